@@ -1,0 +1,17 @@
+SELECT "public"."api_keys"."id", "public"."api_keys"."org_id" FROM "public"."api_keys" WHERE ("public"."api_keys"."key_hash" = md5('secret ' || (1 + floor(random() * 24))::int) AND "public"."api_keys"."revoked_at" IS NULL) LIMIT 1 OFFSET 0;
+SELECT "public"."event_streams"."id", "public"."event_streams"."name", "public"."event_streams"."schema" FROM "public"."event_streams" WHERE ("public"."event_streams"."org_id" = md5('org ' || (1 + floor(random() * 8))::int)::uuid AND "public"."event_streams"."is_active" = true) ORDER BY "public"."event_streams"."name" ASC OFFSET 0;
+SELECT "public"."events"."id", "public"."events"."payload", "public"."events"."created_at" FROM "public"."events" WHERE ("public"."events"."stream_id" = md5('stream 3')::uuid AND "public"."events"."created_at" >= '2025-03-01' AND "public"."events"."created_at" < '2025-04-01') ORDER BY "public"."events"."created_at" ASC LIMIT 100 OFFSET 0;
+SELECT id, stream_id, created_at FROM events WHERE id = md5('event ' || (1 + floor(random() * 8000))::int)::uuid;
+SELECT count(*) FROM events WHERE payload @> jsonb_build_object('n', 1 + floor(random() * 8000)::int);
+SELECT date_trunc('month', created_at) AS month, count(*) FROM events GROUP BY 1 ORDER BY 1;
+SELECT g.name, o.last_event_id, o.updated_at FROM consumer_groups g LEFT JOIN consumer_offsets o ON o.consumer_group_id = g.id WHERE g.stream_id = md5('stream 2')::uuid ORDER BY g.name;
+SELECT "public"."users"."id", "public"."users"."role" FROM "public"."users" WHERE ("public"."users"."email" = 'user' || (1 + floor(random() * 40))::int || '@eventflow.example' AND 1=1) LIMIT 1 OFFSET 0;
+SELECT name, organization, consumer_groups FROM stream_overview ORDER BY name LIMIT 10;
+SELECT day, sum(events) FROM events_per_day GROUP BY day ORDER BY day DESC LIMIT 7;
+SELECT stream_size(id) FROM event_streams WHERE name = 'stream-4';
+SELECT commit_offset(md5('group ' || (1 + floor(random() * 30))::int)::uuid, md5('event ' || (4000 + floor(random() * 4000))::int)::uuid);
+INSERT INTO "public"."consumer_offsets" ("id", "consumer_group_id", "last_event_id") VALUES (gen_random_uuid(), md5('group ' || (1 + floor(random() * 30))::int)::uuid, md5('event 5000')::uuid) ON CONFLICT ("consumer_group_id") DO UPDATE SET "last_event_id" = EXCLUDED."last_event_id", "updated_at" = now() RETURNING "public"."consumer_offsets"."id";
+INSERT INTO "public"."events" ("id", "stream_id", "payload", "created_at") VALUES (md5('event 1')::uuid, md5('stream 2')::uuid, jsonb_build_object('n', 1), timestamp '2025-01-01 00:30'), (md5('event 2')::uuid, md5('stream 3')::uuid, jsonb_build_object('n', 2), timestamp '2025-01-01 01:00') ON CONFLICT ("id", "created_at") DO NOTHING;
+INSERT INTO "public"."dead_letter_events" ("id", "event_id", "reason") VALUES (md5('workload ' || pg_backend_pid())::uuid, md5('event 7')::uuid, 'workload') ON CONFLICT ("id") DO NOTHING;
+DELETE FROM "public"."dead_letter_events" WHERE ("public"."dead_letter_events"."id" = md5('workload ' || pg_backend_pid())::uuid AND 1=1);
+UPDATE "public"."organizations" SET "is_active" = "is_active" WHERE "public"."organizations"."id" = md5('org ' || (1 + floor(random() * 8))::int)::uuid RETURNING "public"."organizations"."id";

@@ -1,0 +1,16 @@
+SELECT "public"."animals"."id", "public"."animals"."name", "public"."animals"."type"::text, "public"."animals"."status" FROM "public"."animals" WHERE "public"."animals"."type" = CAST('DOG'::text AS "public"."AnimalType") ORDER BY "public"."animals"."created_at" DESC LIMIT 10 OFFSET 0;
+SELECT "public"."animals"."id", "public"."animals"."name", "public"."animals"."breed_id" FROM "public"."animals" WHERE ("public"."animals"."id" = 'animal-' || (1 + floor(random() * 11))::int AND 1=1) LIMIT 1 OFFSET 0;
+SELECT "public"."breed"."id", "public"."breed"."name" FROM "public"."breed" WHERE "public"."breed"."id" IN (SELECT "breed_id" FROM "public"."animals") ORDER BY "public"."breed"."name" ASC;
+SELECT "public"."events"."id", "public"."events"."type", "public"."events"."version", "public"."events"."payload" FROM "public"."events" WHERE "public"."events"."aggregate_id" = 'sponsorship-1' ORDER BY "public"."events"."version" ASC OFFSET 0;
+SELECT COUNT(*) FROM (SELECT "public"."events"."id" FROM "public"."events" WHERE 1=1 OFFSET 0) AS "sub";
+SELECT "public"."sponsorships"."id", "public"."sponsorships"."animal_id", "public"."sponsorships"."amount_monthly" FROM "public"."sponsorships" WHERE "public"."sponsorships"."user_id" IN (1) OFFSET 0;
+SELECT a.name, u.display_name, s.amount_monthly FROM sponsorships s JOIN animals a ON a.id = s.animal_id JOIN users u ON u.id = s.user_id ORDER BY s.started_at;
+SELECT id, name, breed, sponsor_count FROM animal_overview ORDER BY sponsor_count DESC, name LIMIT 5;
+SELECT id, sponsorship_total(id) FROM animals WHERE status = 'available' ORDER BY id;
+UPDATE "public"."animals" SET "view_count" = ("public"."animals"."view_count" + 1) WHERE ("public"."animals"."id" = 'animal-' || (1 + floor(random() * 11))::int AND 1=1) RETURNING "public"."animals"."id", "public"."animals"."view_count";
+INSERT INTO "public"."animals" ("id", "name", "type", "registered_by") VALUES ('animal-1', 'Mia', CAST('DOG'::text AS "public"."AnimalType"), 1) ON CONFLICT ("id") DO UPDATE SET "view_count" = "animals"."view_count" + 1 RETURNING "public"."animals"."id";
+INSERT INTO "public"."sponsorships" ("id", "animal_id", "user_id", "amount_monthly") VALUES ('workload-' || pg_backend_pid(), 'animal-' || (1 + floor(random() * 11))::int, 1, 5.00) ON CONFLICT ("id") DO NOTHING RETURNING "public"."sponsorships"."id", "public"."sponsorships"."receipt_no";
+UPDATE sponsorships SET amount_monthly = 6.00 WHERE id = 'workload-' || pg_backend_pid();
+DELETE FROM "public"."sponsorships" WHERE ("public"."sponsorships"."id" = 'workload-' || pg_backend_pid() AND 1=1);
+INSERT INTO "public"."events" ("id", "aggregate_id", "aggregate_type", "type", "version", "payload") VALUES (gen_random_uuid(), 'animal-1', 'animal', 'AnimalCreated', 1, jsonb_build_object('name', 'Mia')) ON CONFLICT ("aggregate_id", "version") DO NOTHING;
+UPDATE "public"."users" SET "display_name" = "display_name" WHERE "public"."users"."id" = 1 RETURNING "public"."users"."id";

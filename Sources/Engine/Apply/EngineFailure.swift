@@ -1,0 +1,31 @@
+package import Planning
+package import PostgresDriver
+
+/// Why a command could not do its work, with what the exit code depends on.
+package struct EngineFailure: Error, Sendable {
+    package enum Kind: Sendable, Equatable {
+        /// Nothing was changed, or what was changed is complete.
+        case failed
+        /// Hazards that nobody accepted.
+        case hazards
+        /// A run stopped between two steps: `apply` resumes it, `rollback` undoes it.
+        case resumable
+    }
+
+    package var kind: Kind
+    package var diagnostics: [Diagnostic]
+
+    package init(_ kind: Kind, _ diagnostics: Diagnostic...) {
+        self.kind = kind
+        self.diagnostics = diagnostics
+    }
+
+    static func ledgerRefused(_ error: PostgresError) -> any Error {
+        guard error.sqlState == .insufficientPrivilege else { return error }
+        return EngineFailure(
+            .failed,
+            Diagnostic(
+                .error, "missing-privilege", "the ledger (schema strata) cannot be created: \(error.message)",
+                nextStep: "as the database's owner: GRANT CREATE ON DATABASE … TO this role, or run as the role that made schema strata"))
+    }
+}

@@ -1,0 +1,43 @@
+package import Planning
+
+/// Limits of a run. All are bounds on what the application can feel.
+package struct RunOptions: Sendable {
+    /// How long a statement of Strata may wait for a lock, and so the longest time that it makes others queue behind
+    /// it (default 200 ms, 10 ms to 60 s).
+    package var lockTimeout: Duration = .milliseconds(200)
+    /// A holder whose transaction is older than this is waited for *without* queueing (default 200 ms).
+    package var patienceWithHolders: Duration = .milliseconds(200)
+    /// How long a step is tried before the run stops, resumable (default 10 min).
+    package var lockWaitLimit: Duration = .seconds(600)
+    /// How long building one index may take, waiting for older transactions included (default 12 h).
+    package var indexTimeout: Duration = .seconds(12 * 3600)
+    package var identity: ActorIdentity = .current
+
+    package init() {}
+}
+
+/// What a run tells while it is at work; bounded by the number of steps and tries.
+package enum RunEvent: Sendable {
+    case started(run: Int, groups: Int, resumed: Bool)
+    case beginning(Step, position: Int, of: Int)
+    /// Somebody holds a lock for long; Strata waits beside the queue.
+    case waiting(Step, holder: String, waited: Duration)
+    /// The lock did not come free in time, or a deadlock was resolved against us.
+    case retrying(Step, attempt: Int, after: Duration, reason: String)
+    case done(Step, took: Duration, attempts: Int)
+    case finished(run: Int)
+}
+
+/// What came out of a run.
+package struct RunReport: Sendable, Equatable {
+    package var run: Int
+    package var stepsDone: Int
+    package var stepsBefore: Int
+    package var retries: Int
+    package var waits: Int
+    package var took: Duration
+    /// Longest time that a step's transaction was open, and so held its locks.
+    package var longestTransaction: Duration
+    package var fingerprintBefore: String
+    package var fingerprintAfter: String
+}

@@ -1,0 +1,142 @@
+import Planning
+import PostgresDriver
+
+extension CatalogBuild {
+    mutating func readRelations() async throws {
+        let found = try await rows(
+            """
+            SELECT c.oid, c.relnamespace, c.relname, c.relkind, c.relowner, c.relpersistence = 'u' AS unlogged,
+                   c.relrowsecurity, c.relforcerowsecurity, c.relfilenode, c.reltuples,
+                   (c.relpages::bigint + COALESCE(t.relpages, 0)) * current_setting('block_size')::integer AS bytes,
+                   c.relacl::text AS acl, c.relispartition, c.reltype, c.relreplident, c.reltablespace,
+                   CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
+                   CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS partition_bound,
+                   c.reloptions, t.reloptions AS toast_options, f.ftserver, f.ftoptions
+              FROM pg_class c
+              LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+              LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid
+             WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c') AND c.relnamespace NOT IN \(Self.hiddenSchemas)
+            """)
+        catalog.relations.reserveCapacity(found.count)
+        for row in found {
+            let oid = try row.uint32("oid")
+            catalog.relations[oid] = try relation(oid, row)
+        }
+    }
+
+    private mutating func relation(_ oid: OID, _ row: Row) throws -> Relation {
+        let letter = try row.string("relkind")
+        guard let kind = Relation.Kind(rawValue: letter) else { throw ConcurrentChange(what: "relation kind \(letter)") }
+        let owner = try row.uint32("relowner")
+        let toast = try row.optionalTextArray("toast_options") ?? []
+        let options = try row.optionalTextArray("reloptions") ?? []
+        return Relation(
+            oid: oid, schema: try row.uint32("relnamespace"), name: strings.shared(try row.string("relname")),
+            kind: kind, owner: owner, isUnlogged: try row.bool("unlogged"), rowSecurity: try row.bool("relrowsecurity"),
+            forcesRowSecurity: try row.bool("relforcerowsecurity"), fileNode: try row.uint32("relfilenode"),
+            estimatedRows: try row.double("reltuples"), estimatedBytes: Int64(try row.int("bytes")),
+            grants: try grants(row.optionalString("acl"), kind: kind == .sequence ? "s" : "r", owner: owner),
+            isPartition: try row.bool("relispartition"), partitionKey: try row.optionalString("partition_key"),
+            partitionBound: try row.optionalString("partition_bound"),
+            options: (options + toast.map { "toast." + $0 }).sorted(), tablespace: try row.uint32("reltablespace"),
+            rowType: try row.uint32("reltype"), replicaIdentity: try row.string("relreplident"),
+            foreignServer: try row.optionalUInt32("ftserver"),
+            foreignOptions: try row.optionalTextArray("ftoptions") ?? [], userOwns: owned.contains(owner))
+    }
+
+    mutating func readColumns() async throws {
+        let compression = server.isAtLeast(14) ? "NULLIF(a.attcompression::text, '')" : "NULL"
+        let found = try await rows(
+            """
+            SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid,
+                   a.attnotnull, a.attidentity, a.attgenerated <> '' AS generated, a.attacl::text AS acl,
+                   CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation END AS collation_oid,
+                   pg_get_expr(d.adbin, d.adrelid) AS expression,
+                   concat_ws(' ',
+                       CASE WHEN a.attcollation <> t.typcollation
+                            THEN 'collation=' || a.attcollation::regcollation::text END,
+                       CASE WHEN a.attstorage <> t.typstorage THEN 'storage=' || a.attstorage::text END,
+                       'compression=' || \(compression),
+                       CASE WHEN a.attstattarget >= 0 THEN 'statistics=' || a.attstattarget END,
+                       'options=' || a.attoptions::text, 'foreign=' || a.attfdwoptions::text) AS settings
+              FROM pg_attribute a
+              JOIN pg_class c ON c.oid = a.attrelid
+              JOIN pg_type t ON t.oid = a.atttypid
+              LEFT JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND c.relnamespace NOT IN \(Self.hiddenSchemas)
+               AND a.attnum > 0 AND NOT a.attisdropped
+             ORDER BY a.attrelid, a.attnum
+            """)
+        catalog.columns.reserveCapacity(catalog.relations.count)
+        var columns: [Planning.Column] = []
+        var current: OID = 0
+        for row in found {
+            let relation = try row.uint32("attrelid")
+            if relation != current {
+                catalog.columns[current] = columns
+                columns = []
+                current = relation
+            }
+            columns.append(try column(of: relation, row))
+        }
+        catalog.columns[current] = columns
+        catalog.columns[0] = nil
+    }
+
+    private mutating func column(of relation: OID, _ row: Row) throws -> Planning.Column {
+        let number = Int16(truncatingIfNeeded: try row.int("attnum"))
+        let name = strings.shared(try row.string("attname"))
+        if let acl = try row.optionalString("acl") {
+            let list = try grants(acl, kind: "c", owner: 0).map { ColumnGrant(column: name, grant: $0) }
+            catalog.relations[relation]?.columnGrants += list
+        }
+        if let collation = try row.optionalUInt32("collation_oid") {
+            unusualCollations[ColumnKey(relation: relation, number: number)] = collation
+        }
+        return Planning.Column(
+            number: number, name: name, type: strings.shared(try row.string("type")),
+            typeOID: try row.uint32("atttypid"), notNull: try row.bool("attnotnull"),
+            identity: Column.Identity(rawValue: try row.string("attidentity")) ?? .no,
+            isGenerated: try row.bool("generated"),
+            defaultExpression: try row.optionalString("expression").map { strings.shared($0) },
+            settings: strings.shared(try row.string("settings")))
+    }
+
+    mutating func readSequences() async throws {
+        let found = try await rows(
+            """
+            SELECT s.seqrelid, format_type(s.seqtypid, NULL) AS type, s.seqstart, s.seqincrement, s.seqmin, s.seqmax,
+                   s.seqcache, s.seqcycle, d.refobjid, d.refobjsubid, COALESCE(d.deptype = 'i', false) AS identity
+              FROM pg_sequence s
+              JOIN pg_class c ON c.oid = s.seqrelid
+              LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.objsubid = 0
+                   AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+             WHERE c.relnamespace NOT IN \(Self.hiddenSchemas)
+            """)
+        catalog.sequences.reserveCapacity(found.count)
+        for row in found {
+            let oid = try row.uint32("seqrelid")
+            catalog.sequences[oid] = SequenceDetail(
+                oid: oid, typeName: try row.string("type"), start: Int64(try row.int("seqstart")),
+                increment: Int64(try row.int("seqincrement")), minimum: Int64(try row.int("seqmin")),
+                maximum: Int64(try row.int("seqmax")), cache: Int64(try row.int("seqcache")),
+                cycles: try row.bool("seqcycle"), ownerTable: try row.optionalUInt32("refobjid"),
+                ownerColumn: try row.optionalInt("refobjsubid").map { Int16(truncatingIfNeeded: $0) },
+                isIdentity: try row.bool("identity"))
+        }
+    }
+
+    /// Parents of tables in the order of their columns, and of the indexes of partitions.
+    mutating func readInheritance() async throws {
+        let found = try await rows("SELECT inhrelid, inhparent FROM pg_inherits ORDER BY inhrelid, inhseqno")
+        for row in found {
+            let child = try row.uint32("inhrelid")
+            let parent = try row.uint32("inhparent")
+            if catalog.indexes[child] != nil {
+                catalog.indexes[child]?.parent = parent
+            } else {
+                catalog.relations[child]?.parents.append(parent)
+            }
+        }
+    }
+}

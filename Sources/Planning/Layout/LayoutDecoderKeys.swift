@@ -1,0 +1,68 @@
+/// The mappings of the layout file that have a fixed set of keys, as data: the decoder refuses every other key, and a test
+/// compares this list with `docs/layout.schema.json`, where each case is a definition of the same name.
+enum LayoutKeys: String, CaseIterable {
+    case root, database, replica, pool, schema
+    case tableEntry, viewEntry, functionEntry, typeEntry, sequenceEntry
+    case partition, role, index, indexColumn
+    case routing, auth, freshness, route, retention, threshold, backup
+
+    var keys: [String] {
+        switch self {
+        case .root:
+            [
+                "strata", "databases", "schemas", "compatibility", "roles", "indexes", "routing", "retention",
+                "thresholds", "backup",
+            ]
+        case .database: ["url", "replicas", "pool", "wal_level"]
+        case .replica: ["name", "url"]
+        case .pool:
+            [
+                "mode", "size", "reserve", "reserve_timeout", "max_clients", "server_lifetime", "idle_timeout",
+                "connect_timeout",
+            ]
+        case .schema:
+            [
+                "database", "tables", "views", "functions", "types", "sequences", "append_only", "ignore",
+                "rebuildable", "partitions",
+            ]
+        case .tableEntry: ["table", "from"]
+        case .viewEntry: ["view", "from"]
+        case .functionEntry: ["function", "from"]
+        case .typeEntry: ["type", "from"]
+        case .sequenceEntry: ["sequence", "from"]
+        case .partition: ["by", "every", "ahead"]
+        case .role: ["read", "write"]
+        case .index: ["table", "columns", "unique", "method", "where", "include", "name"]
+        case .indexColumn: ["name", "desc"]
+        case .routing: ["listen", "auth", "freshness", "routes"]
+        case .auth: ["type", "users", "auth_query"]
+        case .freshness: ["at_most"]
+        case .route: ["tag", "table", "to"]
+        case .retention: ["table", "older_than", "per_subject", "record_in"]
+        case .threshold: ["rows_per_day", "rows", "latency", "cpu_percent"]
+        case .backup: ["continuous", "rpo", "keep"]
+        }
+    }
+
+    /// How messages call the mapping.
+    var title: String {
+        switch self {
+        case .root: "the layout"
+        case .tableEntry: "a table entry"
+        case .viewEntry: "a view entry"
+        case .functionEntry: "a function entry"
+        case .typeEntry: "a type entry"
+        case .sequenceEntry: "a sequence entry"
+        case .indexColumn: "an index column"
+        case .index: "an index"
+        case .auth: "`auth`"
+        case .freshness: "`freshness`"
+        case .pool: "`pool`"
+        case .routing: "`routing`"
+        case .retention: "a retention rule"
+        case .threshold: "an entry of `thresholds`"
+        case .backup: "an entry of `backup`"
+        default: "a \(rawValue)"
+        }
+    }
+}

@@ -1,0 +1,107 @@
+internal import SQLSyntax
+
+/// `append_only:` – nobody updates, deletes or truncates: rights are revoked, and triggers stop the owner too.
+struct AppendOnlySteps {
+    let context: PlanningContext
+    private var catalog: Catalog { context.catalog }
+
+    static let refused = ["UPDATE", "DELETE", "TRUNCATE"]
+    static let rowTrigger = "strata_append_only"
+    static let truncateTrigger = "strata_append_only_truncate"
+    /// Made by the ledger's set-up; a trigger function needs no rights of those who fire it.
+    static let function = "\(Catalog.ledgerSchema).refuse_change()"
+
+    func add(to draft: inout PlanDraft) {
+        for schema in context.layout.schemas {
+            for entry in schema.appendOnly {
+                guard let table = table(entry.value, in: schema.name) else { continue }
+                let steps = [triggerStep(table, schema: schema.name), revokeStep(table, schema: schema.name)].compactMap { $0 }
+                draft.add(steps + truncateSteps(onPartitionsOf: table))
+                for hazard in cascades(into: table, schema: schema.name) { draft.add(hazard) }
+            }
+        }
+    }
+
+    private func table(_ name: String, in schema: String) -> Relation? {
+        catalog.relations.values.first { $0.name == name && $0.kind.isTable && context.finalSchema(of: $0) == schema }
+    }
+
+    private func hasTrigger(_ name: String, on relation: OID) -> Bool {
+        context.lookup.triggers(of: relation).contains { $0.name == name }
+    }
+
+    /// Row triggers are inherited by partitions; a foreign table cannot have a TRUNCATE trigger before 16.
+    private func triggerStep(_ table: Relation, schema: String) -> Step? {
+        let name = display(schema, table.name)
+        var statements: [String] = []
+        var undo: [String] = []
+        if !hasTrigger(Self.rowTrigger, on: table.oid) {
+            statements.append(
+                "CREATE TRIGGER \(Self.rowTrigger) BEFORE UPDATE OR DELETE ON \(name) "
+                    + "FOR EACH ROW EXECUTE FUNCTION \(Self.function)")
+            undo.append("DROP TRIGGER \(Self.rowTrigger) ON \(name)")
+        }
+        if !hasTrigger(Self.truncateTrigger, on: table.oid), table.kind != .foreignTable {
+            statements.append(
+                "CREATE TRIGGER \(Self.truncateTrigger) BEFORE TRUNCATE ON \(name) "
+                    + "FOR EACH STATEMENT EXECUTE FUNCTION \(Self.function)")
+            undo.append("DROP TRIGGER \(Self.truncateTrigger) ON \(name)")
+        }
+        guard !statements.isEmpty else { return nil }
+        return Step(
+            kind: .appendOnly, object: name, statements: statements, undo: undo.reversed(),
+            locks: [Lock("SHARE ROW EXCLUSIVE", name, oid: table.oid)],
+            reason: "the layout says append_only: changes are refused, the owner's too")
+    }
+
+    private func truncateSteps(onPartitionsOf table: Relation) -> [Step] {
+        context.lookup.descendants(of: table.oid).compactMap { oid in
+            guard let partition = catalog.relations[oid], partition.kind != .foreignTable,
+                !hasTrigger(Self.truncateTrigger, on: oid)
+            else { return nil }
+            let name = display(context.finalSchema(of: partition), partition.name)
+            return Step(
+                kind: .appendOnly, object: name,
+                statements: [
+                    "CREATE TRIGGER \(Self.truncateTrigger) BEFORE TRUNCATE ON \(name) "
+                        + "FOR EACH STATEMENT EXECUTE FUNCTION \(Self.function)"
+                ],
+                undo: ["DROP TRIGGER \(Self.truncateTrigger) ON \(name)"],
+                locks: [Lock("SHARE ROW EXCLUSIVE", name, oid: oid)],
+                reason: "TRUNCATE triggers are not inherited by partitions")
+        }
+    }
+
+    /// The owner keeps its rights: referential checks lock rows with them, which needs UPDATE.
+    private func revokeStep(_ table: Relation, schema: String) -> Step? {
+        let name = display(schema, table.name)
+        var statements: [String] = []
+        var undo: [String] = []
+        for privilege in Self.refused {
+            for grant in table.grants where grant.privilege == privilege && grant.grantee != table.owner {
+                let grantee = context.grantee(grant.grantee)
+                statements.append("REVOKE \(privilege) ON \(name) FROM \(grantee)")
+                undo.append("GRANT \(privilege) ON \(name) TO \(grantee)\(grant.grantable ? " WITH GRANT OPTION" : "")")
+            }
+        }
+        guard !statements.isEmpty else { return nil }
+        return Step(
+            kind: .appendOnly, object: name, statements: statements, undo: undo,
+            reason: "the layout says append_only: nobody needs the right to change rows")
+    }
+
+    private func cascades(into table: Relation, schema: String) -> [Hazard] {
+        context.lookup.constraints(of: table.oid).filter {
+            $0.kind == .foreignKey && (["c", "n", "d"].contains($0.onDelete) || ["c", "n", "d"].contains($0.onUpdate))
+        }.compactMap { key in
+            guard let parent = catalog.relations[key.referenced] else { return nil }
+            let action = ["c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"]
+            let words = action[key.onDelete].map { "ON DELETE \($0)" } ?? "ON UPDATE \(action[key.onUpdate] ?? "CASCADE")"
+            return Hazard(
+                .appendOnlyCascade, object: display(schema, table.name),
+                message: "foreign key \(key.name) says \(words): deleting or changing a row of "
+                    + "\(display(context.finalSchema(of: parent), parent.name)) that it refers to will be refused",
+                remedy: "replace the key by one without an action, or leave the table out of append_only")
+        }
+    }
+}

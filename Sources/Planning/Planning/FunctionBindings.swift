@@ -1,0 +1,228 @@
+internal import SQLSyntax
+
+/// What the bodies of functions bind by name: PostgreSQL keeps bodies as text, so a move breaks them, or leaves them
+/// leaning on a shim. Where only the search_path is at fault a step sets it on the function; the rest are hazards.
+struct FunctionBindings {
+    let context: PlanningContext
+    private var catalog: Catalog { context.catalog }
+    private var lookup: CatalogLookup { context.lookup }
+
+    /// What one function needs.
+    struct Finding {
+        var function: Function
+        /// The schemas of its new search_path, if it is to be set.
+        var path: [String]?
+        var oldPath: [String] = []
+        var hazards: [Hazard] = []
+        var notes: [Diagnostic] = []
+    }
+
+    func findings() -> [Finding] {
+        guard !context.movedWords.isEmpty else { return [] }
+        let suspects = catalog.functions.values.filter { function in
+            !function.bindsByOID && function.language != "internal" && function.language != "c"
+                && catalog.extensionMembers[ObjectReference(.function, function.oid)] == nil
+                && !lookup.isShim(.function, function.oid) && needsReading(function)
+        }
+        return suspects.sorted { (lookup.schemaName($0.schema), $0.name, $0.identityArguments) < (lookup.schemaName($1.schema), $1.name, $1.identityArguments) }
+            .compactMap(finding)
+    }
+
+    /// Dynamic SQL may name a table in pieces, so every EXECUTE is read too.
+    private func needsReading(_ function: Function) -> Bool {
+        context.mentionsMoved(function.source) || Words.anyWord(of: function.source) { $0.lowercased() == "execute" || $0.lowercased().hasPrefix("tg_table") }
+    }
+
+    private func name(of function: Function) -> String {
+        "\(display(lookup.schemaName(function.schema), function.name))(\(function.identityArguments))"
+    }
+
+    // MARK: One function
+
+    private func finding(for function: Function) -> Finding? {
+        let analysis = FunctionBody.analyse(
+            language: function.language, definition: function.definition, source: function.source)
+        var finding = Finding(function: function)
+        switch analysis.status {
+        case .bindsByOID: return nil
+        case .unanalysable(let language):
+            guard context.mentionsMoved(function.source) else { return nil }
+            finding.hazards.append(unreadable(function, why: "it is written in \(language)"))
+            return finding
+        case .analysed:
+            for fragment in analysis.unparsed where context.mentionsMoved(fragment.text) {
+                finding.hazards.append(
+                    unreadable(function, why: "line \(fragment.line) cannot be parsed (\(fragment.message))"))
+            }
+        }
+        let path = effectivePath(of: function)
+        let names = NameBinder(context: context).bind(analysis.references, path: path)
+        let hits = names.filter { $0.move != nil }
+        decide(&finding, hits: hits, names: names, path: path, analysis: analysis)
+        finding.hazards += dynamicHazards(function, analysis)
+        finding.hazards += schemaNameHazards(function, analysis)
+        return finding.hazards.isEmpty && finding.notes.isEmpty && finding.path == nil ? nil : finding
+    }
+
+    private func unreadable(_ function: Function, why: String) -> Hazard {
+        Hazard(
+            .untrackableDependencies, object: name(of: function),
+            message: "it mentions objects that move, and \(why), so Strata cannot tell how it uses them",
+            remedy: "read it, and name the objects with their new schema or set its search_path: "
+                + "ALTER ROUTINE \(name(of: function)) SET search_path = …")
+    }
+
+    private func effectivePath(of function: Function) -> [String] {
+        if let setting = function.searchPathSetting, let parsed = SearchPath.parse(setting) {
+            return parsed.schemas.filter { $0 != "$user" }
+        }
+        return lookup.searchPath(ofRole: function.isSecurityDefiner ? function.owner : 0).filter { $0 != "$user" }
+    }
+
+    // MARK: The search_path, or a hazard
+
+    private func decide(
+        _ finding: inout Finding, hits: [BoundName], names: [BoundName], path: [String], analysis: FunctionAnalysis
+    ) {
+        let unqualified = hits.filter { $0.schema == nil }
+        let qualified = hits.filter { $0.schema != nil }
+        var fixed = false
+        if !unqualified.isEmpty, !analysis.references.setsSearchPath, !controlsTransactions(finding.function),
+            let newPath = repairedPath(for: unqualified, names: names, path: path)
+        {
+            finding.path = newPath
+            finding.oldPath = path
+            fixed = true
+        }
+        for hit in (fixed ? [] : unqualified) + qualified {
+            guard let move = hit.move else { continue }
+            if carriedByShim(hit, move: move) {
+                finding.notes.append(leaning(finding.function, hit: hit, move: move))
+            } else {
+                finding.hazards.append(broken(finding.function, hit: hit, move: move, analysis: analysis))
+            }
+        }
+        finding.notes = finding.notes.uniqued()
+        finding.hazards = finding.hazards.uniqued()
+    }
+
+    /// A procedure that has a SET clause may not COMMIT or ROLL BACK.
+    private func controlsTransactions(_ function: Function) -> Bool {
+        function.kind == .procedure
+            && Words.anyWord(of: function.source) { ["commit", "rollback"].contains($0.lowercased()) }
+    }
+
+    private func carriedByShim(_ hit: BoundName, move: Move) -> Bool {
+        guard context.layout.compatibility == .views, hit.feature == nil, !hit.isSequence else { return false }
+        return ShimSQL(context: context).step(for: move) != nil
+    }
+
+    /// The new schemas before the old path; nil where that would change what any other name in the body stands for.
+    private func repairedPath(for unqualified: [BoundName], names: [BoundName], path: [String]) -> [String]? {
+        var targets: [String] = []
+        for hit in unqualified {
+            if let to = hit.move?.to, !targets.contains(to) { targets.append(to) }
+        }
+        let newPath = targets + path.filter { !targets.contains($0) }
+        let resolution = NameResolution(catalog: catalog, lookup: lookup)
+        for name in names where name.schema == nil {
+            if let move = name.move {
+                // Before it moves, no schema put in front may have the name; afterwards its own must come first.
+                let index = newPath.firstIndex(of: move.to) ?? 0
+                let inFront = newPath.prefix(index)
+                if inFront.contains(where: { occupied(name, schema: $0) }) { return nil }
+                if !path.contains(move.from) { return nil }
+            } else if let now = resolution.schema(of: name.name, in: name.space, path: path) {
+                let after = newPath.first { $0 == now || occupied(name, schema: $0) }
+                if after != now { return nil }
+            } else if targets.contains(where: { occupied(name, schema: $0) }) {
+                return nil
+            }
+        }
+        return newPath
+    }
+
+    /// Whether the schema has, or will have, something of that name.
+    private func occupied(_ name: BoundName, schema: String) -> Bool {
+        if NameResolution(catalog: catalog, lookup: lookup).has(name.name, in: name.space, schema: schema) { return true }
+        return context.moves.contains { $0.to == schema && $0.name == name.name && $0.oid != name.move?.oid }
+    }
+
+    private func broken(_ function: Function, hit: BoundName, move: Move, analysis: FunctionAnalysis) -> Hazard {
+        var message = "line \(hit.line) names \(hit.written), which moves to \(move.to)"
+        if let feature = hit.feature {
+            message += "; \(feature.explanation.prefix(1).lowercased())\(feature.explanation.dropFirst().dropLast())"
+        } else if hit.isSequence {
+            message += "; a sequence can have no compatibility view"
+        } else if context.layout.compatibility != .views {
+            message += "; without compatibility views it will fail"
+        }
+        return Hazard(
+            hit.feature == nil ? .bindsByName : .shimInsufficient, object: name(of: function), message: message,
+            remedy: "write \(display(move.to, hit.move?.name ?? hit.name)) there right after the move, or \(function.searchPathSetting == nil ? "set" : "change") "
+                + "the function's search_path",
+            line: hit.line, excerpt: analysis.text(ofLine: hit.line))
+    }
+
+    private func leaning(_ function: Function, hit: BoundName, move: Move) -> Diagnostic {
+        Diagnostic(
+            .note, "leans-on-shim",
+            "line \(hit.line) names \(hit.written): it goes on working through the compatibility view",
+            object: name(of: function),
+            nextStep: "write \(move.newName) there before strata contract")
+    }
+
+    // MARK: What cannot be known
+
+    private func dynamicHazards(_ function: Function, _ analysis: FunctionAnalysis) -> [Hazard] {
+        let unknown = analysis.dynamic.filter { $0.unknown == .names }
+        guard let first = unknown.first else { return [] }
+        let lines = unknown.map { String($0.line) }.joined(separator: ", ")
+        return [
+            Hazard(
+                .untrackableDependencies, object: name(of: function),
+                message: "it executes statements made at run time (line \(lines)) that may name objects that move",
+                remedy: "check what it executes; pass names as regclass, or qualify them with the new schema",
+                line: first.line, excerpt: analysis.text(ofLine: first.line))
+        ]
+    }
+
+    private func schemaNameHazards(_ function: Function, _ analysis: FunctionAnalysis) -> [Hazard] {
+        guard let use = analysis.triggerVariables.first(where: { $0.variable == .tableSchema })?.line else { return [] }
+        let tables = lookup.triggers(calling: function.oid).compactMap { context.moveByOID[ObjectReference(.relation, $0.relation)] }
+        guard let table = tables.first else { return [] }
+        return [
+            Hazard(
+                .readsSchemaName, object: name(of: function),
+                message: "line \(use) reads TG_TABLE_SCHEMA: for \(table.oldName) it will say \(table.to) instead of \(table.from)",
+                remedy: "make sure that what it does with the name knows the new schema",
+                line: use, excerpt: analysis.text(ofLine: use))
+        ]
+    }
+
+    // MARK: Steps
+
+    /// Set before the moves: the new schemas come first in the path, and until a table arrives its name is still found
+    /// where it was.
+    func step(for finding: Finding) -> Step? {
+        guard let path = finding.path else { return nil }
+        let function = finding.function
+        let object = name(of: function)
+        let before = function.searchPathSetting
+        // pg_proc.proconfig holds the list already quoted, as SET takes it.
+        let undo = before.map { "SET search_path = \($0.isEmpty ? "''" : $0)" } ?? "RESET search_path"
+        return Step(
+            kind: .setSearchPath, object: object,
+            statements: ["ALTER ROUTINE \(object) SET search_path = \(SearchPath(schemas: path).rendered)"],
+            undo: ["ALTER ROUTINE \(object) \(undo)"],
+            reason: "its body names moved objects without their schema",
+            expects: [ObjectPin(.function, oid: function.oid, schema: lookup.schemaName(function.schema), name: function.name)])
+    }
+}
+
+extension Array where Element: Hashable {
+    func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

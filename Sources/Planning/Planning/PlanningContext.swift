@@ -1,0 +1,110 @@
+internal import SQLSyntax
+
+/// What every part of the planner looks at: the layout, the catalog with its look-ups, and the moves.
+struct PlanningContext {
+    let layout: Layout
+    let catalog: Catalog
+    let lookup: CatalogLookup
+    let use: StatementUse
+    let placement: Placement
+
+    /// Moves by the old schema and name of relations (tables, views, sequences).
+    let relationMoves: [QualifiedName: Move]
+    let typeMoves: [QualifiedName: Move]
+    /// Functions by old name: overloads move separately.
+    let functionMoves: [QualifiedName: [Move]]
+    let moveByOID: [ObjectReference: Move]
+    /// Sequences owned by moved tables: they move with them. Old name → (sequence, the table's move).
+    let ownedSequenceMoves: [QualifiedName: Move]
+    /// The unquoted words that stand for something that moves: a cheap test before a text is parsed.
+    let movedWords: Set<String>
+
+    init(layout: Layout, catalog: Catalog, lookup: CatalogLookup, use: StatementUse, placement: Placement) {
+        self.layout = layout
+        self.catalog = catalog
+        self.lookup = lookup
+        self.use = use
+        self.placement = placement
+        var relations: [QualifiedName: Move] = [:]
+        var types: [QualifiedName: Move] = [:]
+        var functions: [QualifiedName: [Move]] = [:]
+        var byOID: [ObjectReference: Move] = [:]
+        var owned: [QualifiedName: Move] = [:]
+        for move in placement.moves {
+            let name = QualifiedName(schema: move.from, name: move.name)
+            switch move.object {
+            case .relation:
+                relations[name] = move
+                byOID[ObjectReference(.relation, move.oid)] = move
+                for sequence in lookup.sequences(ownedBy: move.oid) {
+                    guard let relation = catalog.relations[sequence] else { continue }
+                    owned[QualifiedName(schema: lookup.schemaName(relation.schema), name: relation.name)] = Move(
+                        object: .relation(.sequence), oid: sequence, name: relation.name, from: move.from, to: move.to,
+                        cause: .follows(move.oid), place: move.place)
+                }
+            case .type:
+                types[name] = move
+                byOID[ObjectReference(.type, move.oid)] = move
+            case .function:
+                functions[name, default: []].append(move)
+                byOID[ObjectReference(.function, move.oid)] = move
+            case .statistics: byOID[ObjectReference(.statistics, move.oid)] = move
+            }
+        }
+        relationMoves = relations
+        typeMoves = types
+        functionMoves = functions
+        moveByOID = byOID
+        ownedSequenceMoves = owned
+        movedWords = Set(relations.keys.map(\.name) + types.keys.map(\.name) + functions.keys.map(\.name) + owned.keys.map(\.name))
+    }
+
+    var version: Int { catalog.server.version }
+    var moves: [Move] { placement.moves }
+
+    func roleName(_ oid: OID) -> String { oid == 0 ? "PUBLIC" : catalog.roles[oid]?.name ?? "role \(oid)" }
+
+    /// As GRANT … TO wants it.
+    func grantee(_ oid: OID) -> String { oid == 0 ? "PUBLIC" : SQL.identifier(roleName(oid)) }
+
+    /// Where the relation will be once the plan is done.
+    func finalSchema(of relation: Relation) -> String {
+        moveByOID[ObjectReference(.relation, relation.oid)]?.to ?? lookup.schemaName(relation.schema)
+    }
+
+    func layoutSchema(_ name: String) -> SchemaLayout? { layout.schemas.first { $0.name == name } }
+
+    /// Target schemas in the layout's order, each once.
+    var targetSchemas: [String] {
+        var seen: Set<String> = []
+        return moves.map(\.to).filter { seen.insert($0).inserted }
+    }
+
+    /// Whether a text contains, as a word, the name of anything that moves.
+    func mentionsMoved(_ text: String) -> Bool {
+        Words.anyWord(of: text) { movedWords.contains($0) }
+    }
+}
+
+/// Words of a program text, for a test that is cheap and never misses: identifiers as written and folded to lower case.
+enum Words {
+    static func anyWord(of text: String, _ matches: (String) -> Bool) -> Bool {
+        var word: [UInt8] = []
+        func check() -> Bool {
+            guard !word.isEmpty else { return false }
+            let exact = String(decoding: word, as: UTF8.self)
+            return matches(exact) || matches(exact.lowercased())
+        }
+        for byte in text.utf8 {
+            let isWord = byte >= 0x80 || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
+                || (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A) || (byte >= 0x61 && byte <= 0x7A)
+            if isWord {
+                word.append(byte)
+            } else {
+                if check() { return true }
+                word.removeAll(keepingCapacity: true)
+            }
+        }
+        return check()
+    }
+}

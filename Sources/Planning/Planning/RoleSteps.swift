@@ -1,0 +1,146 @@
+internal import SQLSyntax
+
+/// `roles:` of the layout: USAGE of the schema, rights on its tables and sequences, and on those made later.
+struct RoleSteps {
+    let context: PlanningContext
+    let privileges: Privileges
+    private var catalog: Catalog { context.catalog }
+
+    static let reading = ["SELECT"]
+    static let writing = ["SELECT", "INSERT", "UPDATE", "DELETE"]
+
+    func diagnostics() -> [Diagnostic] {
+        context.layout.roles.compactMap { role in
+            guard lookupRole(role.name) == nil else { return nil }
+            let near = nearestName(to: role.name, among: catalog.roles.values.map(\.name))
+            let next = "CREATE ROLE \(SQL.identifier(role.name))" + (near.map { ", or did you mean \($0)?" } ?? "")
+            return Diagnostic(
+                .error, "no-such-role", "there is no role \(role.name) on this server", object: "role \(role.name)",
+                place: role.place, nextStep: next)
+        }
+    }
+
+    func add(to draft: inout PlanDraft) {
+        for role in context.layout.roles {
+            guard let oid = lookupRole(role.name) else { continue }
+            for (schemas, wanted) in [(role.write, Self.writing), (role.read, Self.reading)] {
+                for schema in schemas where isPlanned(schema.value) {
+                    draft.add(steps(role: oid, schema: schema.value, wanted: wanted))
+                }
+            }
+        }
+    }
+
+    private func lookupRole(_ name: String) -> OID? { catalog.roles.values.first { $0.name == name }?.oid }
+
+    private func isPlanned(_ schema: String) -> Bool {
+        context.layoutSchema(schema) != nil || context.lookup.schema(named: schema) != nil
+    }
+
+    private func steps(role: OID, schema: String, wanted: [String]) -> [Step] {
+        let relations = relationsAfterwards(in: schema)
+        return usage(role, schema) + tables(role, schema, relations.filter { $0.kind != .sequence }, wanted)
+            + sequences(role, schema, relations.filter { $0.kind == .sequence }, wanted)
+            + later(role, schema, owners: Set(relations.filter(\.kind.isTable).map(\.owner)), wanted)
+    }
+
+    /// What will be in the schema once the moves are done, with owned sequences, sorted by name.
+    private func relationsAfterwards(in schema: String) -> [Relation] {
+        catalog.relations.values.filter { relation in
+            guard relation.kind != .compositeType, !context.lookup.isShim(.relation, relation.oid) else { return false }
+            if let table = catalog.sequences[relation.oid]?.ownerTable, let owner = catalog.relations[table] {
+                return context.finalSchema(of: owner) == schema
+            }
+            return context.finalSchema(of: relation) == schema
+        }.sorted { $0.name < $1.name }
+    }
+
+    private func usage(_ role: OID, _ schema: String) -> [Step] {
+        let present = context.lookup.schema(named: schema)
+        let owner = present?.owner ?? SchemaSteps(context: context).owner(of: schema) ?? catalog.server.userOID
+        // Only what the role holds by its own name counts: what it has through others may go away with them.
+        if role == owner || present?.grants.contains(where: { $0.grantee == role && $0.privilege == "USAGE" }) == true { return [] }
+        if gainsUsageByMove(role, schema) { return [] }
+        let name = SQL.identifier(schema)
+        return [
+            Step(
+                kind: .grant, object: "schema \(name)",
+                statements: ["GRANT USAGE ON SCHEMA \(name) TO \(context.grantee(role))"],
+                undo: ["REVOKE USAGE ON SCHEMA \(name) FROM \(context.grantee(role))"],
+                reason: "the layout gives \(context.roleName(role)) rights in it")
+        ]
+    }
+
+    private func gainsUsageByMove(_ role: OID, _ schema: String) -> Bool {
+        UsageSteps(context: context, privileges: privileges).granted(in: schema).contains(role)
+    }
+
+    private func tables(_ role: OID, _ schema: String, _ relations: [Relation], _ wanted: [String]) -> [Step] {
+        let appendOnly = Set((context.layoutSchema(schema)?.appendOnly ?? []).map(\.value))
+        var steps: [Step] = []
+        for privilege in wanted {
+            let lacking = relations.filter { relation in
+                relation.owner != role
+                    && !(appendOnly.contains(relation.name) && ["UPDATE", "DELETE"].contains(privilege))
+                    && (privilege == "SELECT" || relation.kind != .materialisedView)
+                    && !relation.grants.contains { $0.grantee == role && $0.privilege == privilege }
+            }
+            guard !lacking.isEmpty else { continue }
+            let list = lacking.map { display(schema, $0.name) }.joined(separator: ", ")
+            steps.append(grantStep(privilege, on: "TABLE \(list)", role, schema))
+        }
+        return steps
+    }
+
+    private func sequences(_ role: OID, _ schema: String, _ sequences: [Relation], _ wanted: [String]) -> [Step] {
+        guard wanted == Self.writing else { return [] }
+        let lacking = sequences.filter { sequence in
+            sequence.owner != role && !sequence.grants.contains { $0.grantee == role && $0.privilege == "USAGE" }
+        }
+        guard !lacking.isEmpty else { return [] }
+        let list = lacking.map { display(schema, $0.name) }.joined(separator: ", ")
+        return [grantStep("USAGE", on: "SEQUENCE \(list)", role, schema)]
+    }
+
+    private func grantStep(_ privilege: String, on objects: String, _ role: OID, _ schema: String) -> Step {
+        Step(
+            kind: .grant, object: "schema \(SQL.identifier(schema))",
+            statements: ["GRANT \(privilege) ON \(objects) TO \(context.grantee(role))"],
+            undo: ["REVOKE \(privilege) ON \(objects) FROM \(context.grantee(role))"],
+            reason: "the layout gives \(context.roleName(role)) rights in \(schema)")
+    }
+
+    /// Default privileges, for every role that owns tables there: new tables are readable too (S1.30).
+    private func later(_ role: OID, _ schema: String, owners: Set<OID>, _ wanted: [String]) -> [Step] {
+        let present = context.lookup.schema(named: schema)
+        let makers = owners.union([present?.owner ?? SchemaSteps(context: context).owner(of: schema) ?? catalog.server.userOID])
+        var steps: [Step] = []
+        for maker in makers.sorted() where maker != role {
+            guard catalog.server.isSuperuser || catalog.roles[maker]?.userIsMember == true else { continue }
+            for (letter, rights) in [("r", wanted), ("S", wanted == Self.writing ? ["USAGE"] : [])] {
+                let held = catalog.defaultPrivileges.filter {
+                    $0.role == maker && $0.schema == (present?.oid ?? .max) && $0.objectType == letter
+                }.flatMap(\.grants).filter { $0.grantee == role }.map(\.privilege)
+                guard let objects = UsageSteps.objectWords[letter] else { continue }
+                for privilege in rights where !held.contains(privilege) && !copied(maker, schema, letter, role, privilege) {
+                    steps.append(
+                        UsageSteps.step(
+                            context: context, role: maker, schema: schema, objects: objects, privilege: privilege,
+                            grantee: role, reason: "the layout gives \(context.roleName(role)) rights in \(schema)"))
+                }
+            }
+        }
+        return steps
+    }
+
+    /// Whether the copy of the old schema's default privileges already brings it.
+    private func copied(_ maker: OID, _ schema: String, _ letter: String, _ role: OID, _ privilege: String) -> Bool {
+        context.moves.contains { move in
+            guard move.to == schema, let from = context.lookup.schema(named: move.from) else { return false }
+            return catalog.defaultPrivileges.contains { entry in
+                entry.schema == from.oid && entry.role == maker && entry.objectType == letter
+                    && entry.grants.contains { $0.grantee == role && $0.privilege == privilege }
+            }
+        }
+    }
+}

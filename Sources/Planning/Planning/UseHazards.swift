@@ -1,0 +1,59 @@
+internal import SQLSyntax
+
+/// Statements that clients really send, from pg_stat_statements, and which of them the chosen compatibility cannot carry.
+struct UseHazards {
+    let context: PlanningContext
+
+    func add(to draft: inout PlanDraft) {
+        guard !context.moves.isEmpty else { return }
+        guard context.use.isKnown else {
+            draft.add(
+                Diagnostic(
+                    .note, "use-unknown",
+                    "pg_stat_statements is not installed: which statements clients send is unknown",
+                    nextStep: "install it for a while, and plan again, to have those named that a compatibility view "
+                        + "cannot carry: CREATE EXTENSION pg_stat_statements"))
+            return
+        }
+        var found: [Hazard] = []
+        for statement in context.use.statements where context.mentionsMoved(statement.text) { found += hazards(of: statement) }
+        for hazard in found.uniqued().prefix(100) { draft.add(hazard) }
+    }
+
+    private func hazards(of statement: StatementUse.Statement) -> [Hazard] {
+        guard let parsed = try? SQLParser.parse(statement.text) else { return [] }
+        let path = context.lookup.searchPath(ofRole: statement.role).map {
+            $0 == "$user" ? context.roleName(statement.role) : $0
+        }
+        var found: [Hazard] = []
+        for part in parsed {
+            for name in NameBinder(context: context).bind(StatementReferences.collect(in: part), path: path) {
+                guard let move = name.move, let hazard = hazard(name, move: move, statement: statement) else { continue }
+                found.append(hazard)
+            }
+        }
+        return found
+    }
+
+    private func hazard(_ name: BoundName, move: Move, statement: StatementUse.Statement) -> Hazard? {
+        let excerpt = String(statement.text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(120))
+        let who = "\(context.roleName(statement.role)), \(statement.calls) calls"
+        if context.layout.compatibility != .views {
+            // Unqualified names are found through the new search_path.
+            if context.layout.compatibility == .searchPath, name.schema == nil { return nil }
+            return Hazard(
+                .oldNameFails, object: move.oldName, message: "a statement of \(who) names \(name.written) and will fail",
+                remedy: "change it to \(move.newName) first, or set compatibility: views", excerpt: excerpt)
+        }
+        if name.isSequence {
+            return Hazard(
+                .shimInsufficient, object: move.oldName,
+                message: "a statement of \(who) names the sequence \(name.written); a sequence can have no shim",
+                remedy: "let the column default draw the value, or name \(move.newName)", excerpt: excerpt)
+        }
+        guard let feature = name.feature else { return nil }
+        return Hazard(
+            .shimInsufficient, object: move.oldName, message: "a statement of \(who) will fail: \(feature.explanation)",
+            remedy: feature.remedy, excerpt: excerpt)
+    }
+}

@@ -1,0 +1,133 @@
+/// A plan as a person reads it: what will happen, what to look out for, what stays.
+package struct PlanText: Sendable {
+    package var style: TextStyle
+    /// Every statement instead of one line for each group of steps.
+    package var showsStatements: Bool
+
+    package init(style: TextStyle, showsStatements: Bool = false) {
+        self.style = style
+        self.showsStatements = showsStatements
+    }
+
+    /// Ends with a line break.
+    package func render(_ plan: Plan) -> String {
+        var parts: [String] = [heading(plan)]
+        if !plan.steps.isEmpty { parts.append(steps(plan)) }
+        if !plan.hazards.isEmpty { parts.append(hazards(plan.hazards)) }
+        if !plan.notes.isEmpty { parts.append(notes(plan.notes)) }
+        if !plan.unplaced.isEmpty { parts.append(unplaced(plan.unplaced)) }
+        return parts.joined(separator: "\n\n") + "\n"
+    }
+
+    private func heading(_ plan: Plan) -> String {
+        let server = "database \(plan.server.database) on PostgreSQL \(plan.server.major)"
+        guard !plan.isEmpty else { return style.green("Nothing to do") + ": \(server) is as the layout says." }
+        let transactions = plan.groups.count
+        return style.bold("Plan") + " for \(server): \(counted(plan.steps.count, "step")) in "
+            + "\(counted(transactions, "transaction")), \(counted(plan.hazards.count, "hazard"))."
+    }
+
+    // MARK: Steps
+
+    private func steps(_ plan: Plan) -> String {
+        let width = String(plan.steps.count).count
+        return plan.groups.map { group in
+            group.steps.map { step in line(step, numberWidth: width, startsGroup: step.number == group.steps[0].number) }
+                .joined(separator: "\n")
+        }.joined(separator: "\n")
+    }
+
+    private func line(_ step: Step, numberWidth: Int, startsGroup: Bool) -> String {
+        let number = String(repeating: " ", count: numberWidth - String(step.number).count) + String(step.number)
+        let mark = startsGroup ? "─" : "└"
+        let indentation = numberWidth + 5
+        let title = "  \(number) \(mark) \(Self.title(of: step))"
+        let why = style.dim(style.wrap(detail(step), indentation: indentation + 2))
+        guard showsStatements else { return title + "\n" + why }
+        let statements = step.statements.map { String(repeating: " ", count: indentation + 2) + $0 + ";" }
+        let undo = step.undo.map { String(repeating: " ", count: indentation + 2) + style.dim("undo: \($0);") }
+        return ([title, why] + statements + undo).joined(separator: "\n")
+    }
+
+    private func detail(_ step: Step) -> String {
+        var parts = [step.reason]
+        if !step.locks.isEmpty {
+            parts.append("lock: \(step.locks[0].mode)" + (step.locks.count > 1 ? " (and \(counted(step.locks.count - 1, "sequence")))" : ""))
+        }
+        if step.duration == .scansTable { parts.append("reads the whole table, writes go on") }
+        return parts.joined(separator: "; ")
+    }
+
+    /// What a step does, in a few words.
+    package static func title(of step: Step) -> String {
+        switch step.kind {
+        case .createSchema: "create \(step.object)"
+        case .grant: step.statements.first.map(grantTitle) ?? "grant on \(step.object)"
+        case .defaultPrivileges: "rights on later objects in \(step.object)"
+        case .setSearchPath: "set search_path of \(step.object)"
+        case .moveTable: "move table \(step.object)\(destination(step))"
+        case .moveView: "move view \(step.object)\(destination(step))"
+        case .moveSequence: "move sequence \(step.object)\(destination(step))"
+        case .moveType: "move type \(step.object)\(destination(step))"
+        case .moveFunction: "move function \(step.object)\(destination(step))"
+        case .moveStatistics: "move statistics \(step.object)\(destination(step))"
+        case .createShim: "leave \(step.object) as a compatibility \(shimWord(step))"
+        case .dropShim: "drop compatibility \(dropWord(step)) \(step.object)"
+        case .setForeignOptions: "keep the remote schema of \(step.object)"
+        case .appendOnly: "make \(step.object) append-only"
+        case .buildIndex: "build index \(step.object) concurrently"
+        case .attachIndex: "put together index \(step.object)"
+        }
+    }
+
+    private static func grantTitle(_ statement: String) -> String {
+        let text = statement.prefix(1).lowercased() + statement.dropFirst()
+        return text.count > 64 ? String(text.prefix(61)) + "..." : text
+    }
+
+    private static func destination(_ step: Step) -> String {
+        guard let pin = step.undoExpects.first else { return "" }
+        return " to \(pin.schema)"
+    }
+
+    private static func shimWord(_ step: Step) -> String {
+        let first = step.statements.first ?? ""
+        return first.hasPrefix("CREATE DOMAIN") ? "domain" : first.hasPrefix("CREATE FUNCTION") ? "function" : "view"
+    }
+
+    private static func dropWord(_ step: Step) -> String {
+        let first = step.statements.first ?? ""
+        return first.hasPrefix("DROP DOMAIN") ? "domain" : first.hasPrefix("DROP FUNCTION") ? "function" : "view"
+    }
+
+    // MARK: Hazards, notes, the rest
+
+    private func hazards(_ hazards: [Hazard]) -> String {
+        var lines = [style.bold("Hazards") + " (apply needs --accept CODE for each code):"]
+        for hazard in hazards {
+            lines.append("  " + style.red(hazard.code.rawValue) + "  " + hazard.object)
+            lines.append(style.wrap(hazard.message, indentation: 4))
+            if let excerpt = hazard.excerpt, !excerpt.isEmpty { lines.append(style.dim("      │ " + excerpt)) }
+            lines.append(style.wrap("try: " + hazard.remedy, indentation: 9, first: 4))
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func notes(_ notes: [Diagnostic]) -> String {
+        var lines = [style.bold("Notes") + ":"]
+        for note in notes {
+            let object = note.object.isEmpty || note.message.contains(note.object) ? "" : "\(note.object): "
+            lines.append(style.wrap("· " + object + note.message, indentation: 4, first: 2))
+            if let next = note.nextStep { lines.append(style.dim(style.wrap("try: " + next, indentation: 9, first: 4))) }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func unplaced(_ objects: [String]) -> String {
+        let shown = 12
+        var text = style.bold("Unplaced") + " (no schema lists them; they stay): "
+            + objects.prefix(shown).joined(separator: ", ")
+        if objects.count > shown { text += " and \(objects.count - shown) more" }
+        return style.wrap(text, indentation: 2, first: 0)
+    }
+}

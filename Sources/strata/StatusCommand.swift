@@ -1,0 +1,59 @@
+import ArgumentParser
+import Engine
+import Foundation
+import Planning
+
+struct StatusCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status",
+        abstract: "Shows the runs of this database, newest first, and what is unfinished.",
+        discussion: """
+            Examples:
+              strata status
+              strata status --limit 5 --format json
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Option(help: ArgumentHelp("How many runs, 1 to 1000.", valueName: "number"))
+    var limit = 20
+
+    func validate() throws {
+        guard 1...1000 ~= limit else { throw ValidationError("--limit must be from 1 to 1000") }
+    }
+
+    func run() async throws {
+        let workplace = Workplace(global)
+        let layout = global.url == nil ? try workplace.layoutIfPresent() : nil
+        let connection = try await workplace.connect(layout, command: "status")
+        let ledger = Ledger(connection)
+        let history = try await ledger.exists() ? try await ledger.history(limit: limit) : []
+        await connection.close()
+        switch global.format {
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            workplace.console.output(String(decoding: try encoder.encode(history), as: UTF8.self) + "\n")
+        case .text: workplace.console.output(text(history, style: workplace.console.outputStyle))
+        }
+    }
+
+    private func text(_ history: [RunSummary], style: TextStyle) -> String {
+        guard !history.isEmpty else { return "No run yet. strata plan shows what there is to do.\n" }
+        var table = TextTable([.right, .left, .left, .right, .right, .right, .left, .left])
+        table.add(["RUN", "KIND", "STATE", "STEPS", "RETRIES", "SECONDS", "BEGUN", "BY"])
+        for run in history {
+            table.add([
+                String(run.id), run.kind, run.state, "\(run.stepsDone)/\(run.steps)", String(run.retries),
+                run.seconds.map { String(format: "%.1f", $0) } ?? "-", run.startedAt, run.actor,
+            ])
+        }
+        var text = table.render(indentation: 0) + "\n"
+        if let open = history.first(where: { ["running", "stopped", "undoing"].contains($0.state) }) {
+            text += "\n" + style.yellow("Run \(open.id) is not finished") + (open.error.map { ": \($0)" } ?? "") + "\n"
+            text += open.state == "undoing"
+                ? "try: strata rollback goes on undoing it\n" : "try: strata apply resumes it, strata rollback undoes it\n"
+        }
+        return text
+    }
+}

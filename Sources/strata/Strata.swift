@@ -1,0 +1,49 @@
+import ArgumentParser
+import Engine
+
+/// The command line: a thin shell over the Engine.
+@main
+struct Strata: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "strata",
+        abstract: "Takes a PostgreSQL application from one pile of tables to schemas with clear owners.",
+        discussion: """
+            One file, the layout, says where everything lives. Each command compares it with what is really there.
+
+            A first walk, with a private PostgreSQL and nothing to set up:
+              strata pg start
+              strata init --suggest --out strata.yaml
+              strata plan
+              strata apply
+              strata verify
+              strata rollback
+
+            Exit codes: 0 done, 1 failed, 2 changes pending (plan --detailed-exit-code),
+            3 hazards not accepted, 4 verification found a difference, 5 stopped but resumable, 64 usage.
+            """,
+        version: "strata \(StrataVersion.current)",
+        subcommands: [
+            PlanCommand.self, ApplyCommand.self, RollbackCommand.self,
+            ContractCommand.self, StatusCommand.self, ServerCommand.self,
+        ])
+
+    static func main() async {
+        Interruption.install()
+        var command: (any ParsableCommand)?
+        do {
+            var parsed = try parseAsRoot()
+            command = parsed
+            if var asynchronous = parsed as? any AsyncParsableCommand {
+                try await Interruption.watch { try await asynchronous.run() }
+            } else {
+                try parsed.run()
+            }
+        } catch let code as ExitCode {
+            exit(withError: code)
+        } catch where command == nil || error is CleanExit || error is ValidationError {
+            exit(withError: error)
+        } catch {
+            Failure.report(error)
+        }
+    }
+}
