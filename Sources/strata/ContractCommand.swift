@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import Planning
+import PostgresDriver
 
 struct ContractCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

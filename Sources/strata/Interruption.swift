@@ -1,3 +1,4 @@
+import ArgumentParser
 import Dispatch
 import Foundation
 import Synchronization
@@ -5,8 +6,14 @@ import Synchronization
 /// Ctrl-C and SIGTERM cancel the command, which then ends its statement and leaves a state that can be resumed; a second
 /// signal ends the process at once.
 enum Interruption {
+    /// A parsed command is handed to one task and touched by nobody else.
+    private struct Parsed: @unchecked Sendable {
+        var command: any AsyncParsableCommand
+    }
+
     private static let task = Mutex<Task<Void, any Error>?>(nil)
-    private static let sources = Mutex<[any DispatchSourceSignal]>([])
+    /// Written once, by `install`, before anything else runs.
+    private nonisolated(unsafe) static var sources: [any DispatchSourceSignal] = []
 
     static func install() {
         for number in [SIGINT, SIGTERM] {
@@ -18,14 +25,17 @@ enum Interruption {
                 running.cancel()
             }
             source.resume()
-            sources.withLock { $0.append(source) }
+            sources.append(source)
         }
         // A reader that went away (`strata plan | head`) is no reason to die without a word.
         signal(SIGPIPE, SIG_IGN)
     }
 
-    static func watch(_ body: sending @escaping () async throws -> Void) async throws {
-        let work = Task { try await body() }
+    static func watch(_ command: any AsyncParsableCommand) async throws {
+        let work = Task { [parsed = Parsed(command: command)] in
+            var command = parsed.command
+            try await command.run()
+        }
         task.withLock { $0 = work }
         try await work.value
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import Planning
+import PostgresDriver
 
 enum PlanFormat: String, ExpressibleByArgument, CaseIterable { case text, json, sql }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Engine
 import Planning
+import PostgresDriver
 
 struct RollbackCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

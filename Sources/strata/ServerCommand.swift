@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Foundation
 import Planning
+import SystemPackage
 
 /// `strata pg start | stop | status`: the embedded server.
 struct ServerCommand: AsyncParsableCommand {
@@ -44,7 +45,7 @@ struct ServerCommand: AsyncParsableCommand {
             switch try await workplace.embedded().status() {
             case .running(let server): text = try describe(server, format: global.format, state: "runs")
             case .changing: text = global.format == .json ? "{\"state\":\"changing\"}\n" : "The embedded PostgreSQL is starting or stopping.\n"
-            case .stopped(let crashed):
+            case .stopped(_, _, let crashed):
                 let why = crashed ? " after a crash; the next start recovers it" : ""
                 text = global.format == .json ? "{\"state\":\"stopped\"}\n" : "The embedded PostgreSQL is stopped\(why). try: strata pg start\n"
             case .absent:

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Foundation
 import Planning
+import PostgresDriver
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

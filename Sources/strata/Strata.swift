@@ -33,8 +33,8 @@ struct Strata: AsyncParsableCommand {
         do {
             var parsed = try parseAsRoot()
             command = parsed
-            if var asynchronous = parsed as? any AsyncParsableCommand {
-                try await Interruption.watch { try await asynchronous.run() }
+            if let asynchronous = parsed as? any AsyncParsableCommand {
+                try await Interruption.watch(asynchronous)
             } else {
                 try parsed.run()
             }

@@ -131,7 +131,7 @@ struct IntrospectionDatabase {
         CREATE INDEX i_collated ON shop.animals (name, short COLLATE "C");
         CREATE INDEX i_uncollated ON shop.animals (name COLLATE "default");
         CREATE INDEX i_pattern ON shop.animals (short text_pattern_ops, code bpchar_pattern_ops);
-        CREATE INDEX i_char_as_text ON shop.animals (code text_ops, tags);
+        CREATE INDEX i_named_class ON shop.animals (short varchar_ops, tags, code);
         CREATE UNIQUE INDEX i_included ON shop.animals (id) INCLUDE (name, "Odd=Name");
         CREATE INDEX i_partial ON shop.animals (weight) WHERE kind = 'ok';
         CREATE INDEX i_expression ON shop.animals (lower(name), ("Odd=Name" || 'x'));
@@ -158,7 +158,7 @@ struct IntrospectionDatabase {
         CREATE PROCEDURE shop.clean(INOUT done integer) LANGUAGE plpgsql AS 'BEGIN DELETE FROM shop.cache; done := 1; END';
         CREATE FUNCTION shop.plus(integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $1 + $2';
         CREATE AGGREGATE shop.sum_up(integer) (SFUNC = shop.plus, STYPE = integer, INITCOND = '0');
-        CREATE OPERATOR shop.+++ (LEFTARG = integer, RIGHTARG = integer, FUNCTION = shop.plus);
+        CREATE OPERATOR shop.<+> (LEFTARG = integer, RIGHTARG = integer, FUNCTION = shop.plus);
         CREATE TRIGGER touched BEFORE INSERT OR UPDATE OF note ON shop.visits_2025 FOR EACH ROW
             WHEN (NEW.note IS NOT NULL) EXECUTE FUNCTION shop.touch();
         ALTER TABLE shop.visits_2025 ENABLE ALWAYS TRIGGER touched;
@@ -178,7 +178,7 @@ struct IntrospectionDatabase {
         ALTER DEFAULT PRIVILEGES FOR ROLE @app REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 
         CREATE PUBLICATION everything FOR ALL TABLES WITH (publish = 'insert');
-        CREATE PUBLICATION some FOR TABLE shop.animals (id, name) WHERE (id > 5), shop.base;
+        CREATE PUBLICATION part FOR TABLE shop.animals (id, name) WHERE (id > 5), ONLY shop.base;
         CREATE PUBLICATION whole FOR TABLES IN SCHEMA shop WITH (publish_via_partition_root);
         CREATE SUBSCRIPTION sub_@database CONNECTION 'host=nowhere.invalid password=geheim' PUBLICATION p WITH (connect = false);
 

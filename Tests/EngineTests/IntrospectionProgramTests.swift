@@ -90,7 +90,7 @@ import Testing
             #expect(lookup.type(schema: "shop", name: "pair")?.kind == .composite)
             #expect(lookup.type(schema: "shop", name: "animals") == nil)
             #expect(lookup.type(schema: "shop", name: "_mood") == nil)
-            #expect(catalog.otherObjects.contains { $0.kind == "operator" && $0.name == "+++(integer,integer)" })
+            #expect(catalog.otherObjects.contains { $0.kind == "operator" && $0.name == "<+>(integer,integer)" })
         }
     }
 
@@ -102,9 +102,9 @@ import Testing
                 try #require(catalog.publications.first { $0.name == name })
             }
             #expect(try publication("everything").allTables && publication("everything").definition == "insert")
-            let some = try publication("some")
-            #expect(some.tables.count == 2 && some.tables.contains(animals.oid))
-            #expect(some.definition == "insert update delete truncate shop.animals columns=1 2 where=(id > 5)")
+            let part = try publication("part")
+            #expect(part.tables.count == 2 && part.tables.contains(animals.oid))
+            #expect(part.definition == "insert update delete truncate shop.animals columns=1 2 where=(id > 5)")
             #expect(try publication("whole").schemas == [shop.oid])
             let subscription = try #require(catalog.subscriptions.first)
             #expect(subscription.name == "sub_\(database.name)" && !subscription.isEnabled)

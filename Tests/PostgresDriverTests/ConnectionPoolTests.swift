@@ -26,17 +26,17 @@ import Testing
 
     @Test func servesInTheOrderOfAsking() async throws {
         let pool = ConnectionPool(try serverSettings(), size: 1)
-        let order = Mutex<[Int]>([])
+        let order = Order()
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await pool.withConnection { _ in
                 for n in 1...10 {
-                    group.addTask { try await pool.withConnection { _ in order.withLock { $0.append(n) } } }
+                    group.addTask { try await pool.withConnection { _ in order.add(n) } }
                     while await pool.waitingCount < n { await Task.yield() }
                 }
             }
             try await group.waitForAll()
         }
-        #expect(order.withLock { $0 } == Array(1...10))
+        #expect(order.all == Array(1...10))
         await pool.close()
     }
 
@@ -134,4 +134,10 @@ import Testing
         #expect(await pool.openCount == 0)
         await pool.close()
     }
+}
+
+private final class Order: Sendable {
+    private let numbers = Mutex<[Int]>([])
+    var all: [Int] { numbers.withLock { $0 } }
+    func add(_ number: Int) { numbers.withLock { $0.append(number) } }
 }

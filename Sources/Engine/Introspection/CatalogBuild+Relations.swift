@@ -10,7 +10,7 @@ extension CatalogBuild {
                    (c.relpages::bigint + COALESCE(t.relpages, 0)) * current_setting('block_size')::integer AS bytes,
                    c.relacl::text AS acl, c.relispartition, c.reltype, c.relreplident, c.reltablespace,
                    CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END AS partition_key,
-                   CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS partition_bound,
+                   CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, 0) END AS partition_bound,
                    c.reloptions, t.reloptions AS toast_options, f.ftserver, f.ftoptions
               FROM pg_class c
               LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
@@ -44,6 +44,8 @@ extension CatalogBuild {
             foreignOptions: try row.optionalTextArray("ftoptions") ?? [], userOwns: owned.contains(owner))
     }
 
+    /// Defaults and partition bounds name no columns. Without a table to look columns up in, pg_get_expr neither locks
+    /// nor opens it, which is most of its time.
     mutating func readColumns() async throws {
         let compression = server.isAtLeast(14) ? "NULLIF(a.attcompression::text, '')" : "NULL"
         let found = try await rows(
@@ -51,7 +53,7 @@ extension CatalogBuild {
             SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid,
                    a.attnotnull, a.attidentity, a.attgenerated <> '' AS generated, a.attacl::text AS acl,
                    CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation END AS collation_oid,
-                   pg_get_expr(d.adbin, d.adrelid) AS expression,
+                   pg_get_expr(d.adbin, CASE WHEN a.attgenerated = '' THEN 0 ELSE d.adrelid END) AS expression,
                    concat_ws(' ',
                        CASE WHEN a.attcollation <> t.typcollation
                             THEN 'collation=' || a.attcollation::regcollation::text END,

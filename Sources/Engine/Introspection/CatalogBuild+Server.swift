@@ -117,10 +117,14 @@ extension CatalogBuild {
         for row in found {
             let oid = try row.uint32("oid")
             let owner = try row.uint32("nspowner")
+            let name = try row.string("nspname")
+            guard let canCreate = try row.optionalBool("can_create"), let hasUsage = try row.optionalBool("usage") else {
+                throw ConcurrentChange(what: "schema \(name)")
+            }
             catalog.schemas[oid] = Schema(
-                oid: oid, name: try row.string("nspname"), owner: owner,
+                oid: oid, name: name, owner: owner,
                 grants: try grants(row.optionalString("acl"), kind: "n", owner: owner),
-                userCanCreate: try row.bool("can_create"), userHasUsage: try row.bool("usage"))
+                userCanCreate: canCreate, userHasUsage: hasUsage)
         }
     }
 

@@ -5,8 +5,13 @@ package import PostgresDriver
 /// neither on the number of tables nor on that of other objects.
 ///
 /// The one exception: views, rules, policies and BEGIN ATOMIC functions, whose text PostgreSQL prints only under a lock
-/// on each table they name, are asked for in groups of `Limits.lockingGroup`, and their locks are let go after each.
-/// Everything else comes from the system catalogs, and waits for nobody.
+/// on each table they name until the transaction ends, are asked for in groups of `Limits.lockingGroup`, and their locks
+/// are let go after each.
+///
+/// Plain tables, columns, keys, foreign keys and btree indexes come from the system catalogs, and wait for nobody. Where
+/// a table is locked in ACCESS EXCLUSIVE mode, what names its columns in an expression (the objects above, CHECK
+/// constraints, generated columns, partition keys, other indexes, extended statistics, conditions of triggers and
+/// publications) waits, at most `Limits.lockTimeout`.
 package struct CatalogReader {
     package struct Limits: Sendable {
         /// The longest wait for one lock. Default 3 s.

@@ -25,11 +25,11 @@ enum ReadingFailure {
 
     private static func lockTimeout(_ connection: Connection, _ limits: CatalogReader.Limits) async -> Diagnostic {
         let holders = await holders(connection)
-        let who = holders.isEmpty ? "another session holds" : "held: " + holders.joined(separator: "; ") + ";"
+        let who = holders.isEmpty ? "" : ": " + holders.joined(separator: "; ")
         return Diagnostic(
             .error, "lock-timeout",
-            "the text of a view, rule, policy or function could not be read within \(limits.lockTimeout), "
-                + "because of a lock on a table that it names (\(who) ACCESS EXCLUSIVE)",
+            "a definition (of a view, policy, CHECK constraint, index or the like) could not be read within "
+                + "\(limits.lockTimeout), because a table that it names is locked in ACCESS EXCLUSIVE mode\(who)",
             nextStep: "wait until that session has finished, or end it with pg_terminate_backend, then run again")
     }
 

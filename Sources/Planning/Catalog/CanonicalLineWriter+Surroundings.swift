@@ -40,10 +40,15 @@ extension CanonicalLineWriter {
         writeSettings(body)
     }
 
-    /// Settings for this database, and every role's search_path: other settings that roles have in all databases are
-    /// changed for reasons that have nothing to do with this one.
+    /// Settings for this database; and the search_path, of roles that have to do with it, in all databases. A cluster has
+    /// other roles, and changes to them are no change here.
     private mutating func writeSettings(_ body: (CanonicalLine) -> Void) {
-        for setting in catalog.settings where setting.database != 0 || setting.name == "search_path" {
+        let concerned = catalog.settings.isEmpty ? [] : concernedRoles()
+        for setting in catalog.settings {
+            let isHere = setting.database != 0
+            guard isHere || setting.name == "search_path" && (setting.role == 0 || concerned.contains(setting.role)) else {
+                continue
+            }
             let scope = setting.database == 0 ? "all databases" : "this database"
             let who = setting.role == 0 ? "all roles" : role(setting.role)
             line.start("setting", "\(setting.name) of \(who) in \(scope)")
@@ -52,6 +57,30 @@ extension CanonicalLineWriter {
             line.add("value", isCustom ? "hash " + StableHash(Array(setting.value.utf8)).hexadecimal : setting.value)
             body(line)
         }
+    }
+
+    /// Roles that own something or hold a privilege here, and their members.
+    private func concernedRoles() -> Set<OID> {
+        var roles: Set<OID> = []
+        func note(_ owner: OID, _ grants: [Grant]) {
+            roles.insert(owner)
+            for grant in grants { roles.insert(grant.grantee) }
+        }
+        for schema in catalog.schemas.values { note(schema.owner, schema.grants) }
+        for relation in catalog.relations.values {
+            note(relation.owner, relation.grants)
+            for grant in relation.columnGrants { roles.insert(grant.grant.grantee) }
+        }
+        for function in catalog.functions.values { note(function.owner, function.grants) }
+        for type in catalog.types.values { note(type.owner, type.grants) }
+        var found = true
+        while found {
+            found = false
+            for role in catalog.roles.values where !roles.isDisjoint(with: role.memberOf) {
+                if roles.insert(role.oid).inserted { found = true }
+            }
+        }
+        return roles
     }
 
     mutating func writeComments(_ body: (CanonicalLine) -> Void) {

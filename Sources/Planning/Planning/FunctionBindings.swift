@@ -94,15 +94,21 @@ struct FunctionBindings {
             finding.oldPath = path
             fixed = true
         }
-        for hit in (fixed ? [] : unqualified) + qualified {
+        var leaning: [String: (move: Move, lines: [Int])] = [:]
+        let rest = (fixed ? [] : unqualified) + qualified
+        for hit in rest {
             guard let move = hit.move else { continue }
             if carriedByShim(hit, move: move) {
-                finding.notes.append(leaning(finding.function, hit: hit, move: move))
+                // The same place may be both a plain use and one that a view cannot carry.
+                guard !rest.contains(where: { $0.feature != nil && $0.line == hit.line && $0.written == hit.written }) else { continue }
+                leaning[hit.written, default: (move, [])].lines.append(hit.line)
             } else {
                 finding.hazards.append(broken(finding.function, hit: hit, move: move, analysis: analysis))
             }
         }
-        finding.notes = finding.notes.uniqued()
+        finding.notes = leaning.sorted { $0.key < $1.key }.map {
+            self.leaning(finding.function, name: $0.key, lines: $0.value.lines.uniqued(), move: $0.value.move)
+        }
         finding.hazards = finding.hazards.uniqued()
     }
 
@@ -151,7 +157,7 @@ struct FunctionBindings {
     private func broken(_ function: Function, hit: BoundName, move: Move, analysis: FunctionAnalysis) -> Hazard {
         var message = "line \(hit.line) names \(hit.written), which moves to \(move.to)"
         if let feature = hit.feature {
-            message += "; \(feature.explanation.prefix(1).lowercased())\(feature.explanation.dropFirst().dropLast())"
+            message += ": \(feature.explanation.dropLast())"
         } else if hit.isSequence {
             message += "; a sequence can have no compatibility view"
         } else if context.layout.compatibility != .views {
@@ -164,12 +170,12 @@ struct FunctionBindings {
             line: hit.line, excerpt: analysis.text(ofLine: hit.line))
     }
 
-    private func leaning(_ function: Function, hit: BoundName, move: Move) -> Diagnostic {
-        Diagnostic(
+    private func leaning(_ function: Function, name written: String, lines: [Int], move: Move) -> Diagnostic {
+        let places = lines.sorted().map(String.init).joined(separator: ", ")
+        return Diagnostic(
             .note, "leans-on-shim",
-            "line \(hit.line) names \(hit.written): it goes on working through the compatibility view",
-            object: name(of: function),
-            nextStep: "write \(move.newName) there before strata contract")
+            "line\(lines.count == 1 ? "" : "s") \(places) name\(lines.count == 1 ? "s" : "") \(written): it goes on working through the compatibility view",
+            object: name(of: function), nextStep: "write \(move.newName) there before strata contract")
     }
 
     // MARK: What cannot be known

@@ -64,7 +64,7 @@ struct RoleSteps {
         let name = SQL.identifier(schema)
         return [
             Step(
-                kind: .grant, object: "schema \(name)",
+                kind: .grant, object: "USAGE of schema \(name) to \(context.grantee(role))",
                 statements: ["GRANT USAGE ON SCHEMA \(name) TO \(context.grantee(role))"],
                 undo: ["REVOKE USAGE ON SCHEMA \(name) FROM \(context.grantee(role))"],
                 reason: "the layout gives \(context.roleName(role)) rights in it")
@@ -75,21 +75,25 @@ struct RoleSteps {
         UsageSteps(context: context, privileges: privileges).granted(in: schema).contains(role)
     }
 
+    /// One GRANT for the tables that lack the same rights.
     private func tables(_ role: OID, _ schema: String, _ relations: [Relation], _ wanted: [String]) -> [Step] {
-        let appendOnly = Set((context.layoutSchema(schema)?.appendOnly ?? []).map(\.value))
-        var steps: [Step] = []
-        for privilege in wanted {
-            let lacking = relations.filter { relation in
-                relation.owner != role
-                    && !(appendOnly.contains(relation.name) && ["UPDATE", "DELETE"].contains(privilege))
-                    && (privilege == "SELECT" || relation.kind != .materialisedView)
+        let layout = context.layoutSchema(schema)
+        let appendOnly = Set((layout?.appendOnly ?? []).map(\.value))
+        let ignored = Set((layout?.ignore ?? []).map(\.value))
+        var byRights: [[String]: [Relation]] = [:]
+        for relation in relations where relation.owner != role && !ignored.contains(relation.name) {
+            // Writing through a view is its base tables' business.
+            let possible = relation.kind.isTable ? wanted : Self.reading
+            let lacking = possible.filter { privilege in
+                !(appendOnly.contains(relation.name) && ["UPDATE", "DELETE"].contains(privilege))
                     && !relation.grants.contains { $0.grantee == role && $0.privilege == privilege }
             }
-            guard !lacking.isEmpty else { continue }
-            let list = lacking.map { display(schema, $0.name) }.joined(separator: ", ")
-            steps.append(grantStep(privilege, on: "TABLE \(list)", role, schema))
+            if !lacking.isEmpty { byRights[lacking, default: []].append(relation) }
         }
-        return steps
+        return byRights.sorted { $0.key.joined() < $1.key.joined() }.map { rights, relations in
+            let list = relations.map { display(schema, $0.name) }.joined(separator: ", ")
+            return grantStep(rights.joined(separator: ", "), on: "TABLE \(list)", role, schema, count: relations.count)
+        }
     }
 
     private func sequences(_ role: OID, _ schema: String, _ sequences: [Relation], _ wanted: [String]) -> [Step] {
@@ -99,12 +103,13 @@ struct RoleSteps {
         }
         guard !lacking.isEmpty else { return [] }
         let list = lacking.map { display(schema, $0.name) }.joined(separator: ", ")
-        return [grantStep("USAGE", on: "SEQUENCE \(list)", role, schema)]
+        return [grantStep("USAGE", on: "SEQUENCE \(list)", role, schema, count: lacking.count)]
     }
 
-    private func grantStep(_ privilege: String, on objects: String, _ role: OID, _ schema: String) -> Step {
-        Step(
-            kind: .grant, object: "schema \(SQL.identifier(schema))",
+    private func grantStep(_ privilege: String, on objects: String, _ role: OID, _ schema: String, count: Int) -> Step {
+        let noun = objects.hasPrefix("SEQUENCE") ? "sequence" : "table"
+        return Step(
+            kind: .grant, object: "\(privilege) on \(count) \(noun)\(count == 1 ? "" : "s") in \(SQL.identifier(schema)) to \(context.grantee(role))",
             statements: ["GRANT \(privilege) ON \(objects) TO \(context.grantee(role))"],
             undo: ["REVOKE \(privilege) ON \(objects) FROM \(context.grantee(role))"],
             reason: "the layout gives \(context.roleName(role)) rights in \(schema)")
@@ -122,12 +127,12 @@ struct RoleSteps {
                     $0.role == maker && $0.schema == (present?.oid ?? .max) && $0.objectType == letter
                 }.flatMap(\.grants).filter { $0.grantee == role }.map(\.privilege)
                 guard let objects = UsageSteps.objectWords[letter] else { continue }
-                for privilege in rights where !held.contains(privilege) && !copied(maker, schema, letter, role, privilege) {
-                    steps.append(
-                        UsageSteps.step(
-                            context: context, role: maker, schema: schema, objects: objects, privilege: privilege,
-                            grantee: role, reason: "the layout gives \(context.roleName(role)) rights in \(schema)"))
-                }
+                let missing = rights.filter { !held.contains($0) && !copied(maker, schema, letter, role, $0) }
+                guard !missing.isEmpty else { continue }
+                steps.append(
+                    UsageSteps.step(
+                        context: context, role: maker, schema: schema, objects: objects, privileges: missing,
+                        grantee: role, reason: "the layout gives \(context.roleName(role)) rights in \(schema)"))
             }
         }
         return steps

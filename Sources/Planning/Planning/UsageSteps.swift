@@ -16,7 +16,7 @@ struct UsageSteps {
                 let schema = SQL.identifier(target)
                 steps.append(
                     Step(
-                        kind: .grant, object: "schema \(schema)",
+                        kind: .grant, object: "USAGE of schema \(schema) to \(grantee)",
                         statements: ["GRANT USAGE ON SCHEMA \(schema) TO \(grantee)"],
                         undo: ["REVOKE USAGE ON SCHEMA \(schema) FROM \(grantee)"],
                         reason: owners(in: target).contains(role)
@@ -112,28 +112,36 @@ struct UsageSteps {
             }.flatMap(\.grants)
         } ?? []
         guard let objects = Self.objectWords[entry.objectType] else { return [] }
-        return entry.grants.filter { grant in
+        let missing = entry.grants.filter { grant in
             !present.contains { $0.grantee == grant.grantee && $0.privilege == grant.privilege }
-        }.map { grant in
-            Self.step(
-                context: context, role: entry.role, schema: target, objects: objects, privilege: grant.privilege,
-                grantee: grant.grantee, grantable: grant.grantable,
-                reason: "as in the schema that its tables come from")
         }
+        return Dictionary(grouping: missing, by: { Receiver(role: $0.grantee, grantable: $0.grantable) })
+            .sorted { ($0.key.role, $0.key.grantable ? 1 : 0) < ($1.key.role, $1.key.grantable ? 1 : 0) }.map { receiver, grants in
+                Self.step(
+                    context: context, role: entry.role, schema: target, objects: objects, privileges: grants.map(\.privilege),
+                    grantee: receiver.role, grantable: receiver.grantable,
+                    reason: "as in the schema that its tables come from")
+            }
+    }
+
+    private struct Receiver: Hashable {
+        var role: OID
+        var grantable: Bool
     }
 
     static let objectWords = ["r": "TABLES", "S": "SEQUENCES", "f": "FUNCTIONS", "T": "TYPES"]
 
     static func step(
-        context: PlanningContext, role: OID, schema: String, objects: String, privilege: String, grantee: OID,
+        context: PlanningContext, role: OID, schema: String, objects: String, privileges: [String], grantee: OID,
         grantable: Bool = false, reason: String
     ) -> Step {
+        let privilege = privileges.joined(separator: ", ")
         let prefix = "ALTER DEFAULT PRIVILEGES FOR ROLE \(context.grantee(role)) IN SCHEMA \(SQL.identifier(schema))"
         let option = grantable ? " WITH GRANT OPTION" : ""
         return Step(
-            kind: .defaultPrivileges, object: "schema \(SQL.identifier(schema))",
+            kind: .defaultPrivileges, object: "\(context.grantee(grantee)) on \(objects.lowercased()) in schema \(SQL.identifier(schema))",
             statements: ["\(prefix) GRANT \(privilege) ON \(objects) TO \(context.grantee(grantee))\(option)"],
             undo: ["\(prefix) REVOKE \(privilege) ON \(objects) FROM \(context.grantee(grantee))"],
-            reason: reason)
+            reason: "\(reason); for what \(context.roleName(role)) makes")
     }
 }

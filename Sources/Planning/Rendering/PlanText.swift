@@ -62,8 +62,8 @@ package struct PlanText: Sendable {
     package static func title(of step: Step) -> String {
         switch step.kind {
         case .createSchema: "create \(step.object)"
-        case .grant: step.statements.first.map(grantTitle) ?? "grant on \(step.object)"
-        case .defaultPrivileges: "rights on later objects in \(step.object)"
+        case .grant: "grant \(step.object)"
+        case .defaultPrivileges: "default privileges of \(step.object)"
         case .setSearchPath: "set search_path of \(step.object)"
         case .moveTable: "move table \(step.object)\(destination(step))"
         case .moveView: "move view \(step.object)\(destination(step))"
@@ -78,11 +78,6 @@ package struct PlanText: Sendable {
         case .buildIndex: "build index \(step.object) concurrently"
         case .attachIndex: "put together index \(step.object)"
         }
-    }
-
-    private static func grantTitle(_ statement: String) -> String {
-        let text = statement.prefix(1).lowercased() + statement.dropFirst()
-        return text.count > 64 ? String(text.prefix(61)) + "..." : text
     }
 
     private static func destination(_ step: Step) -> String {
