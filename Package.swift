@@ -81,7 +81,35 @@ let package = Package(
         .testTarget(name: "SQLSyntaxTests", dependencies: ["SQLSyntax"], swiftSettings: strict),
         .testTarget(name: "PlanningTests", dependencies: ["Planning", "SQLSyntax"], swiftSettings: strict),
         .testTarget(name: "PostgresDriverTests", dependencies: ["PostgresDriver", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "EngineTests", dependencies: ["Engine", "Planning", "PostgresDriver", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "StrataTests", dependencies: ["strata", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: [
+                "Engine", "Planning", "PostgresDriver", "SQLSyntax", "TestSupport",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        // Runs the built program, as a person would.
+        .testTarget(
+            name: "StrataTests",
+            dependencies: [
+                "strata", "PostgresDriver", "TestSupport",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Measurements: not tests, and not shipped.
+        .executableTarget(
+            name: "strata-bench",
+            dependencies: [
+                "Engine", "Planning", "PostgresDriver",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Benchmarks/strata-bench",
+            swiftSettings: strict
+        ),
     ]
 )

@@ -34,7 +34,7 @@ struct ContractCommand: AsyncParsableCommand {
         let layout = global.url == nil ? try workplace.layoutIfPresent() : nil
         let connection = try await workplace.connect(layout, command: "contract")
         let progress = RunProgress(console: workplace.console, quiet: global.format == .json)
-        let applier = Applier(connection, options: runOptions(limits), report: progress.handle)
+        let applier = Applier(connection, options: runOptions(limits), report: limits.listener(progress))
         let accepted = Set(accept.map(\.code))
         let report: RunReport? = try await applier.exclusively { applier in
             if let run = try await applier.ledger.unfinished() {

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Engine
+import Logging
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json }
 
@@ -24,6 +26,21 @@ struct RunLimitOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("How long a step is tried before the run stops, resumable, 0s to 7d.", valueName: "duration"))
     var lockWait = DurationArgument(.seconds(600))
+
+    @Option(help: ArgumentHelp("Also log the run to stderr with fields: debug, info, notice, warning.", valueName: "level"))
+    var logLevel: LogLevelArgument?
+
+    /// What hears of the run's events: the progress for people, and the log where one is asked for.
+    func listener(_ progress: RunProgress) -> @Sendable (RunEvent) -> Void {
+        guard let level = logLevel?.level else { return progress.handle }
+        var logger = Logger(label: "strata") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = level
+        let log = RunLog(logger)
+        return { event in
+            progress.handle(event)
+            log.handle(event)
+        }
+    }
 
     func validate() throws {
         guard (.milliseconds(10))...(.seconds(60)) ~= lockTimeout.duration else {
@@ -54,4 +71,15 @@ struct DurationArgument: ExpressibleByArgument {
         if fraction != 0 { return "\(seconds * 1000 + fraction / 1_000_000_000_000_000)ms" }
         return seconds % 60 == 0 ? "\(seconds / 60)m" : "\(seconds)s"
     }
+}
+
+struct LogLevelArgument: ExpressibleByArgument {
+    var level: Logger.Level
+
+    init?(argument: String) {
+        guard let level = Logger.Level(rawValue: argument) else { return nil }
+        self.level = level
+    }
+
+    static var allValueStrings: [String] { ["debug", "info", "notice", "warning"] }
 }

@@ -25,7 +25,7 @@ struct RollbackCommand: AsyncParsableCommand {
         let connection = try await workplace.connect(layout, command: "rollback")
         guard try await Ledger(connection).exists() else { return nothing(workplace) }
         let progress = RunProgress(console: workplace.console, quiet: global.format == .json)
-        let applier = Applier(connection, options: runOptions(limits), report: progress.handle)
+        let applier = Applier(connection, options: runOptions(limits), report: limits.listener(progress))
         let report: RunReport? = try await applier.exclusively { applier in
             guard let run = try await applier.ledger.latestEffective() else { return nil }
             let done = run.stepStates.values.count { $0 == .done || $0 == .running }

@@ -23,7 +23,7 @@ struct Strata: AsyncParsableCommand {
             """,
         version: "strata \(StrataVersion.current)",
         subcommands: [
-            PlanCommand.self, ApplyCommand.self, RollbackCommand.self,
+            InitCommand.self, PlanCommand.self, ApplyCommand.self, VerifyCommand.self, RollbackCommand.self,
             ContractCommand.self, StatusCommand.self, ServerCommand.self,
         ])
 

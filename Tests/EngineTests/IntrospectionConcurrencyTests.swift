@@ -20,9 +20,11 @@ import Testing
                 """)
             let many = try await CatalogReader.reading(connection)
             print("catalog of 1 table: \(few.queries) queries; of 151 tables and 150 views: \(many.queries) queries")
-            #expect(many.catalog.relations.count >= 450 && many.catalog.relations.values.allSatisfy {
-                $0.kind != .view || $0.definition?.isEmpty == false
-            })
+            #expect(
+                many.catalog.relations.count >= 450
+                    && many.catalog.relations.values.allSatisfy {
+                        $0.kind != .view || $0.definition?.isEmpty == false
+                    })
             #expect(many.queries == few.queries)
             #expect(many.attempts == 1)
             await connection.close()
@@ -95,6 +97,7 @@ import Testing
                 }
                 return (good, gaveUp)
             }
+            print("while tables came and went: \(outcome.0) readings, \(outcome.1) given up")
             #expect(outcome.0 + outcome.1 == 25 && outcome.0 > 0)
             await reader.close()
         }
@@ -136,7 +139,8 @@ import Testing
             #expect(try await connection.query("SHOW search_path").only().string(0) == path)
             #expect(await connection.transactionStatus == .idle)
             let locks = try await connection.query(
-                "SELECT count(*) AS n FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation >= 16384")
+                "SELECT count(*) AS n FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND relation >= 16384"
+            )
             #expect(try locks.only().int("n") == 0)
             await connection.close()
         }
@@ -158,7 +162,9 @@ import Testing
                 """
             ) { database in
                 let connection = try await database.connect()
-                let error = try await #require(throws: DiagnosticsError.self) { try await CatalogReader.read(connection) }
+                let error = try await #require(throws: DiagnosticsError.self) {
+                    try await CatalogReader.read(connection)
+                }
                 #expect(error.diagnostics.map(\.code) == [code])
                 #expect(error.diagnostics.allSatisfy { $0.nextStep?.isEmpty == false })
                 await connection.close()

@@ -124,7 +124,8 @@ import Testing
     ]
 
     @Test func dataAndRoundTripsDoNotChangeIt() async throws {
-        try await IntrospectionDatabase.with(IntrospectionDatabase.everything + "CREATE SCHEMA public_moved;") { database in
+        try await IntrospectionDatabase.with(IntrospectionDatabase.everything + "CREATE SCHEMA public_moved;") {
+            database in
             let connection = try await database.connect()
             let before = try await CatalogReader.read(connection)
             for statement in Self.nonChanges {
@@ -157,7 +158,8 @@ import Testing
             let third = try await CatalogReader.read(connection)
             let difference = CatalogDifference.between(first.canonicalLines(), third.canonicalLines())
             #expect(difference.isEmpty, "\(difference.lines())")
-            #expect(!third.server.isSuperuser && !third.relations.values.contains { $0.userOwns && $0.name == "animals" })
+            #expect(
+                !third.server.isSuperuser && !third.relations.values.contains { $0.userOwns && $0.name == "animals" })
             let shop = try #require(third.schemas.values.first { $0.name == "shop" })
             #expect(!shop.userHasUsage && !shop.userCanCreate && !third.server.canCreateInDatabase)
             await connection.close()
@@ -165,7 +167,9 @@ import Testing
     }
 
     @Test func differenceNamesWhatChanged() async throws {
-        try await IntrospectionDatabase.with("CREATE TABLE a (id integer); CREATE TABLE b (id integer); CREATE SCHEMA s") {
+        try await IntrospectionDatabase.with(
+            "CREATE TABLE a (id integer); CREATE TABLE b (id integer); CREATE SCHEMA s"
+        ) {
             let before = try await $0.catalog().canonicalLines()
             try await $0.run(
                 "ALTER TABLE a SET SCHEMA s; ALTER TABLE b ALTER COLUMN id SET NOT NULL; CREATE TABLE c (id integer)")

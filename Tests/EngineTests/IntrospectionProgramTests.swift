@@ -24,7 +24,9 @@ import Testing
             let shim = try #require(lookup.shim(in: "public", for: animals.oid))
             #expect(lookup.isShim(.relation, shim.oid) && !lookup.isShim(.relation, names.oid))
             let dependents = Set(lookup.dependents(on: ObjectReference(.relation, animals.oid)).map(\.dependent))
-            #expect(dependents.isSuperset(of: [ObjectReference(.relation, names.oid), ObjectReference(.relation, shim.oid)]))
+            #expect(
+                dependents.isSuperset(of: [ObjectReference(.relation, names.oid), ObjectReference(.relation, shim.oid)])
+            )
             let base = try #require(lookup.relation(schema: "shop", name: "base"))
             let rule = try #require(lookup.rules(of: base.oid).first)
             #expect(rule.name == "quiet" && rule.definition.contains("DO INSTEAD NOTHING") && rule.enabled == "O")
@@ -53,8 +55,9 @@ import Testing
             #expect(sum.kind == .aggregate && sum.definition.isEmpty)
             #expect(try function("touch").returnsTrigger && function("touch").grants.contains { $0.grantee == 0 })
             let animals = try #require(lookup.relation(schema: "shop", name: "animals"))
-            #expect(lookup.dependents(on: ObjectReference(.relation, animals.oid))
-                .contains { $0.dependent == ObjectReference(.function, bound.oid) })
+            #expect(
+                lookup.dependents(on: ObjectReference(.relation, animals.oid))
+                    .contains { $0.dependent == ObjectReference(.function, bound.oid) })
         }
     }
 
@@ -75,7 +78,10 @@ import Testing
             #expect(privileges.count == 2)
             let shop = try #require(lookup.schema(named: "shop"))
             #expect(privileges.contains { $0.schema == shop.oid && $0.objectType == "r" && $0.grants.count == 1 })
-            #expect(privileges.contains { $0.schema == 0 && $0.objectType == "f" && !$0.grants.contains { $0.grantee == 0 } })
+            #expect(
+                privileges.contains {
+                    $0.schema == 0 && $0.objectType == "f" && !$0.grants.contains { $0.grantee == 0 }
+                })
         }
     }
 

@@ -48,8 +48,9 @@ import Testing
             #expect(animals.grants.contains { $0.grantee == 0 && $0.privilege == "SELECT" })
             let stranger = role(database.stranger, catalog)
             let columnGrants = animals.columnGrants.filter { $0.grant.grantee == stranger }
-            #expect(Set(columnGrants.map { "\($0.column) \($0.grant.privilege)" })
-                == ["name UPDATE", "name SELECT", "weight UPDATE"])
+            #expect(
+                Set(columnGrants.map { "\($0.column) \($0.grant.privilege)" })
+                    == ["name UPDATE", "name SELECT", "weight UPDATE"])
             let base = try #require(lookup.relation(schema: "shop", name: "base"))
             #expect(base.grants.isEmpty)
             let other = try #require(lookup.relation(schema: "shop", name: "other_base"))
@@ -71,8 +72,9 @@ import Testing
             let rest = try #require(lookup.relation(schema: "shop", name: "visits_rest"))
             #expect(lookup.children(of: visits.oid) == [year.oid, rest.oid].sorted())
             #expect(year.isPartition && year.parents == [visits.oid])
-            #expect(year.partitionBound
-                == "FOR VALUES FROM ('2025-01-01 00:00:00+00') TO ('2026-01-01 00:00:00+00')")
+            #expect(
+                year.partitionBound
+                    == "FOR VALUES FROM ('2025-01-01 00:00:00+00') TO ('2026-01-01 00:00:00+00')")
             #expect(rest.partitionBound == "DEFAULT")
             let parent = try #require(lookup.index(schema: "shop", name: "i_visits"))
             let part = try #require(lookup.indexes(of: year.oid).first { $0.parent == parent.oid })
@@ -177,8 +179,9 @@ import Testing
             #expect(expression.hasExpressions && expression.keys == [0, 0])
             #expect(lookup.index(schema: "shop", name: "i_partial")?.isPartial == true)
             #expect(lookup.index(schema: "shop", name: "i_trigrams")?.method == "gin")
-            #expect(lookup.statistics(of: animals.oid).first?.definition
-                == "CREATE STATISTICS shop.linked (ndistinct, dependencies) ON code, short FROM shop.animals")
+            #expect(
+                lookup.statistics(of: animals.oid).first?.definition
+                    == "CREATE STATISTICS shop.linked (ndistinct, dependencies) ON code, short FROM shop.animals")
         }
     }
 }

@@ -44,8 +44,9 @@ import Testing
     @Test func writesOneReadableLineForEachObject() throws {
         let lines = sample().canonicalLines()
         #expect(lines.count == 101)
-        #expect(lines.contains(
-            "schema shop\towner=owner\tacl=\"App User\"=UPDATE*/owner; PUBLIC=SELECT/owner; owner=SELECT/owner"))
+        #expect(
+            lines.contains(
+                "schema shop\towner=owner\tacl=\"App User\"=UPDATE*/owner; PUBLIC=SELECT/owner; owner=SELECT/owner"))
         #expect(lines.contains("constraint shop.table_7.key_7\tdefinition=PRIMARY KEY (id)"))
         let table = try #require(lines.first { $0.hasPrefix("table shop.table_7\t") })
         #expect(table.hasPrefix("table shop.table_7\toid=1007\towner=owner\tacl="))
@@ -79,7 +80,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "owner", "name", "oid", "grant", "column", "option", "constraint", "validity", "comment", "duplicate", "setting",
+        "owner", "name", "oid", "grant", "column", "option", "constraint", "validity", "comment", "duplicate",
+        "setting",
     ])
     func noticesEveryChange(_ what: String) {
         var catalog = sample()
@@ -123,12 +125,14 @@ import Testing
         for oid in OID(1_010)...OID(1_040) { after.relations[oid] = nil }
         after.constraints = []
         let difference = CatalogDifference.between(sample().canonicalLines(), after.canonicalLines(), limit: 5)
-        #expect(difference.changed.contains {
-            $0.object == "table shop.table_1" && $0.attributes == ["owner: owner → \"App User\""]
-        })
-        #expect(difference.changed.contains {
-            $0.object == "table shop.table_2" && $0.attributes == ["now table shop.renamed"]
-        })
+        #expect(
+            difference.changed.contains {
+                $0.object == "table shop.table_1" && $0.attributes == ["owner: owner → \"App User\""]
+            })
+        #expect(
+            difference.changed.contains {
+                $0.object == "table shop.table_2" && $0.attributes == ["now table shop.renamed"]
+            })
         #expect(difference.removed.count == 5 && difference.added.isEmpty)
         #expect(difference.total == 83)
         #expect(difference.lines().last == "and 76 more")

@@ -11,7 +11,8 @@ import Testing
     func textsComeBackAsSent(_ elements: [String?]) async throws {
         let connection = try await Connection.open(serverSettings())
         let row = try await connection.query(
-            "SELECT $1 AS a, cardinality($1) AS n", [.textArray(elements)]).only()
+            "SELECT $1 AS a, cardinality($1) AS n", [.textArray(elements)]
+        ).only()
         #expect(try row.nullableTextArray("a") == elements)
         #expect(try row.int("n") == elements.count)
         await connection.close()

@@ -37,8 +37,9 @@ import Testing
         let second = Task { try await connection.query("SELECT 2") }
         second.cancel()
         await #expect(throws: CancellationError.self) { try await second.value }
-        #expect(try await observer.query("SELECT pg_cancel_backend($1) AS ok", [.int(Int(connection.backendPID))])
-            .only().bool("ok"))
+        #expect(
+            try await observer.query("SELECT pg_cancel_backend($1::int) AS ok", [.int(Int(connection.backendPID))])
+                .only().bool("ok"))
         // Somebody else's cancel request is the server's error, not this task's cancellation.
         let error = try await postgresError { _ = try await first.value }
         #expect(error.sqlState == .queryCanceled)
@@ -55,7 +56,9 @@ import Testing
                     try await connection.forEachRow("SELECT generate_series(1, 100000000)") { _ in started() }
                 },
                 { connection, started in
-                    try await connection.copyOut("COPY (SELECT generate_series(1, 100000000)) TO STDOUT") { _ in started() }
+                    try await connection.copyOut("COPY (SELECT generate_series(1, 100000000)) TO STDOUT") { _ in
+                        started()
+                    }
                 },
                 { connection, started in
                     try await connection.copyIn("COPY t FROM STDIN") { writer in

@@ -78,6 +78,23 @@ import Testing
         }
     }
 
+    @Test func noticesDuringACopyAreNotTakenForAnError() async throws {
+        try await withConnection { connection in
+            try await connection.execute(
+                """
+                CREATE TABLE t (n int);
+                CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE NOTICE 'EEEE %', repeat('E', 500); RETURN NEW; END $$;
+                CREATE TRIGGER tell BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION tell()
+                """)
+            let rows = try await connection.copyIn("COPY t FROM STDIN") { writer in
+                for n in 1...20_000 { try await writer.write("\(n)\n") }
+            }
+            #expect(rows == 20_000)
+            #expect(connection.lastNotices.count == 100)
+        }
+    }
+
     @Test func aSwallowedErrorIsStillReported() async throws {
         try await withConnection { connection in
             try await connection.execute("CREATE TABLE t (n int)")

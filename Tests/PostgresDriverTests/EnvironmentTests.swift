@@ -18,6 +18,7 @@ import Testing
             #expect(settings.applicationName == "from_env")
             #expect(settings.connectTimeout == 7)
             let connection = try await Connection.open(settings)
+            try FileManager.default.removeItem(atPath: file)
             let row = try await connection.query("SELECT current_user::text AS u, current_setting('application_name')")
             #expect(try row.only().string("u") == parts.user)
             #expect(try row.only().string(1) == "from_env")
@@ -52,7 +53,8 @@ import Testing
                 connect_timeout=9
 
                 """
-            setenv("PGSERVICEFILE", try scratchFile(service), 1)
+            let file = try scratchFile(service)
+            setenv("PGSERVICEFILE", file, 1)
             let settings = try ConnectionSettings("service=strata_test")
             #expect(settings.host == parts.host)
             #expect(settings.port == Int(parts.port))
@@ -63,6 +65,7 @@ import Testing
             await connection.close()
             setenv("PGSERVICE", "strata_test", 1)
             #expect(try ConnectionSettings().user == parts.user)
+            try FileManager.default.removeItem(atPath: file)
         }
     }
 

@@ -4,7 +4,8 @@ import Testing
 @Suite struct ErrorTests {
     @Test func fieldsOfAConstraintViolation() async throws {
         try await withConnection { connection in
-            try await connection.execute("CREATE SCHEMA shop; CREATE TABLE shop.item (id int CONSTRAINT item_key PRIMARY KEY)")
+            try await connection.execute(
+                "CREATE SCHEMA shop; CREATE TABLE shop.item (id int CONSTRAINT item_key PRIMARY KEY)")
             let sql = "INSERT INTO shop.item VALUES ($1), ($1)"
             let error = try await postgresError { _ = try await connection.query(sql, [1]) }
             #expect(error.kind == .server)
@@ -55,7 +56,8 @@ import Testing
         let connection = try await Connection.open(serverSettings())
         for sql in [
             "ALTER ROLE no_such_role PASSWORD 's3cret'", "ALTER ROLE no_such_role PASSWORD E's3''cret s3cret'",
-            "ALTER ROLE no_such_role PASSWORD $$s3cret$$", "alter role no_such_role encrypted password 's3cret'; SELECT 1",
+            "ALTER ROLE no_such_role PASSWORD $$s3cret$$",
+            "alter role no_such_role encrypted password 's3cret'; SELECT 1",
             "DO $x$ BEGIN EXECUTE 'ALTER ROLE no_such_role PASSWORD ''s3cret'''; END $x$",
             "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1 port=1 password=s3cret' PUBLICATION p",
             "SELECT no_such_function('postgresql://ann:s3cret@h/d')",
@@ -85,7 +87,8 @@ import Testing
             try await one.execute("CREATE TABLE t (n int); CREATE TABLE u (n int)")
             try await one.execute("BEGIN; LOCK t")
             try await two.execute("SET lock_timeout = 20")
-            let lock = try await postgresError { try await two.execute("LOCK t") }
+            let lock = try await postgresError { try await two.execute("BEGIN; LOCK t") }
+            try await two.execute("ROLLBACK")
             #expect(lock.isLockTimeout)
             let nowait = try await postgresError { try await two.execute("BEGIN; LOCK t NOWAIT") }
             #expect(nowait.isLockTimeout)

@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct ParameterTests {
     @Test(arguments: [
-        "", "plain", "it's", "\"quoted\"", "back\\slash", "'; DROP TABLE t; --", "$1", "line\nbreak\ttab", "ä€😀", "NULL",
+        "", "plain", "it's", "\"quoted\"", "back\\slash", "'; DROP TABLE t; --", "$1", "line\nbreak\ttab", "ä€😀",
+        "NULL",
         String(repeating: "x", count: 2_000_000),
     ])
     func textComesBackAsSent(_ text: String) async throws {

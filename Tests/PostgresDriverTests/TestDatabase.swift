@@ -36,11 +36,11 @@ func withConnection<T>(_ body: (Connection) async throws -> T) async throws -> T
 }
 
 /// Runs `body` with a login role of its own.
-func withRole<T>(_ options: String = "", _ body: (String, String) async throws -> T) async throws -> T {
+func withRole<T>(_ options: String = "LOGIN", _ body: (String, String) async throws -> T) async throws -> T {
     let name = uniqueName("driver_role")
     let password = "pw-\(uniqueName("x"))"
     let admin = try await Connection.open(serverSettings())
-    try await admin.execute("CREATE ROLE \(name) LOGIN \(options) PASSWORD '\(password)'")
+    try await admin.execute("CREATE ROLE \(name) \(options) PASSWORD '\(password)'")
     let result: Result<T, any Error>
     do {
         result = .success(try await body(name, password))

@@ -15,10 +15,11 @@ extension CatalogBuild {
                    CASE WHEN o.contype IN ('p', 'u') AND NOT o.condeferrable AND i.indnatts = i.indnkeyatts
                              \(nulls)\(later) THEN NULL
                         WHEN o.contype = 'f' AND NOT o.condeferrable AND o.convalidated AND o.confmatchtype = 's'
-                             \(setColumns)\(later) THEN NULL
+                             AND t.relnamespace NOT IN \(Self.hiddenSchemas)\(setColumns)\(later) THEN NULL
                         ELSE COALESCE(pg_get_constraintdef(o.oid), '') END AS definition
               FROM pg_constraint o
               LEFT JOIN pg_index i ON i.indexrelid = o.conindid
+              LEFT JOIN pg_class t ON t.oid = o.confrelid
              WHERE o.contype <> 'n' AND o.connamespace NOT IN \(Self.hiddenSchemas)
             """)
         let printer = KeyPrinter(catalog)
@@ -58,12 +59,13 @@ extension CatalogBuild {
         let found = try await rows(
             """
             SELECT c.oid, c.relnamespace, c.relname, i.indrelid, m.amname, i.indkey::text AS columns, i.indnkeyatts,
-                   i.indoption::text AS options, i.indisunique, i.indisprimary, i.indisvalid, i.indisready,
-                   i.indpred IS NOT NULL AS partial, i.indexprs IS NOT NULL AS expressions, i.indisreplident,
+                   i.indoption::text AS options, i.indisunique::integer + 2 * i.indisprimary::integer
+                       + 4 * i.indisvalid::integer + 8 * i.indisready::integer + 16 * (i.indpred IS NOT NULL)::integer
+                       + 32 * (i.indexprs IS NOT NULL)::integer + 64 * i.indisreplident::integer
+                       + 128 * (m.amname = 'btree' AND c.relkind = 'i' AND i.indpred IS NULL AND i.indexprs IS NULL
+                                AND c.reloptions IS NULL\(nulls))::integer AS flags,
                    c.reltablespace, c.relpages::bigint * current_setting('block_size')::integer AS bytes,
-                   i.indclass::text AS classes, i.indcollation::text AS collations,
-                   m.amname = 'btree' AND c.relkind = 'i' AND i.indpred IS NULL AND i.indexprs IS NULL
-                       AND c.reloptions IS NULL\(nulls) AS plain
+                   i.indclass::text AS classes, i.indcollation::text AS collations
               FROM pg_index i
               JOIN pg_class c ON c.oid = i.indexrelid
               JOIN pg_am m ON m.oid = c.relam
@@ -73,10 +75,11 @@ extension CatalogBuild {
         var others: [OID] = []
         catalog.indexes.reserveCapacity(found.count)
         for row in found {
-            var index = try index(row)
+            let flags = try row.int("flags")
+            var index = try index(row, flags)
             let classes = strings.oids(try row.string("classes"))
             let collations = strings.oids(try row.string("collations"))
-            if try row.bool("plain"), hasPlainKeys(index, classes, collations, plainClasses) {
+            if flags & 128 != 0, hasPlainKeys(index, classes, collations, plainClasses) {
                 index.definition = try printer.definition(of: index)
             } else {
                 others.append(index.oid)
@@ -86,7 +89,7 @@ extension CatalogBuild {
         try await readIndexDefinitions(others)
     }
 
-    private mutating func index(_ row: Row) throws -> Index {
+    private mutating func index(_ row: Row, _ flags: Int) throws -> Index {
         let columns = strings.numbers(try row.string("columns"))
         let keyCount = try row.int("indnkeyatts")
         let isSplit = columns.count > keyCount
@@ -95,10 +98,9 @@ extension CatalogBuild {
             name: strings.shared(try row.string("relname")), table: try row.uint32("indrelid"),
             method: try row.string("amname"), keys: isSplit ? Array(columns.prefix(keyCount)) : columns,
             included: isSplit ? Array(columns.dropFirst(keyCount)) : [],
-            keyOptions: strings.numbers(try row.string("options")), isUnique: try row.bool("indisunique"),
-            isPrimary: try row.bool("indisprimary"), isValid: try row.bool("indisvalid"),
-            isReady: try row.bool("indisready"), isPartial: try row.bool("partial"),
-            hasExpressions: try row.bool("expressions"), isReplicaIdentity: try row.bool("indisreplident"),
+            keyOptions: strings.numbers(try row.string("options")), isUnique: flags & 1 != 0, isPrimary: flags & 2 != 0,
+            isValid: flags & 4 != 0, isReady: flags & 8 != 0, isPartial: flags & 16 != 0,
+            hasExpressions: flags & 32 != 0, isReplicaIdentity: flags & 64 != 0,
             tablespace: try row.uint32("reltablespace"), estimatedBytes: Int64(try row.int("bytes")))
     }
 
@@ -130,7 +132,8 @@ extension CatalogBuild {
             guard let column = KeyPrinter.column(number, in: columns), plainClasses[column.typeOID] == classes[position]
             else { return false }
             let unusual = unusualCollations[ColumnKey(relation: index.table, number: number)]
-            let isPlain = unusual.map { $0 == collations[position] } ?? Self.defaultCollations.contains(collations[position])
+            let isPlain =
+                unusual.map { $0 == collations[position] } ?? Self.defaultCollations.contains(collations[position])
             if !isPlain { return false }
         }
         return true
@@ -140,7 +143,9 @@ extension CatalogBuild {
         let found = try await rows(
             "SELECT oid, pg_get_indexdef(oid) AS definition FROM unnest($1::oid[]) AS oid", [.oidArray(indexes)])
         for row in found {
-            guard let definition = try row.optionalString("definition") else { throw ConcurrentChange(what: "an index") }
+            guard let definition = try row.optionalString("definition") else {
+                throw ConcurrentChange(what: "an index")
+            }
             catalog.indexes[try row.uint32("oid")]?.definition = definition
         }
     }

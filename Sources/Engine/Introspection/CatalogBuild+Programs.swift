@@ -27,7 +27,9 @@ extension CatalogBuild {
             let oid = try row.uint32("oid")
             let owner = try row.uint32("typowner")
             let letter = try row.string("typtype")
-            guard let kind = UserType.Kind(rawValue: letter) else { throw ConcurrentChange(what: "type kind \(letter)") }
+            guard let kind = UserType.Kind(rawValue: letter) else {
+                throw ConcurrentChange(what: "type kind \(letter)")
+            }
             catalog.types[oid] = UserType(
                 oid: oid, schema: try row.uint32("typnamespace"), name: try row.string("typname"), kind: kind,
                 owner: owner, arrayType: try row.uint32("typarray"), labels: try row.textArray("labels"),

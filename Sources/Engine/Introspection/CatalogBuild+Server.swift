@@ -46,7 +46,7 @@ extension CatalogBuild {
             """
             SELECT r.oid, r.rolname, r.rolsuper, r.rolcanlogin, r.rolbypassrls,
                    pg_has_role(r.oid, 'MEMBER') AS member, pg_has_role(r.oid, 'USAGE') AS usage,
-                   ARRAY(SELECT m.roleid FROM pg_auth_members m WHERE m.member = r.oid ORDER BY 1) AS member_of
+                   ARRAY(SELECT DISTINCT m.roleid FROM pg_auth_members m WHERE m.member = r.oid ORDER BY 1) AS member_of
               FROM pg_roles r
             """)
         for row in found {
@@ -118,7 +118,8 @@ extension CatalogBuild {
             let oid = try row.uint32("oid")
             let owner = try row.uint32("nspowner")
             let name = try row.string("nspname")
-            guard let canCreate = try row.optionalBool("can_create"), let hasUsage = try row.optionalBool("usage") else {
+            guard let canCreate = try row.optionalBool("can_create"), let hasUsage = try row.optionalBool("usage")
+            else {
                 throw ConcurrentChange(what: "schema \(name)")
             }
             catalog.schemas[oid] = Schema(

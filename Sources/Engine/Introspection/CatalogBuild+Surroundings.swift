@@ -24,7 +24,8 @@ extension CatalogBuild {
         let hasSchemas = server.isAtLeast(15)
         let schemas =
             hasSchemas
-            ? "ARRAY(SELECT s.pnnspid FROM pg_publication_namespace s WHERE s.pnpubid = p.oid ORDER BY 1)" : "'{}'::oid[]"
+            ? "ARRAY(SELECT s.pnnspid FROM pg_publication_namespace s WHERE s.pnpubid = p.oid ORDER BY 1)"
+            : "'{}'::oid[]"
         let columns = hasSchemas ? "r.prattrs::text" : "NULL::text"
         let filter = hasSchemas ? "pg_get_expr(r.prqual, r.prrelid)" : "NULL::text"
         let found = try await rows(
@@ -43,7 +44,8 @@ extension CatalogBuild {
         for row in found {
             catalog.publications.append(
                 Publication(
-                    oid: try row.uint32("oid"), name: try row.string("pubname"), allTables: try row.bool("puballtables"),
+                    oid: try row.uint32("oid"), name: try row.string("pubname"),
+                    allTables: try row.bool("puballtables"),
                     tables: try row.uint32Array("tables"), schemas: try row.uint32Array("schemas"),
                     definition: try row.string("definition")))
         }

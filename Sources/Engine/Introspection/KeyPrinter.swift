@@ -35,7 +35,8 @@ struct KeyPrinter {
             try name(number, in: columns) + order(index.keyOptions[position])
         }
         let included = try index.included.map { try name($0, in: columns) }
-        return "CREATE \(index.isUnique ? "UNIQUE " : "")INDEX \(SQL.identifier(index.name)) ON \(try name(index.table))"
+        return
+            "CREATE \(index.isUnique ? "UNIQUE " : "")INDEX \(SQL.identifier(index.name)) ON \(try name(index.table))"
             + " USING btree (\(keys.joined(separator: ", ")))"
             + (included.isEmpty ? "" : " INCLUDE (\(included.joined(separator: ", ")))")
     }

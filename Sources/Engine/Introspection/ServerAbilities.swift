@@ -55,7 +55,8 @@ struct ServerAbilities {
                     .error, "server-too-old",
                     "the server is \(text.prefix { $0 != "(" }.prefix(40)), and Strata needs PostgreSQL 13 or later",
                     object: "database \(connection.settings.database)",
-                    nextStep: "upgrade the server (pg_upgrade keeps the data in place), or give the URL of a newer one"))
+                    nextStep: "upgrade the server (pg_upgrade keeps the data in place), or give the URL of a newer one")
+            )
         }
         return number
     }

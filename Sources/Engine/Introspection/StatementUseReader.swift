@@ -52,8 +52,10 @@ package enum StatementUseReader {
     /// Since 14 the extension says when it was reset; before, the database's statistics give a hint.
     private static func since(_ connection: Connection, _ schema: String) async throws -> String? {
         do {
-            return try await connection.query("SELECT stats_reset::text AS since FROM \(schema).pg_stat_statements_info")
-                .only().optionalString("since")
+            return try await connection.query(
+                "SELECT stats_reset::text AS since FROM \(schema).pg_stat_statements_info"
+            )
+            .only().optionalString("since")
         } catch let error as PostgresError where error.kind == .server && !error.isConnectionLost {
             return try await connection.query(
                 "SELECT stats_reset::text AS since FROM pg_catalog.pg_stat_database WHERE datname = current_database()"

@@ -41,7 +41,8 @@ extension CanonicalLineWriter {
             line.add("foreign_options", relation.foreignOptions)
         }
         if let definition = relation.definition { line.add("definition", definition) }
-        for (column, list) in Dictionary(grouping: relation.columnGrants, by: \.column).sorted(by: { $0.key < $1.key }) {
+        for (column, list) in Dictionary(grouping: relation.columnGrants, by: \.column).sorted(by: { $0.key < $1.key })
+        {
             line.add("column_acl", "\(SQL.identifier(column)): \(access(list.map(\.grant)))")
         }
     }

@@ -46,7 +46,8 @@ extension CanonicalLineWriter {
         let concerned = catalog.settings.isEmpty ? [] : concernedRoles()
         for setting in catalog.settings {
             let isHere = setting.database != 0
-            guard isHere || setting.name == "search_path" && (setting.role == 0 || concerned.contains(setting.role)) else {
+            guard isHere || setting.name == "search_path" && (setting.role == 0 || concerned.contains(setting.role))
+            else {
                 continue
             }
             let scope = setting.database == 0 ? "all databases" : "this database"
@@ -130,7 +131,9 @@ extension CanonicalLineWriter {
         for policy in catalog.policies {
             note(.policy, policy.oid) { "\(relation(policy.relation)).\(SQL.identifier(policy.name))" }
         }
-        for rule in catalog.rules { note(.rule, rule.oid) { "\(relation(rule.relation)).\(SQL.identifier(rule.name))" } }
+        for rule in catalog.rules {
+            note(.rule, rule.oid) { "\(relation(rule.relation)).\(SQL.identifier(rule.name))" }
+        }
         for entry in catalog.extendedStatistics { note(.statistics, entry.oid) { qualified(entry.schema, entry.name) } }
         for entry in catalog.publications { note(.publication, entry.oid) { SQL.identifier(entry.name) } }
         return names

@@ -23,8 +23,11 @@ struct CanonicalLineWriter {
     /// 0 is PUBLIC; a role that is gone keeps its number.
     func role(_ oid: OID) -> String { oid == 0 ? "PUBLIC" : roleNames[oid] ?? String(oid) }
 
-    /// 0 is every schema; one outside the catalog (pg_catalog, strata) keeps its number.
-    func schema(_ oid: OID) -> String { oid == 0 ? "*" : schemaNames[oid] ?? String(oid) }
+    /// 0 is every schema; one outside the catalog keeps its number (pg_catalog is 11 everywhere).
+    func schema(_ oid: OID) -> String {
+        if oid == 0 { return "*" }
+        return schemaNames[oid] ?? (oid == 11 ? "pg_catalog" : String(oid))
+    }
 
     func qualified(_ schema: OID, _ name: String) -> String { self.schema(schema) + "." + SQL.identifier(name) }
 
@@ -88,7 +91,8 @@ struct CanonicalLineWriter {
             body(line)
         }
         for entry in catalog.defaultPrivileges {
-            line.start("default privileges", "of \(role(entry.role)) in \(schema(entry.schema)) for \(entry.objectType)")
+            line.start(
+                "default privileges", "of \(role(entry.role)) in \(schema(entry.schema)) for \(entry.objectType)")
             line.add("acl", access(entry.grants))
             body(line)
         }

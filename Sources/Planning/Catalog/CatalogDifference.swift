@@ -62,7 +62,11 @@ package struct CatalogDifference: Sendable, Equatable {
         var byOID: [String: CanonicalLineParts] = [:]
         var added: [CanonicalLineParts] = []
         for line in byName.values.joined() {
-            if let identity = line.identity, byOID[identity] == nil { byOID[identity] = line } else { added.append(line) }
+            if let identity = line.identity, byOID[identity] == nil {
+                byOID[identity] = line
+            } else {
+                added.append(line)
+            }
         }
         for line in unmatched {
             if let identity = line.identity, let partner = byOID.removeValue(forKey: identity) {

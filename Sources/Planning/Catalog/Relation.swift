@@ -61,7 +61,8 @@ package struct Relation: Sendable, Equatable {
     package var userOwns: Bool
 
     package init(
-        oid: OID, schema: OID, name: String, kind: Kind, owner: OID, isUnlogged: Bool = false, rowSecurity: Bool = false,
+        oid: OID, schema: OID, name: String, kind: Kind, owner: OID, isUnlogged: Bool = false,
+        rowSecurity: Bool = false,
         forcesRowSecurity: Bool = false, fileNode: OID = 0, estimatedRows: Double = -1, estimatedBytes: Int64 = 0,
         grants: [Grant] = [], columnGrants: [ColumnGrant] = [], parents: [OID] = [], isPartition: Bool = false,
         partitionKey: String? = nil, partitionBound: String? = nil, options: [String] = [], tablespace: OID = 0,
@@ -220,7 +221,8 @@ package struct Index: Sendable, Equatable {
     package var estimatedBytes: Int64
 
     package init(
-        oid: OID, schema: OID, name: String, table: OID, method: String = "btree", keys: [Int16], included: [Int16] = [],
+        oid: OID, schema: OID, name: String, table: OID, method: String = "btree", keys: [Int16],
+        included: [Int16] = [],
         keyOptions: [Int16] = [], isUnique: Bool = false, isPrimary: Bool = false, isValid: Bool = true,
         isReady: Bool = true, isPartial: Bool = false, hasExpressions: Bool = false,
         isReplicaIdentity: Bool = false, parent: OID = 0, definition: String = "", tablespace: OID = 0,

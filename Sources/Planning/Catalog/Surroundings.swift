@@ -150,7 +150,8 @@ package struct Dependency: Sendable, Hashable {
     package var type: String
 
     package init(
-        dependent: ObjectReference, dependentColumn: Int32 = 0, referenced: ObjectReference, referencedColumn: Int32 = 0,
+        dependent: ObjectReference, dependentColumn: Int32 = 0, referenced: ObjectReference,
+        referencedColumn: Int32 = 0,
         type: String
     ) {
         self.dependent = dependent

@@ -1,3 +1,4 @@
+internal import OrderedCollections
 internal import SQLSyntax
 
 /// What the bodies of functions bind by name: PostgreSQL keeps bodies as text, so a move breaks them, or leaves them
@@ -110,6 +111,21 @@ struct FunctionBindings {
             self.leaning(finding.function, name: $0.key, lines: $0.value.lines.uniqued(), move: $0.value.move)
         }
         finding.hazards = finding.hazards.uniqued()
+        if fixed, losesInlining(finding.function) { finding.notes.append(notInlined(finding.function)) }
+    }
+
+    /// PostgreSQL puts simple SQL functions into the calling query, but not those with a SET clause.
+    private func losesInlining(_ function: Function) -> Bool {
+        function.language == "sql" && function.configuration.isEmpty && !function.isSecurityDefiner
+            && function.volatility != .volatile
+    }
+
+    private func notInlined(_ function: Function) -> Diagnostic {
+        Diagnostic(
+            .note, "not-inlined",
+            "with a search_path of its own it is called instead of being put into the query, which may be slower",
+            object: name(of: function),
+            nextStep: "if it matters, qualify the names in its body and RESET its search_path after the move")
     }
 
     /// A procedure that has a SET clause may not COMMIT or ROLL BACK.
@@ -227,8 +243,6 @@ struct FunctionBindings {
 }
 
 extension Array where Element: Hashable {
-    func uniqued() -> [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
-    }
+    /// Each element once, in the order of first appearance.
+    func uniqued() -> [Element] { Array(OrderedSet(self)) }
 }

@@ -193,8 +193,6 @@ package struct Hazard: Sendable, Hashable, Codable {
         case appendOnlyCascade = "APPEND_ONLY_CASCADE"
         /// A large index is built: disk, I/O and time.
         case indexBuild = "INDEX_BUILD"
-        /// Setting search_path on a function has a price: no inlining, no COMMIT in a procedure.
-        case functionSettingCosts = "FUNCTION_SETTING_COSTS"
         /// contract: statements still used the shim.
         case shimInUse = "SHIM_IN_USE"
         /// contract: whether the shim is in use cannot be known.

@@ -121,7 +121,10 @@ struct RoleSteps {
         let makers = owners.union([present?.owner ?? SchemaSteps(context: context).owner(of: schema) ?? catalog.server.userOID])
         var steps: [Step] = []
         for maker in makers.sorted() where maker != role {
-            guard catalog.server.isSuperuser || catalog.roles[maker]?.userIsMember == true else { continue }
+            // pg_database_owner and the like make nothing themselves.
+            guard let name = catalog.roles[maker]?.name, !name.hasPrefix("pg_"),
+                catalog.server.isSuperuser || catalog.roles[maker]?.userIsMember == true
+            else { continue }
             for (letter, rights) in [("r", wanted), ("S", wanted == Self.writing ? ["USAGE"] : [])] {
                 let held = catalog.defaultPrivileges.filter {
                     $0.role == maker && $0.schema == (present?.oid ?? .max) && $0.objectType == letter

@@ -25,6 +25,8 @@ struct SuggestionScope {
         var isRequired: Bool
         /// At most one row for each row of the referenced table.
         var isUnique: Bool
+        /// Rows go when the referenced row goes (ON DELETE CASCADE).
+        var isOwned = false
         /// No constraint, only a column named like one.
         var isImplied = false
     }
@@ -131,7 +133,8 @@ struct SuggestionScope {
         let numbers = Set(constraint.columns)
         return Key(
             from: from, to: to, columns: columns.map(\.name), isRequired: columns.allSatisfy(\.notNull),
-            isUnique: lookup.indexes(of: constraint.relation).contains { $0.isUnique && Set($0.keys) == numbers })
+            isUnique: lookup.indexes(of: constraint.relation).contains { $0.isUnique && Set($0.keys) == numbers },
+            isOwned: constraint.onDelete == "c")
     }
 }
 

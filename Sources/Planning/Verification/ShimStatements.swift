@@ -23,6 +23,7 @@ struct ShimStatements {
         let delete = "DELETE FROM \(view) WHERE "
         writes.append(
             .init(operation: "DELETE", row: key.map { block([delete + match($0)], "DELETE") }, noRows: delete + "false"))
+        guard !inserted.isEmpty else { return writes }
         writes.append(
             .init(
                 operation: "INSERT", row: key.map { block([delete + match($0), insert(values)], "INSERT") },

@@ -65,7 +65,7 @@ package struct ShimTrials: Sendable {
             return "\(function?.isVariadic == true && isLast ? "VARIADIC " : "")$\(position + 1)::\(type)"
         }.joined(separator: ", ")
         return ShimTrial(
-            shim: shim, form: .resolved, reason: "", select: "SELECT * FROM \(shim.display)(\(arguments))", writes: [])
+            shim: shim, form: .resolved, reason: "", select: "SELECT \(shim.display)(\(arguments))", writes: [])
     }
 
     // MARK: Views

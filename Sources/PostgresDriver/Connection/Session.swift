@@ -16,6 +16,7 @@ final class Session: @unchecked Sendable {
     var stream: Stream = .none
     /// The operation that runs now.
     private(set) var ticket: CancelTicket?
+    var copy = CopyState()
     private var cancelDeadline: ContinuousClock.Instant?
     private var notifications = NotificationQueue()
 
@@ -77,6 +78,7 @@ final class Session: @unchecked Sendable {
             if result < 0 { throw lost() }
             try waitForSocket(POLLIN | POLLOUT)
             // The server may be unable to read because it waits for us to read.
+            lookForRefusal()
             if PQconsumeInput(connection) == 0 { throw lost() }
         }
     }
@@ -136,8 +138,19 @@ final class Session: @unchecked Sendable {
     /// Looks at the socket without waiting: a server that hung up has left an end of file there.
     func isAlive() -> Bool {
         guard !isLost, PQstatus(connection) == CONNECTION_OK else { return false }
-        if stream == .none && PQconsumeInput(connection) == 0 { isLost = true }
-        return !isLost && PQstatus(connection) == CONNECTION_OK
+        guard stream == .none else { return true }
+        // The end of file comes in a read of its own, after the last words. Bounded, for a server that talks a lot.
+        for _ in 0..<100 {
+            guard wake.isReadable(PQsocket(connection)) else { break }
+            if PQconsumeInput(connection) == 0 { isLost = true }
+            // Reads what has arrived.
+            _ = PQisBusy(connection)
+            if isLost || notices.sawFatal || PQstatus(connection) != CONNECTION_OK {
+                isLost = true
+                return false
+            }
+        }
+        return true
     }
 
     func parameterStatus(_ name: String) -> String? {

@@ -43,6 +43,12 @@ enum Wakeup {
 }
 
 extension WakePipe {
+    /// Whether a read from `socket` would return at once.
+    func isReadable(_ socket: Int32) -> Bool {
+        var polled = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+        return poll(&polled, 1, 0) > 0
+    }
+
     /// Waits for `events` on `socket`, a `wake()`, or the deadline. Blocks the thread.
     func wait(socket: Int32, events: Int32, until deadline: ContinuousClock.Instant?) -> Wakeup {
         while true {

@@ -48,9 +48,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// The connection cannot be used any more; open another.
     package var isConnectionLost: Bool {
         if case .connection = kind { return true }
-        guard let sqlState else { return false }
-        let fatal = severity == "FATAL" || severity == "PANIC"
-        return fatal || sqlState.conditionClass == "08" || Self.lostStates.contains(sqlState)
+        // Not by SQLSTATE: class 08 as a mere ERROR is about a connection of the server's own (subscriptions, dblink).
+        return severity == "FATAL" || severity == "PANIC"
     }
 
     /// `lock_timeout` ran out, or NOWAIT found the lock taken (55P03).
@@ -74,8 +73,4 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         for case (let label, let text?) in more { lines.append("\(label): \(text)") }
         return lines.joined(separator: "\n")
     }
-
-    private static let lostStates: Set<SQLState> = [
-        .adminShutdown, .crashShutdown, .cannotConnectNow, .idleSessionTimeout, .idleInTransactionTimeout,
-    ]
 }

@@ -33,6 +33,7 @@ final class NoticeLog: Sendable {
     private struct State {
         var kept: [ServerNotice] = []
         var handler: Handler?
+        var sawFatal = false
     }
 
     private let limit: Int
@@ -46,6 +47,7 @@ final class NoticeLog: Sendable {
 
     func append(_ notice: ServerNotice) {
         let handler = state.withLock { state in
+            if notice.severity == "FATAL" || notice.severity == "PANIC" { state.sawFatal = true }
             state.kept.append(notice)
             if state.kept.count > limit { state.kept.removeFirst(state.kept.count - limit) }
             return state.handler
@@ -60,6 +62,9 @@ final class NoticeLog: Sendable {
             return state.kept
         }
     }
+
+    /// An idle connection gets the server's last words as a notice.
+    var sawFatal: Bool { state.withLock { $0.sawFatal } }
 
     var all: [ServerNotice] { state.withLock { $0.kept } }
 

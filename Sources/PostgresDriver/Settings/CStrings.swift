@@ -28,7 +28,9 @@ struct CStrings {
             }
             pointers.append(nil)
             return try pointers.withUnsafeBufferPointer { buffer in
-                guard let start = buffer.baseAddress else { preconditionFailure("an array of one element has an address") }
+                guard let start = buffer.baseAddress else {
+                    preconditionFailure("an array of one element has an address")
+                }
                 return try body(start)
             }
         }

@@ -1,0 +1,58 @@
+import Foundation
+
+/// A program that ran as a child: how long, and the most memory that it ever had.
+struct ChildRun: Sendable {
+    var seconds: Double
+    /// Peak resident set, as the kernel counted it for this child alone.
+    var peakBytes: Int
+    var status: Int32
+
+    var peakMegabytes: Int { peakBytes / 1_000_000 }
+
+    /// Waits for the program. Its standard output goes to the file (default: nowhere), its errors to ours.
+    static func run(
+        _ arguments: [String], environment: [String: String] = [:], output: String = "/dev/null"
+    ) throws -> ChildRun {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        let whole = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let words = arguments.map { strdup($0) } + [nil]
+        let variables = whole.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { (words + variables).forEach { free($0) } }
+        var pid = pid_t()
+        let begun = ContinuousClock.now
+        let failure = posix_spawnp(&pid, arguments[0], &actions, nil, words, variables)
+        guard failure == 0 else { throw BenchFailure("cannot run \(arguments[0]): \(String(cString: strerror(failure)))") }
+        var status: Int32 = 0
+        var usage = rusage()
+        while wait4(pid, &status, 0, &usage) < 0 {
+            guard errno == EINTR else { throw BenchFailure("cannot wait for \(arguments[0])") }
+        }
+        let seconds = (ContinuousClock.now - begun).inSeconds
+        #if os(Linux)
+            let unit = 1024
+        #else
+            let unit = 1
+        #endif
+        return ChildRun(seconds: seconds, peakBytes: Int(usage.ru_maxrss) * unit, status: (status >> 8) & 0xFF)
+    }
+
+    /// Like `run`, and throws when the program fails.
+    @discardableResult
+    static func mustRun(
+        _ arguments: [String], environment: [String: String] = [:], output: String = "/dev/null"
+    ) throws -> ChildRun {
+        let run = try run(arguments, environment: environment, output: output)
+        guard run.status == 0 else { throw BenchFailure("\(arguments.prefix(2).joined(separator: " ")) failed (\(run.status))") }
+        return run
+    }
+
+    /// This program, to run itself again, and `strata` beside it.
+    static var ownPath: String { Bundle.main.executablePath ?? CommandLine.arguments[0] }
+    static var strataPath: String {
+        URL(fileURLWithPath: ownPath).deletingLastPathComponent().appendingPathComponent("strata").path
+    }
+}

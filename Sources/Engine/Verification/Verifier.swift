@@ -1,0 +1,60 @@
+package import Planning
+package import PostgresDriver
+
+/// Proves that nothing was lost: compares a database with its layout and with what the runs found before they began, and
+/// tries the shims. Reads, and writes only what it rolls back; never waits for a lock longer than the options allow.
+package struct Verifier: Sendable {
+    let connection: Connection
+    let options: VerifyOptions
+    let progress: @Sendable (VerifyEvent) -> Void
+
+    package init(
+        _ connection: Connection, options: VerifyOptions = VerifyOptions(),
+        progress: @escaping @Sendable (VerifyEvent) -> Void = { _ in }
+    ) {
+        self.connection = connection
+        self.options = options
+        self.progress = progress
+    }
+
+    /// The connection must be idle; `catalog` is what `CatalogReader` has just read from it.
+    ///
+    /// - Parameters:
+    ///   - layout: nil leaves out whether objects are where they have to be.
+    ///   - runs: those that still stand, `contract` runs too, oldest first; also an undone one, to see that all is back.
+    /// - Throws: `PostgresError` when the connection is lost; `CancellationError`. All else is in the answer.
+    package func verify(layout: Layout?, catalog: Catalog, runs: [Run]) async throws -> Verification {
+        let context = VerificationContext(layout: layout, catalog: catalog, plans: runs.map(\.applied))
+        var unread: Verification.Check?
+        var sequences: [OID: Int64]?
+        do {
+            sequences = try await SequenceValueReader.read(
+                connection, sequences: CatalogVerification.sequencesToRead(context), lockTimeout: options.lockTimeout)
+        } catch let error as PostgresError where !error.isConnectionLost {
+            unread = .init(.skipped, .objects, "sequences-not-read", "sequences", "where they stand could not be read: \(error.message)")
+        }
+        var verification = CatalogVerification.verify(context, sequences: sequences)
+        if let unread { verification.add(unread) }
+        let trials = ShimTrials(context).all()
+        progress(.catalogChecked(shims: trials.count, tables: context.tables.count))
+        try await ShimRunner(connection: connection, options: options, context: context, progress: progress)
+            .run(trials, into: &verification)
+        try await RowCounter(connection: connection, options: options, context: context, progress: progress)
+            .run(into: &verification)
+        verification.sort()
+        progress(.finished(differences: verification.differences.count))
+        return verification
+    }
+}
+
+extension Run {
+    fileprivate var applied: AppliedPlan {
+        let state: AppliedPlan.State =
+            switch self.state {
+            case .done: .applied
+            case .undone: .undone
+            case .running, .stopped, .undoing: .unfinished
+            }
+        return AppliedPlan(run: id, plan: plan, state: state)
+    }
+}

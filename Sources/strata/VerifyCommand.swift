@@ -1,0 +1,95 @@
+import ArgumentParser
+import Engine
+import Foundation
+import Planning
+import PostgresDriver
+
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Proves that nothing was lost: compares the database with the layout and with what the runs found before.",
+        discussion: """
+            Each compatibility object is tried with a real SELECT, INSERT, UPDATE and DELETE, which are rolled back.
+
+            Examples:
+              strata verify
+              strata verify --exact          # counts every row, in one snapshot
+              strata verify --format json | jq '.checks[] | select(.outcome == "difference")'
+
+            Exit code 4 on any difference.
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Flag(help: "Count all rows, of the tables and through their old names.")
+    var exact = false
+
+    @Flag(help: "List every check, not only what needs attention.")
+    var all = false
+
+    func run() async throws {
+        let workplace = Workplace(global)
+        let layout = try workplace.layout()
+        let connection = try await workplace.connect(layout, command: "verify")
+        let ledger = Ledger(connection)
+        let (runs, undone) = try await comparedRuns(ledger)
+        let catalog = try await CatalogReader.read(connection)
+        let progress = VerifyProgress(console: workplace.console, quiet: global.format == .json)
+        let verification = try await Verifier(connection, options: VerifyOptions(exactRows: exact), progress: progress.handle)
+            .verify(layout: undone == nil ? layout : nil, catalog: catalog, runs: runs)
+        await connection.close()
+        progress.end()
+        switch global.format {
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            workplace.console.output(String(decoding: try encoder.encode(verification), as: UTF8.self) + "\n")
+        case .text:
+            workplace.console.output(VerificationText(style: workplace.console.outputStyle, showsPassed: all).render(verification))
+        }
+        if let undone, global.format == .text { workplace.console.output(conclusion(undone, catalog: catalog)) }
+        if !verification.isClean { throw ExitCode.verificationDiffers }
+    }
+}
+
+extension VerifyCommand {
+    /// The runs that stand; where the newest one was undone and none stands, that one, to see that all is back.
+    private func comparedRuns(_ ledger: Ledger) async throws -> (runs: [Run], undone: Run?) {
+        guard try await ledger.exists() else { return ([], nil) }
+        let standing = try await ledger.standing()
+        guard standing.isEmpty, let newest = try await ledger.newest(), newest.state == .undone else { return (standing, nil) }
+        return ([newest], newest)
+    }
+
+    private func conclusion(_ run: Run, catalog: Catalog) -> String {
+        let same = catalog.fingerprint == run.fingerprintBefore
+        return "\nRun \(run.id) was undone; this compares with the time before it. The catalog "
+            + (same ? "is exactly as it was.\n" : "has been changed by others since.\n")
+    }
+}
+
+/// One line that changes, on a terminal only.
+struct VerifyProgress: Sendable {
+    let console: Console
+    let quiet: Bool
+
+    func handle(_ event: VerifyEvent) {
+        guard !quiet, console.errorIsTerminal else { return }
+        switch event {
+        case .catalogChecked(let shims, let tables): draw("catalog compared; \(counted(shims, "old name")) and \(counted(tables, "table")) to try")
+        case .shim(let name, let position, let total): draw("old name \(position) of \(total): \(name)")
+        case .counting(let table, let position, let total, let rows, let expected, let remaining):
+            let left = remaining.map { ", about \($0.seconds) s left" } ?? ""
+            draw("counting \(position) of \(total): \(table), \(grouped(rows)) of about \(grouped(expected)) rows\(left)")
+        case .finished: break
+        }
+    }
+
+    func end() {
+        if !quiet, console.errorIsTerminal { console.error("\r\u{1B}[K") }
+    }
+
+    private func draw(_ text: String) {
+        console.error("\r\u{1B}[K" + text.prefix(console.errorStyle.width - 1))
+    }
+}
