@@ -1,5 +1,4 @@
 import Foundation
-import Planning
 import PostgresDriver
 
 /// The server that is measured; databases are made on it and removed again.
@@ -21,12 +20,12 @@ struct BenchServer: Sendable {
         try await Connection.open(settings(database))
     }
 
-    /// Makes the database anew, empty or as a copy.
+    /// Makes the database anew, empty or as a copy. The names are our own and need no quotes.
     func create(_ database: String, from template: String? = nil) async throws {
-        let copy = template.map { " TEMPLATE \(SQL.identifier($0))" } ?? ""
+        let copy = template.map { " TEMPLATE \($0)" } ?? ""
         try await asAdministrator { connection in
-            try await connection.execute("DROP DATABASE IF EXISTS \(SQL.identifier(database)) WITH (FORCE)")
-            try await connection.execute("CREATE DATABASE \(SQL.identifier(database))\(copy)")
+            try await connection.execute("DROP DATABASE IF EXISTS \(database) WITH (FORCE)")
+            try await connection.execute("CREATE DATABASE \(database)\(copy)")
             // What the copy left to write is not the measured statements' doing.
             try await connection.execute("CHECKPOINT")
         }
@@ -34,7 +33,7 @@ struct BenchServer: Sendable {
 
     func drop(_ database: String) async throws {
         try await asAdministrator { connection in
-            try await connection.execute("DROP DATABASE IF EXISTS \(SQL.identifier(database)) WITH (FORCE)")
+            try await connection.execute("DROP DATABASE IF EXISTS \(database) WITH (FORCE)")
         }
     }
 

@@ -112,7 +112,7 @@ extension PLpgSQLAnalyser {
         }
 
         /// The place in the body, found again inside the constant that the text comes from.
-        func place(of place: SourcePlace, fragment: PLpgSQLFragment, in source: SourceText) -> SourcePlace {
+        func place(of place: TextPlace, fragment: PLpgSQLFragment, in source: SourceText) -> TextPlace {
             var result = source.place(fragment.range.lowerBound, fragment: fragment)
             result.isDynamic = true
             guard let origin = origins.last(where: { $0.start <= place.offset }) else { return result }

@@ -123,9 +123,9 @@ extension SourceText {
         return String(decoding: part, as: UTF8.self)
     }
 
-    func place(_ offset: Int, fragment: PLpgSQLFragment) -> SourcePlace {
+    func place(_ offset: Int, fragment: PLpgSQLFragment) -> TextPlace {
         let offset = max(offset, fragment.range.lowerBound)
-        return SourcePlace(
+        return TextPlace(
             offset: offset, line: line(of: offset), statementLine: line(of: fragment.statementOffset)
         )
     }

@@ -71,6 +71,7 @@ extension ReferenceCollector {
             .inherits
         case ("CreateTrigStmt", "relation"): .createTrigger
         case ("VacuumRelation", _), ("ClusterStmt", _), ("ReindexStmt", _): .maintenance
+        case ("RefreshMatViewStmt", _): .refresh
         case ("AlterTableStmt", _): objectType("objtype")
         case ("RenameStmt", _): objectType("renameType") ?? objectType("relationType")
         case ("AlterObjectSchemaStmt", _): objectType("objectType")

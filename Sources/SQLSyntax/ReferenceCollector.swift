@@ -23,11 +23,11 @@ struct ReferenceCollector {
 
     func node(_ index: Int) -> SyntaxNode { SyntaxNode(tree: tree, index: index) }
 
-    func place(_ offset: Int) -> SourcePlace {
+    func place(_ offset: Int) -> TextPlace {
         let source = statement.source
         // Names in lists, as in DROP TABLE, have no place of their own: offset 0 then means the statement.
         let offset = max(offset, statement.range.lowerBound)
-        return SourcePlace(offset: offset, line: source.line(of: offset), statementLine: statement.line)
+        return TextPlace(offset: offset, line: source.line(of: offset), statementLine: statement.line)
     }
 
     mutating func use(_ feature: ShimFeature, _ relation: QualifiedName?, at offset: Int) {

@@ -14,6 +14,7 @@ package enum ShimFeature: String, Sendable, CaseIterable {
     case inherits
     case createTrigger = "create-trigger"
     case maintenance
+    case refresh
     case serialSequence = "serial-sequence"
     case rowType = "row-type"
 
@@ -35,6 +36,7 @@ package enum ShimFeature: String, Sendable, CaseIterable {
         case .inherits: "A table cannot inherit from a view or be its partition."
         case .createTrigger: "A row trigger BEFORE or AFTER cannot be created on a view."
         case .maintenance: "VACUUM, ANALYZE, CLUSTER and REINDEX skip or refuse a view."
+        case .refresh: "REFRESH MATERIALIZED VIEW does not work on a view."
         case .serialSequence: "pg_get_serial_sequence answers NULL for a view, without an error."
         case .rowType: "A view has a row type of its own, which is not the table's."
         }

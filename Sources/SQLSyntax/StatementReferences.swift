@@ -1,5 +1,5 @@
 /// Where in a text a name stands.
-package struct SourcePlace: Sendable, Hashable {
+package struct TextPlace: Sendable, Hashable {
     /// Byte offset from the start of the text. For dynamic SQL the place inside the constant that it comes from.
     package var offset: Int
     /// Line of the text, from 1.
@@ -22,7 +22,7 @@ package struct RelationReference: Sendable, Hashable {
     package var schema: String?
     package var name: String
     package var access: RelationAccess
-    package var place: SourcePlace
+    package var place: TextPlace
 
     package var line: Int { place.line }
     package var offset: Int { place.offset }
@@ -35,7 +35,7 @@ package struct FunctionReference: Sendable, Hashable {
     package var schema: String?
     package var name: String
     package var argumentCount: Int
-    package var place: SourcePlace
+    package var place: TextPlace
 
     package var line: Int { place.line }
 }
@@ -54,7 +54,7 @@ package struct TypeReference: Sendable, Hashable {
     package var schema: String?
     package var name: String
     package var form: Form
-    package var place: SourcePlace
+    package var place: TextPlace
 
     package var line: Int { place.line }
 }
@@ -65,7 +65,7 @@ package struct NameLiteral: Sendable, Hashable {
     package var name: String
     /// The function it is given to, in lower case, or `regclass` for a cast.
     package var usage: String
-    package var place: SourcePlace
+    package var place: TextPlace
 
     package var line: Int { place.line }
     package var isSequence: Bool { ["nextval", "currval", "setval"].contains(usage) }
@@ -75,7 +75,7 @@ package struct NameLiteral: Sendable, Hashable {
 package struct CollationReference: Sendable, Hashable {
     package var schema: String?
     package var name: String
-    package var place: SourcePlace
+    package var place: TextPlace
 }
 
 /// A use of something that a compatibility view cannot carry.
@@ -83,7 +83,7 @@ package struct ShimFeatureUse: Sendable, Hashable {
     package var feature: ShimFeature
     /// The relation as the statement names it; nil where the syntax alone does not tell.
     package var relation: QualifiedName?
-    package var place: SourcePlace
+    package var place: TextPlace
 
     package var line: Int { place.line }
 }
@@ -120,7 +120,7 @@ package struct StatementReferences: Sendable, Equatable {
     }
 
     /// Adds the references of another text, with their places changed.
-    mutating func append(_ other: StatementReferences, at place: (SourcePlace) -> SourcePlace) {
+    mutating func append(_ other: StatementReferences, at place: (TextPlace) -> TextPlace) {
         relations += other.relations.map { with($0) { $0.place = place($0.place) } }
         functions += other.functions.map { with($0) { $0.place = place($0.place) } }
         types += other.types.map { with($0) { $0.place = place($0.place) } }

@@ -8,6 +8,7 @@ import SystemPackage
 struct ServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pg", abstract: "Starts, stops and shows the embedded PostgreSQL, which needs no set-up.",
+        discussion: "Example:\n  strata pg start && strata pg status && strata pg stop",
         subcommands: [Start.self, Stop.self, Status.self])
 
     struct Start: AsyncParsableCommand {
@@ -24,7 +25,8 @@ struct ServerCommand: AsyncParsableCommand {
     }
 
     struct Stop: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Stops the embedded PostgreSQL; its data stay.")
+        static let configuration = CommandConfiguration(abstract: "Stops the embedded PostgreSQL; its data stay.",
+            discussion: "Example:\n  strata pg stop")
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
@@ -36,7 +38,8 @@ struct ServerCommand: AsyncParsableCommand {
     }
 
     struct Status: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Says whether the embedded PostgreSQL runs, and where.")
+        static let configuration = CommandConfiguration(abstract: "Says whether the embedded PostgreSQL runs, and where.",
+            discussion: "Example:\n  strata pg status --format json")
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {

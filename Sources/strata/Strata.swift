@@ -36,7 +36,8 @@ struct Strata: AsyncParsableCommand {
             if let asynchronous = parsed as? any AsyncParsableCommand {
                 try await Interruption.watch(asynchronous)
             } else {
-                try parsed.run()
+                // Help and completion scripts: the parser's own commands, which end by throwing.
+                do { try parsed.run() } catch { exit(withError: error) }
             }
         } catch let code as ExitCode {
             exit(withError: code)

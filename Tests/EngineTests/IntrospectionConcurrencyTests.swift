@@ -105,7 +105,6 @@ import Testing
 
     private static func churn(_ database: IntrospectionDatabase, _ worker: Int) async throws {
         let connection = try await database.connect()
-        defer { Task { await connection.close() } }
         while !Task.isCancelled {
             try await connection.execute(
                 """

@@ -18,7 +18,6 @@ struct IntrospectionDatabase {
         let name = "introspection_" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
         let database = IntrospectionDatabase(name: name, settings: try base.settings(["dbname": name]))
         let server = try await Connection.open(base)
-        defer { Task { await server.close() } }
         try await server.execute("CREATE DATABASE \(name) TEMPLATE template0")
         do {
             for role in [database.app, database.reader, database.stranger] {
@@ -28,11 +27,11 @@ struct IntrospectionDatabase {
             try await connection.execute(database.filled(fixture))
             await connection.close()
             try await body(database)
-            try await database.drop(server)
         } catch {
             try? await database.drop(server)
             throw error
         }
+        try await database.drop(server)
     }
 
     func connect() async throws -> Connection { try await Connection.open(settings) }
@@ -76,6 +75,7 @@ struct IntrospectionDatabase {
         }
         try await server.execute("DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
         for role in [app, reader, stranger] { try await server.execute("DROP ROLE IF EXISTS \(role)") }
+        await server.close()
     }
 
     static let everything = """

@@ -106,7 +106,9 @@ struct VerifiedShop {
                 """)
             for table in tables {
                 let name = try table.string("name")
-                let what = try table.bool("sequence") ? "last_value || ' ' || is_called" : "xmin || ' ' || ctid || ' ' || t::text"
+                let what =
+                    try table.bool("sequence")
+                    ? "last_value || ' ' || is_called" : "xmin || ' ' || ctid || ' ' || t::text"
                 for row in try await connection.query("SELECT \(what) AS line FROM \(name) t ORDER BY 1") {
                     lines.append("\(name) \(try row.string("line"))")
                 }

@@ -56,7 +56,9 @@ import Testing
             let verification = try await shop.verify()
             #expect(!verification.isClean)
             #expect(verification.found(.difference).contains("not-applied public.orders"))
-            #expect(verification.check("not-applied", "public.orders")?.message == "not applied yet: move table public.orders to sales")
+            #expect(
+                verification.check("not-applied", "public.orders")?.message
+                    == "not applied yet: move table public.orders to sales")
             #expect(verification.figures.shims == 0)
         }
     }
@@ -76,7 +78,9 @@ import Testing
             try await shop.run("DROP TABLE sales.bare CASCADE; CREATE TABLE sales.bare (n integer, r text)")
             let verification = try await shop.verify()
             #expect(verification.found(.difference) == ["object-gone sales.bare"])
-            #expect(verification.check("object-gone", "sales.bare")?.message.hasSuffix("another one of that name was made since") == true)
+            #expect(
+                verification.check("object-gone", "sales.bare")?.message.hasSuffix(
+                    "another one of that name was made since") == true)
             try await shop.run("DROP TABLE sales.bare")
             #expect(try await shop.verify().found(.difference).contains { $0.hasPrefix("no-such-object") })
         }
@@ -106,7 +110,8 @@ import Testing
             let object = "sales.orders"
             #expect(
                 try await shop.verify().found(.difference) == [
-                    "constraint-lost \(object)", "index-lost \(object)", "trigger-lost \(object)", "policy-lost \(object)",
+                    "constraint-lost \(object)", "index-lost \(object)", "trigger-lost \(object)",
+                    "policy-lost \(object)",
                     "comment-lost \(object)",
                 ])
         }
@@ -155,11 +160,13 @@ import Testing
 
     @Test func indexThatIsInvalid() async throws {
         try await VerifiedShop.with { shop in
-            try await shop.run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'sales.orders_note'::regclass")
+            try await shop.run(
+                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'sales.orders_note'::regclass")
             let verification = try await shop.verify()
             #expect(verification.found(.difference) == ["index-invalid sales.orders_note"])
             #expect(
-                verification.differences.first?.nextStep?.hasSuffix("REINDEX INDEX CONCURRENTLY sales.orders_note") == true)
+                verification.differences.first?.nextStep?.hasSuffix("REINDEX INDEX CONCURRENTLY sales.orders_note")
+                    == true)
         }
     }
 

@@ -28,7 +28,7 @@ import Testing
 
     /// The share of pairs of tables on which both divisions agree, together or apart (Rand 1971), and the same corrected
     /// for chance (Hubert and Arabie 1985).
-    static func agreement(_ example: String) throws -> (rand: Double, adjusted: Double) {
+    private static func agreement(_ example: String) throws -> (rand: Double, adjusted: Double) {
         let data = try Data(contentsOf: examples.appending(path: example).appending(path: "expected.json"))
         let expected = try JSONDecoder().decode(Expected.self, from: data)
         var found: [String: String] = [:]
@@ -36,7 +36,9 @@ import Testing
             for table in group.tables { found["\(table.schema).\(table.name)"] = group.name }
         }
         // A table that stays is alone, but for those that people left in public.
-        let pairs = expected.tables.map { ($0.to, found["\($0.from).\($0.table)"] ?? ($0.to == "public" ? "public" : $0.table)) }
+        let pairs = expected.tables.map {
+            ($0.to, found["\($0.from).\($0.table)"] ?? ($0.to == "public" ? "public" : $0.table))
+        }
         var (both, onlyPeople, onlyFound, total) = (0.0, 0.0, 0.0, 0.0)
         for (position, one) in pairs.enumerated() {
             for other in pairs[(position + 1)...] {
@@ -71,7 +73,7 @@ import Testing
         #expect(together("persons", "students", "guardians", "student_guardians", "privacy_consents"))
         #expect(together("groups", "group_teacher", "group_substitution"))
         #expect(together("activities", "categories", "enrollments", "app.groups"))
-        #expect(together("legacy.groups", "visits"))
+        #expect(together("legacy.settings", "persons"))
         #expect(together("timeframes", "dateframes", "recurrence_patterns", "class_schedules"))
         #expect(together("devices", "device_logs"))
         #expect(together("entries", "comments"))
@@ -107,6 +109,17 @@ import Testing
         let other = try Self.suggestion(example, shuffled: true)
         #expect(other.groups.map(\.tables) == first.groups.map(\.tables))
         #expect(other.groups.map(\.name) == first.groups.map(\.name))
+    }
+
+    /// Recorded once: another process hashes in another order and must come to the same.
+    @Test func isTheSameInEveryProcess() throws {
+        let wanted = [
+            "users", "projects", "billing", "contractor_profiles", "notifications", "pricing", "conversations", "materials",
+            "reviews",
+        ]
+        let groups = try Self.suggestion("ath").groups
+        #expect(groups.map(\.name) == wanted)
+        #expect(groups.map(\.tables.count) == [13, 9, 7, 7, 4, 4, 3, 2, 2])
     }
 
     // MARK: Hubs, prefixes, use
@@ -180,7 +193,8 @@ import Testing
         let suggestion = ContextSuggester.suggest(catalog: maker.catalog, use: use)
         let group = try #require(suggestion.groups.first)
         #expect(group.tables.map(\.name) == ["alpha", "gamma"])
-        #expect(group.reasons.contains("12,340 calls of 2 statements touch several of them together"), "\(group.reasons)")
+        #expect(
+            group.reasons.contains("12,340 calls of 2 statements touch several of them together"), "\(group.reasons)")
         #expect(suggestion.usesStatements)
     }
 
@@ -212,7 +226,10 @@ import Testing
         #expect(billing.views.map(\.name) == ["late_bills", "open_bills"])
         #expect(billing.functions.map(\.name) == ["bill_total"])
         #expect(billing.types.map(\.name) == ["bill_state"])
-        #expect(groups.filter { $0.name != "billing" }.allSatisfy { $0.views.isEmpty && $0.functions.isEmpty && $0.types.isEmpty })
+        #expect(
+            groups.filter { $0.name != "billing" }.allSatisfy {
+                $0.views.isEmpty && $0.functions.isEmpty && $0.types.isEmpty
+            })
     }
 
     // MARK: Names
@@ -227,8 +244,9 @@ import Testing
         let names = ContextSuggester.suggest(catalog: maker.catalog).groups.map(\.name)
         #expect(Set(names).count == names.count)
         #expect(Set(names).isDisjoint(with: ["order", "user", "ship", "crew", "public"]))
-        #expect(names.contains("orders") && names.contains("users") && names.contains("ship_2") && names.contains("crew_2"))
-        #expect(names.allSatisfy { !$0.hasPrefix("pg_") && $0.allSatisfy { $0 == "_" || ($0.isASCII && !$0.isUppercase) } })
+        #expect(Set(names).isSuperset(of: ["orders", "users", "ship_alpha_ships", "crew_alpha_crews"]))
+        #expect(
+            names.allSatisfy { !$0.hasPrefix("pg_") && $0.allSatisfy { $0 == "_" || ($0.isASCII && !$0.isUppercase) } })
     }
 
     @Test func tablesOfOneNameNeverMeet() throws {
@@ -266,7 +284,8 @@ import Testing
         var maker = CatalogMaker()
         let hub = maker.table("app_hub")
         for family in 0..<500 {
-            let word = String("bcdfghjklm"[family / 100]) + "a" + String("nprstvwxyz"[family / 10 % 10]) + "o"
+            let word =
+                String("bcdfghjklm"[family / 100]) + "a" + String("nprstvwxyz"[family / 10 % 10]) + "o"
                 + String("bcdfghjklm"[family % 10]) + "el"
             let head = maker.table("app_\(word)_head", ["id!", "hub!"])
             maker.key(head, "hub", hub)
@@ -289,7 +308,7 @@ import Testing
         let text = SuggestionText.render(suggestion, style: TextStyle(width: 80))
         #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
         #expect(text.contains("\(suggestion.groups.count) schemas proposed"))
-        #expect(text.contains("of 63 foreign keys"))
+        #expect(text.split(whereSeparator: \.isWhitespace).joined(separator: " ").contains("of 63 foreign keys would"))
         for group in suggestion.groups { #expect(text.contains("\n\(group.name)\n")) }
         #expect(text.contains("note: use was not looked at"))
     }

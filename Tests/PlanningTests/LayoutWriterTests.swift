@@ -92,10 +92,14 @@ import Testing
     }
 
     static let nastyNames = [
-        "a b", "yes", "null", "1abc", "Ünï", "#x", "a: b", "*star", "&anchor", "!tag", "- item", "? what", "'", "\"", "\\",
-        "true", "12", "1_5", "1e5", "0x1f", "~", "[x]", "{x}", "a,b", "a#b", "a #b", "a:", ":a", "%x", "@x", "`x`", "|", ">",
-        "=", "<<", "--", "---", "No", "Y", " lead", "trail ", "a$b", "a$$b", "${HOME}", "$${x}", "日本語", "emoji😀", "a\u{2028}b",
-        "a\u{FEFF}b", "a\u{A0}b", "a\u{301}", "_", "-", "a-b", "null_", "MixedCase", "it's", "say \"x\"", "table", "from",
+        "a b", "yes", "null", "1abc", "Ünï", "#x", "a: b", "*star", "&anchor", "!tag", "- item", "? what", "'", "\"",
+        "\\",
+        "true", "12", "1_5", "1e5", "0x1f", "~", "[x]", "{x}", "a,b", "a#b", "a #b", "a:", ":a", "%x", "@x", "`x`", "|",
+        ">",
+        "=", "<<", "--", "---", "No", "Y", " lead", "trail ", "a$b", "a$$b", "${HOME}", "$${x}", "日本語", "emoji😀",
+        "a\u{2028}b",
+        "a\u{FEFF}b", "a\u{A0}b", "a\u{301}", "_", "-", "a-b", "null_", "MixedCase", "it's", "say \"x\"", "table",
+        "from",
     ]
 
     @Test(arguments: nastyNames) func roundTripsName(_ name: String) throws {
@@ -194,7 +198,9 @@ import Testing
         #expect(plan.unplaced.isEmpty && plan.baseline.isEmpty)
     }
 
-    @Test(arguments: ["phoenix", "ath", "kct", "hauspet", "eventflow"]) func aProposalCanBePlanned(_ name: String) throws {
+    @Test(arguments: ["phoenix", "ath", "kct", "hauspet", "eventflow"]) func aProposalCanBePlanned(
+        _ name: String
+    ) throws {
         let maker = try catalog(name)
         let suggestion = ContextSuggester.suggest(catalog: maker.catalog)
         let text = LayoutWriter.write(catalog: maker.catalog, suggestion: suggestion)

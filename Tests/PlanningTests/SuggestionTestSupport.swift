@@ -39,7 +39,8 @@ struct CatalogMaker {
     ) -> OID {
         let oid = newOID()
         catalog.relations[oid] = Relation(
-            oid: oid, schema: self.schema(schema), name: name, kind: kind, owner: 10, parents: parent.map { [$0] } ?? [],
+            oid: oid, schema: self.schema(schema), name: name, kind: kind, owner: 10,
+            parents: parent.map { [$0] } ?? [],
             isPartition: isPartition, rowType: newOID())
         catalog.columns[oid] = columns.enumerated().map { number, column in
             let parts = column.split(separator: ":")
@@ -77,7 +78,8 @@ struct CatalogMaker {
         let oid = newOID()
         catalog.functions[oid] = Function(
             oid: oid, schema: self.schema(schema), name: name, owner: 10, language: "sql",
-            identityArguments: types.joined(separator: ", "), arguments: types.joined(separator: ", "), result: "integer",
+            identityArguments: types.joined(separator: ", "), arguments: types.joined(separator: ", "),
+            result: "integer",
             inputTypes: types, source: source)
         return oid
     }
@@ -156,7 +158,8 @@ struct CatalogMaker {
             let numbers = names.compactMap { name in catalog.columns[table]?.first { $0.name == name }?.number }
             let oid = newOID()
             catalog.indexes[oid] = Index(
-                oid: oid, schema: catalog.relations[table]?.schema ?? 0, name: "index_\(oid)", table: table, keys: numbers,
+                oid: oid, schema: catalog.relations[table]?.schema ?? 0, name: "index_\(oid)", table: table,
+                keys: numbers,
                 isUnique: true, isPrimary: kind == "CONSTR_PRIMARY")
         }
     }

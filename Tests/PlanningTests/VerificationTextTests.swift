@@ -48,7 +48,7 @@ import Testing
             VerificationText(style: TextStyle()).render(clean) == """
                 Verified database shop on PostgreSQL 15: no difference.
                   ✓ placement    38 objects of the layout
-                  ✓ objects      12 objects compared with its run's baseline
+                  ✓ objects      12 objects compared with how they were before the run
                   ✓ constraints  40 constraints, 15 foreign keys among them, and 41 indexes
                   ✓ functions    9 bodies read
                   ✓ shims        12 shims tried: 10 with a real row, 2 on no row
@@ -66,7 +66,13 @@ import Testing
     @Test func differencesComeLastWithTheirNextSteps() {
         let text = VerificationText(style: TextStyle()).render(dirty)
         #expect(text.hasPrefix("Verified database shop on PostgreSQL 15: 1 difference, 1 warning.\n"))
-        #expect(text.contains("  ✗ constraints  40 constraints, 15 foreign keys among them, and 41 indexes; 1\n"))
+        #expect(
+            text.contains(
+                """
+                  ✗ constraints  40 constraints, 15 foreign keys among them, and 41 indexes; 1
+                                 difference
+
+                """))
         #expect(
             text.contains(
                 """
@@ -81,7 +87,8 @@ import Testing
         #expect(text.contains("Not checked:\n  shim-busy  public.orders\n"))
         #expect(!text.contains("Nothing was lost"))
         #expect(!text.contains("same-object"))
-        #expect(VerificationText(style: TextStyle(), showsPassed: true).render(dirty).contains("same-object  sales.orders"))
+        #expect(
+            VerificationText(style: TextStyle(), showsPassed: true).render(dirty).contains("same-object  sales.orders"))
     }
 
     @Test(arguments: [40, 80, 100]) func noLineIsLongerThanTheWidth(width: Int) {
@@ -92,9 +99,16 @@ import Testing
         }
     }
 
+    @Test func nothingToCompareWithIsNotCalledProof() {
+        var verification = clean
+        verification.figures.compared = 0
+        #expect(VerificationText(style: TextStyle()).render(verification).contains("\nNo difference: 12 tables with"))
+    }
+
     @Test func namesCannotSteerTheTerminal() {
         var verification = Verification(database: "a\u{1B}[2J", server: 15)
-        verification.add(.init(.difference, .objects, "object-gone", "sales.\"x\u{07}\"", "gone\nfor good", nextStep: "look\u{1B}"))
+        verification.add(
+            .init(.difference, .objects, "object-gone", "sales.\"x\u{07}\"", "gone\nfor good", nextStep: "look\u{1B}"))
         verification.unplaced = ["table public.\"\u{08}\""]
         let text = VerificationText(style: TextStyle()).render(verification)
         #expect(!text.unicodeScalars.contains { $0.properties.generalCategory == .control && $0 != "\n" })
@@ -103,7 +117,9 @@ import Testing
 
     @Test func jsonSaysWhetherItIsClean() throws {
         let data = try JSONEncoder().encode(dirty)
-        struct Outside: Decodable { var clean: Bool; var checks: [Check]; struct Check: Decodable { var code: String; var outcome: String } }
+        struct Outside: Decodable {
+            var clean: Bool; var checks: [Check]; struct Check: Decodable { var code: String; var outcome: String }
+        }
         let outside = try JSONDecoder().decode(Outside.self, from: data)
         #expect(!outside.clean)
         #expect(outside.checks.contains { $0.code == "index-invalid" && $0.outcome == "difference" })
@@ -112,10 +128,12 @@ import Testing
     }
 
     @Test func checksAreSortedByGroupAndObject() {
-        #expect(dirty.checks.map(\.group.rawValue) == dirty.checks.map(\.group).sorted { left, right in
-            let order = Verification.Check.Group.allCases
-            return (order.firstIndex(of: left) ?? 0) < (order.firstIndex(of: right) ?? 0)
-        }.map(\.rawValue))
+        #expect(
+            dirty.checks.map(\.group.rawValue)
+                == dirty.checks.map(\.group).sorted { left, right in
+                    let order = Verification.Check.Group.allCases
+                    return (order.firstIndex(of: left) ?? 0) < (order.firstIndex(of: right) ?? 0)
+                }.map(\.rawValue))
         #expect(dirty.checks.filter { $0.group == .objects }.map(\.object) == ["sales.bare", "sales.orders"])
     }
 }

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import PostgresDriver
 
 /// The server that tests talk to: the one that `STRATA_TEST_URL` names (a superuser's, with its password, over TCP), else

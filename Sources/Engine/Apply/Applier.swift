@@ -82,11 +82,8 @@ package struct Applier: Sendable {
         report(.started(run: run.id, groups: groups.count, resumed: resumed))
         let runner = GroupRunner(connection: connection, run: run.id, direction: .apply, options: options, report: report)
         var result = try await perform(groups, run: run, runner: runner, failedState: .stopped)
-        let after = try await CatalogReader.read(connection).fingerprint
-        try await ledger.setFingerprint(after, of: run.id, undone: false)
-        try await ledger.setState(.done, of: run.id)
         result.stepsBefore = before
-        result.fingerprintAfter = after
+        result.fingerprintAfter = try await close(run, undone: false)
         report(.finished(run: run.id))
         return result
     }
@@ -103,12 +100,29 @@ package struct Applier: Sendable {
         report(.started(run: run.id, groups: groups.count, resumed: run.state == .undoing))
         let runner = GroupRunner(connection: connection, run: run.id, direction: .undo, options: options, report: report)
         var result = try await perform(Array(groups), run: run, runner: runner, failedState: .undoing)
-        let after = try await CatalogReader.read(connection).fingerprint
-        try await ledger.setFingerprint(after, of: run.id, undone: true)
-        try await ledger.setState(.undone, of: run.id)
-        result.fingerprintAfter = after
+        result.fingerprintAfter = try await close(run, undone: true)
         report(.finished(run: run.id))
         return result
+    }
+
+    /// Writes down what came out. A failure here leaves a run without open steps, which the same command closes.
+    private func close(_ run: Run, undone: Bool) async throws -> String {
+        do {
+            let after = try await CatalogReader.read(connection).fingerprint
+            try await ledger.setFingerprint(after, of: run.id, undone: undone)
+            try await ledger.setState(undone ? .undone : .done, of: run.id)
+            return after
+        } catch {
+            let reason = (error as? DiagnosticsError)?.diagnostics.first?.message ?? (error as? PostgresError)?.message
+            throw EngineFailure(
+                .resumable,
+                Diagnostic(
+                    .error, "run-not-closed",
+                    "all steps of run \(run.id) are \(undone ? "undone" : "done"), but its end could not be recorded: "
+                        + (reason ?? (error is CancellationError ? "interrupted" : "\(error)")),
+                    object: "run \(run.id)",
+                    nextStep: "strata \(undone ? "rollback" : run.kind.rawValue) once more records it"))
+        }
     }
 
     // MARK: Groups
@@ -149,11 +163,13 @@ package struct Applier: Sendable {
         _ = await work.value
         let way = state == .undoing
             ? "strata rollback goes on where it stopped"
-            : "strata apply resumes it, strata rollback undoes what is done"
+            : "strata \(run.kind.rawValue) resumes it, strata rollback undoes what is done"
+        // What runs outside a transaction may leave an index that is not valid; each command clears it away first.
+        let state = group.inTransaction ? "nothing is half done" : "an unfinished index, if one is left, serves no query"
         return EngineFailure(
             .resumable, cause.diagnostic,
             Diagnostic(
-                .note, "run-stopped", "run \(run.id) stopped after \(done) of \(total) steps; nothing is half done",
+                .note, "run-stopped", "run \(run.id) stopped after \(done) of \(total) steps; \(state)",
                 object: "run \(run.id)", nextStep: way))
     }
 }

@@ -20,12 +20,14 @@ package struct EngineFailure: Error, Sendable {
         self.diagnostics = diagnostics
     }
 
-    static func ledgerRefused(_ error: PostgresError) -> any Error {
+    /// `database` and `role` as SQL.
+    static func ledgerRefused(_ error: PostgresError, database: String, role: String) -> any Error {
         guard error.sqlState == .insufficientPrivilege else { return error }
         return EngineFailure(
             .failed,
             Diagnostic(
                 .error, "missing-privilege", "the ledger (schema strata) cannot be created: \(error.message)",
-                nextStep: "as the database's owner: GRANT CREATE ON DATABASE … TO this role, or run as the role that made schema strata"))
+                nextStep: "as the database's owner: GRANT CREATE ON DATABASE \(database) TO \(role); "
+                    + "where schema strata exists, run as the role that owns it"))
     }
 }

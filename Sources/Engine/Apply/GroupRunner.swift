@@ -123,6 +123,10 @@ struct GroupRunner {
         for step in steps {
             try await connection.execute(
                 "SET lock_timeout = \(options.indexTimeout.milliseconds); SET search_path = \"$user\", public")
+            // Else the server would go on waiting for old transactions, run lock in hand, after Strata was killed.
+            if connection.serverVersion >= 140_000 {
+                try await connection.execute("SET client_connection_check_interval = '1s'")
+            }
             let outcome = try await retrying([step]) { attempt in
                 switch direction {
                 case .apply:
@@ -153,10 +157,17 @@ struct GroupRunner {
         do {
             for statement in step.statements { try await connection.execute(statement) }
         } catch {
-            // An index that could not be finished slows writes and serves no query.
-            for statement in step.undo { _ = try? await connection.executeShielded(statement) }
+            await clear(step)
             throw error
         }
+    }
+
+    /// An index that could not be finished slows writes and serves no query. Dropping it waits for the same
+    /// transactions as building it, so not for long: what stays is cleared by `resume` or `rollback`.
+    private func clear(_ step: Step) async {
+        _ = try? await connection.executeShielded("SET lock_timeout = \(options.lockTimeout.milliseconds)")
+        for statement in step.undo { _ = try? await connection.executeShielded(statement) }
+        _ = try? await connection.executeShielded("SET lock_timeout = \(options.indexTimeout.milliseconds)")
     }
 
     private enum IndexState { case valid, invalid, absent }

@@ -69,7 +69,9 @@ package struct Ledger: Sendable {
             try await connection.execute("BEGIN; SET LOCAL client_min_messages = warning;\n\(LedgerSchema.statements)\nCOMMIT")
         } catch let error as PostgresError {
             _ = try? await connection.executeShielded("ROLLBACK")
-            throw EngineFailure.ledgerRefused(error)
+            let names = try? await connection.query("SELECT quote_ident(current_database()) AS database, quote_ident(current_user) AS role").only()
+            throw EngineFailure.ledgerRefused(
+                error, database: (try? names?.string("database")) ?? "", role: (try? names?.string("role")) ?? "")
         }
     }
 
@@ -194,7 +196,7 @@ package struct Ledger: Sendable {
 
     func recordError(_ message: String, steps: [Step], of run: Int, attempts: Int) async throws {
         _ = try await connection.query(
-            "UPDATE strata.steps SET error = $3, attempts = $4 WHERE run = $1 AND number = ANY ($2)",
+            "UPDATE strata.steps SET error = $3, attempts = greatest(attempts, $4) WHERE run = $1 AND number = ANY ($2)",
             [.int(run), .intArray(steps.map(\.number)), .text(message), .int(attempts)])
     }
 

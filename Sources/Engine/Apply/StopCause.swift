@@ -46,6 +46,10 @@ struct StopCause {
             return Diagnostic(
                 .error, "still-needed", "\(what): \(error.message)\(error.detail.map { ": \($0)" } ?? "")", object: step.object,
                 nextStep: "move or drop what depends on it")
+        case SQLState.uniqueViolation.rawValue where step.kind == .buildIndex:
+            return Diagnostic(
+                .error, "duplicate-rows", "\(what): \(error.message)\(error.detail.map { ": \($0)" } ?? "")",
+                object: step.object, nextStep: "remove the duplicates, or take unique: true out of the layout and roll back")
         default:
             let detail = error.detail.map { " (\($0))" } ?? ""
             return Diagnostic(

@@ -75,6 +75,10 @@ extension CatalogBuild {
         try await readForeignServers()
         try await readOtherObjects()
         if server.readsCronJobs { try await readScheduledCommands() }
+        if let table = server.partitionConfiguration {
+            // The name comes quoted from the server itself.
+            catalog.partmanParents = try await rows("SELECT parent_table FROM \(table) ORDER BY 1").map { try $0.string("parent_table") }
+        }
     }
 
     private mutating func readStatistics() async throws {

@@ -12,6 +12,8 @@ struct ServerAbilities {
     var readsControlData = false
     var readsSubscriptions = false
     var readsCronJobs = false
+    /// pg_partman's configuration, as SQL names it; nil where it is not installed or not readable.
+    var partitionConfiguration: String?
 
     func isAtLeast(_ major: Int) -> Bool { version >= major * 10_000 }
 
@@ -28,12 +30,18 @@ struct ServerAbilities {
                              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
                             WHERE n.nspname = 'cron' AND c.relname = 'job' AND c.relkind = 'r'
                               AND has_schema_privilege(n.oid, 'USAGE')
-                              AND has_table_privilege(c.oid, 'SELECT')) AS cron
+                              AND has_table_privilege(c.oid, 'SELECT')) AS cron,
+                   (SELECT quote_ident(n.nspname) || '.part_config' FROM pg_catalog.pg_extension e
+                      JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
+                      JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = 'part_config'
+                     WHERE e.extname = 'pg_partman' AND has_schema_privilege(n.oid, 'USAGE')
+                       AND has_table_privilege(c.oid, 'SELECT')) AS partman
             """
         ).only()
         server.readsControlData = try row.bool("control")
         server.readsSubscriptions = try row.bool("subscriptions")
         server.readsCronJobs = try row.bool("cron")
+        server.partitionConfiguration = try row.optionalString("partman")
         return server
     }
 

@@ -65,7 +65,8 @@ struct RowCounter {
         do {
             let found = try await connection.rolledBack(.snapshot) { connection in
                 try await limit(connection, options.shimTimeout)
-                return try await connection.query("SELECT EXISTS (SELECT FROM \(name(table))) AS found").only().bool("found")
+                return try await connection.query("SELECT EXISTS (SELECT FROM \(name(table))) AS found").only().bool(
+                    "found")
             }
             return found ? .no : .yes
         } catch let error as PostgresError where !error.isConnectionLost {
@@ -125,7 +126,8 @@ struct RowCounter {
     private func shimsByTarget() -> [OID: [Shim]] {
         let trials = ShimTrials(context)
         var shims: [OID: [Shim]] = [:]
-        for shim in context.lookup.shims.sorted(by: { $0.display < $1.display }) where shim.reference.kind == .relation {
+        for shim in context.lookup.shims.sorted(by: { $0.display < $1.display }) where shim.reference.kind == .relation
+        {
             if let target = trials.target(of: shim) { shims[target.oid, default: []].append(shim) }
         }
         return shims
@@ -146,7 +148,8 @@ struct RowCounter {
             for check in compare(table, counts, sources) { verification.add(check) }
         } catch let error as PostgresError where !error.isConnectionLost {
             verification.figures.tablesWithoutRows += 1
-            verification.add(.init(.skipped, .rows, "not-counted", name(table), "its rows could not be counted: \(error.message)"))
+            verification.add(
+                .init(.skipped, .rows, "not-counted", name(table), "its rows could not be counted: \(error.message)"))
         }
     }
 

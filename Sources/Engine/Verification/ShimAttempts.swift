@@ -62,7 +62,8 @@ struct ShimAttempts: Sendable {
         }
         if let busy {
             return .init(
-                .skipped, .shims, "shim-busy", name, "not tried to the end: \(busy)", nextStep: "run strata verify again")
+                .skipped, .shims, "shim-busy", name, "not tried to the end: \(busy)",
+                nextStep: "run strata verify again")
         }
         guard !done.isEmpty else {
             return .init(.skipped, .shims, "shim-not-tried", name, refused.joined(separator: "; "))

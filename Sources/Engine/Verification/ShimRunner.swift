@@ -30,7 +30,8 @@ struct ShimRunner {
                 + "SELECT … FROM \(trial.shim.target)")
     }
 
-    private func count(_ attempts: ShimAttempts, _ check: Verification.Check, into figures: inout Verification.Figures) {
+    private func count(_ attempts: ShimAttempts, _ check: Verification.Check, into figures: inout Verification.Figures)
+    {
         figures.shims += 1
         guard check.outcome != .skipped else { return figures.shimsSkipped += 1 }
         guard check.outcome == .passed else { return }
@@ -46,7 +47,9 @@ struct ShimRunner {
     private func attempt(_ trial: ShimTrial) async throws -> ShimAttempts {
         var attempts = ShimAttempts(form: trial.form, reason: trial.reason, isSuperuser: server.isSuperuser)
         do {
-            return try await connection.rolledBack(TransactionOptions(isolation: .readCommitted, readOnly: server.isInRecovery)) {
+            return try await connection.rolledBack(
+                TransactionOptions(isolation: .readCommitted, readOnly: server.isInRecovery)
+            ) {
                 [attempts] connection in
                 var attempts = attempts
                 try await configure(connection)
@@ -94,7 +97,9 @@ struct ShimRunner {
         }
     }
 
-    private func perform(_ write: ShimTrial.Write, _ connection: Connection, _ attempts: inout ShimAttempts) async throws {
+    private func perform(
+        _ write: ShimTrial.Write, _ connection: Connection, _ attempts: inout ShimAttempts
+    ) async throws {
         guard !attempts.isBusy else { return }
         if attempts.form == .row, let statement = write.row {
             let outcome = try await withRow(statement, connection)
@@ -127,7 +132,9 @@ struct ShimRunner {
         } catch let error as PostgresError where !error.isConnectionLost {
             let state = error.sqlState?.conditionClass
             // A row that breaks a NOT VALID constraint could not be written under the new name either.
-            if state == "22" || state == "23" { return .without(reason: "the first row cannot be written again: \(error.message)") }
+            if state == "22" || state == "23" {
+                return .without(reason: "the first row cannot be written again: \(error.message)")
+            }
             return .failed(error)
         }
     }

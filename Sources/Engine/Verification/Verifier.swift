@@ -31,7 +31,9 @@ package struct Verifier: Sendable {
             sequences = try await SequenceValueReader.read(
                 connection, sequences: CatalogVerification.sequencesToRead(context), lockTimeout: options.lockTimeout)
         } catch let error as PostgresError where !error.isConnectionLost {
-            unread = .init(.skipped, .objects, "sequences-not-read", "sequences", "where they stand could not be read: \(error.message)")
+            unread = .init(
+                .skipped, .objects, "sequences-not-read", "sequences",
+                "where they stand could not be read: \(error.message)")
         }
         var verification = CatalogVerification.verify(context, sequences: sequences)
         if let unread { verification.add(unread) }

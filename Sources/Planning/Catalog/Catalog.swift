@@ -40,6 +40,8 @@ package struct Catalog: Sendable {
     package var otherObjects: [OtherObject] = []
     /// Commands of scheduled jobs (`cron.job`) where pg_cron is installed.
     package var scheduledCommands: [ScheduledCommand] = []
+    /// Tables that pg_partman keeps partitions for, by name as its configuration has them (`public.visits`).
+    package var partmanParents: [String] = []
 
     package init() {}
 }

@@ -1,3 +1,5 @@
+internal import SQLSyntax
+
 /// What a layout means, as 128 bits: two files with the same placement have the same fingerprint whatever their comments,
 /// spacing, order of lists, connection strings and settings of the proxy.
 ///
@@ -6,39 +8,26 @@
 extension Layout {
     /// 32 hexadecimal digits.
     package var fingerprint: String {
-        var hash = LayoutHash()
+        var hash = FNV1a128()
         hash.add("strata layout 1")
         hash.add(compatibility.rawValue)
         hash.add(sorted: schemas.map { $0.meaning(mainDatabase: mainDatabase) })
         hash.add(sorted: roles.map(\.meaning))
         hash.add(sorted: indexes.map(\.meaning))
-        return hash.text
+        return hash.hexadecimal
     }
 }
 
-/// FNV-1a over length-prefixed texts, so that no two different lists of texts run together.
-private struct LayoutHash {
-    private var value: UInt128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d
-    private static let prime: UInt128 = 0x0000_0000_0100_0000_0000_0000_0000_013B
-
-    mutating func add(_ text: String) {
-        for byte in "\(text.utf8.count):".utf8 { add(byte) }
-        for byte in text.utf8 { add(byte) }
+extension FNV1a128 {
+    /// Each text with its length before it, so that no two different lists of texts run together.
+    fileprivate mutating func add(_ text: String) {
+        add("\(text.utf8.count):".utf8)
+        add(text.utf8)
     }
 
-    mutating func add(sorted texts: [String]) {
+    fileprivate mutating func add(sorted texts: [String]) {
         add("\(texts.count)")
         for text in texts.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) { add(text) }
-    }
-
-    private mutating func add(_ byte: UInt8) {
-        value ^= UInt128(byte)
-        value = value &* LayoutHash.prime
-    }
-
-    var text: String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 32 - digits.count) + digits
     }
 }
 

@@ -140,7 +140,9 @@ package struct ContractPlanner {
         for observation in observations { before[observation.key] = observation.calls }
         let names = Set(shims.map(\.name))
         return use.statements.compactMap { statement in
-            let calls = statement.calls - (before[ShimObservation.Key(queryID: statement.queryID, role: statement.role)] ?? 0)
+            // Fewer than before: the counts were reset meanwhile, and all of them are new.
+            let seen = before[ShimObservation.Key(queryID: statement.queryID, role: statement.role)] ?? 0
+            let calls = statement.calls >= seen ? statement.calls - seen : statement.calls
             guard calls > 0, Words.anyWord(of: statement.text, { names.contains($0) }), let shim = used(by: statement, shims)
             else { return nil }
             return Hazard(

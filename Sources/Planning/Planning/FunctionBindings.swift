@@ -181,8 +181,8 @@ struct FunctionBindings {
         }
         return Hazard(
             hit.feature == nil ? .bindsByName : .shimInsufficient, object: name(of: function), message: message,
-            remedy: "write \(display(move.to, hit.move?.name ?? hit.name)) there right after the move, or \(function.searchPathSetting == nil ? "set" : "change") "
-                + "the function's search_path",
+            remedy: "write \(display(move.to, hit.name)) there right after the move"
+                + (hit.schema == nil ? ", or \(function.searchPathSetting == nil ? "set" : "change") its search_path" : ""),
             line: hit.line, excerpt: analysis.text(ofLine: hit.line))
     }
 

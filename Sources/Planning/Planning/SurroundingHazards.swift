@@ -11,7 +11,7 @@ struct SurroundingHazards {
     func add(to draft: inout PlanDraft) {
         guard !context.moves.isEmpty else { return }
         for hazard in publications() + subscriptions() + eventTriggers() + rowSecurity() { draft.add(hazard) }
-        for hazard in rowTypeFunctions() + textDefaults() + scheduledCommands() { draft.add(hazard) }
+        for hazard in rowTypeFunctions() + textDefaults() + scheduledCommands() + partman() { draft.add(hazard) }
         for note in notes() { draft.add(note) }
     }
 
@@ -146,6 +146,17 @@ struct SurroundingHazards {
         }
     }
 
+    private func partman() -> [Hazard] {
+        catalog.partmanParents.compactMap { name in
+            guard let parsed = QualifiedName.parse(name), let move = context.relationMoves[parsed] else { return nil }
+            return Hazard(
+                .bindsByName, object: "pg_partman configuration of \(name)",
+                message: "it names the table by text: maintenance will fail and no new partitions will be made",
+                remedy: "right after the move: UPDATE part_config SET parent_table = \(SQL.literal("\(move.to).\(move.name)")) "
+                    + "WHERE parent_table = \(SQL.literal(name)), and its template table likewise")
+        }
+    }
+
     // MARK: Notes
 
     private func notes() -> [Diagnostic] {
@@ -157,6 +168,13 @@ struct SurroundingHazards {
                     "standbys are attached (\(catalog.server.attachedStandbys.sorted().joined(separator: ", "))): replaying "
                         + "each move's lock there waits for, or cancels, readers of that table",
                     nextStep: "check max_standby_streaming_delay on the standbys"))
+        }
+        if context.layout.compatibility == .views, !tableMoves.isEmpty {
+            notes.append(
+                Diagnostic(
+                    .note, "shims-are-fixed",
+                    "compatibility views have the columns of today: a column added later is not seen through them, and one "
+                        + "that they show cannot be dropped before contract"))
         }
         let emptied = Set(tableMoves.map(\.from)).sorted()
         if !emptied.isEmpty {

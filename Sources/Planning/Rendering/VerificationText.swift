@@ -33,7 +33,7 @@ package struct VerificationText: Sendable {
         let warnings = verification.checks.count { $0.outcome == .warning }
         var counts = differences == 0 ? style.green("no difference") : style.red(counted(differences, "difference"))
         if warnings > 0 { counts += ", \(style.yellow(counted(warnings, "warning")))" }
-        return style.bold("Verified") + " \(server): \(counts)."
+        return style.wrap(style.bold("Verified") + " \(server): \(counts).", indentation: 2, first: 0)
     }
 
     // MARK: One line for each group
@@ -44,9 +44,8 @@ package struct VerificationText: Sendable {
         return Verification.Check.Group.allCases.compactMap { group in
             guard let checks = groups[group] else { return nil }
             let title = group.title + String(repeating: " ", count: width - group.title.count)
-            let text = style.wrap(
-                text(group, checks, verification.figures), indentation: width + 6, first: 0)
-            return "  \(mark(checks)) \(title)  \(text)"
+            let text = style.wrap(text(group, checks, verification.figures), indentation: width + 6)
+            return "  \(mark(checks)) \(title)  \(text.drop { $0 == " " })"
         }.joined(separator: "\n")
     }
 
@@ -89,14 +88,17 @@ package struct VerificationText: Sendable {
 
     private func unplaced(_ objects: [String]) -> String {
         let shown = 12
-        var text = "Unplaced (no schema lists them; they stay): " + objects.prefix(shown).map(printable).joined(separator: ", ")
+        var text =
+            "Unplaced (no schema lists them; they stay): "
+            + objects.prefix(shown).map(printable).joined(separator: ", ")
         if objects.count > shown { text += " and \(grouped(objects.count - shown)) more" }
         return style.wrap(text, indentation: 2, first: 0)
     }
 
     private func conclusion(_ verification: Verification) -> String {
         let figures = verification.figures
-        var rows = figures.rowsAreExact ? counted(Int(figures.rows), "row") : "about \(counted(Int(figures.rows), "row"))"
+        var rows =
+            figures.rowsAreExact ? counted(Int(figures.rows), "row") : "about \(counted(Int(figures.rows), "row"))"
         if figures.rowsAreExact { rows += " (counted)" }
         let kept = [
             "\(counted(figures.tables, "table")) with \(rows)", counted(figures.constraints, "constraint"),
@@ -107,7 +109,8 @@ package struct VerificationText: Sendable {
         ]
         let things = kept.filter { !$0.hasPrefix("0 ") }
         let list = things.dropLast().joined(separator: ", ") + (things.count > 1 ? " and " : "") + (things.last ?? "")
-        return style.wrap("Nothing was lost: \(list).", indentation: 2, first: 0)
+        let claim = figures.compared > 0 ? "Nothing was lost" : "No difference"
+        return style.wrap("\(claim): \(list).", indentation: 2, first: 0)
     }
 
     /// Names from a database must not steer the terminal.
@@ -130,7 +133,9 @@ extension Verification.Figures {
         switch group {
         case .placement: return placed > 0 ? "\(counted(placed, "object")) of the layout" : ""
         case .objects:
-            return "\(counted(compared, "object")) compared with \(runs == 1 ? "its run" : counted(runs, "run"))'s baseline"
+            guard compared > 0 else { return "" }
+            return "\(counted(compared, "object")) compared with how \(compared == 1 ? "it was" : "they were") before "
+                + (runs > 1 ? counted(runs, "run") : "the run")
         case .constraints:
             return "\(counted(constraints, "constraint")), \(counted(foreignKeys, "foreign key")) among them, and "
                 + counted(indexes, "index", "indexes")

@@ -54,6 +54,8 @@ enum RecordKeeping {
         guard words.last == "event" else { return false }
         let names = Set(columns.map { NameWords.words($0).joined(separator: "_") })
         return !names.isDisjoint(with: ["aggregate_id", "stream_id", "stream_name", "stream", "aggregate"])
-            && !names.isDisjoint(with: ["version", "sequence", "position", "revision", "sequence_number", "event_number"])
+            && !names.isDisjoint(with: [
+                "version", "sequence", "position", "revision", "sequence_number", "event_number",
+            ])
     }
 }

@@ -127,8 +127,8 @@ struct Division {
         var name: String
     }
 
-    /// Of several tables of one name, the one most tied to the group stays; the others go to the group that they are tied to
-    /// next, where the name is free.
+    /// Of several tables of one name, the one with least to go for elsewhere stays; the others go to the group that they are
+    /// tied to next, where the name is free.
     private mutating func separateNamesakes(_ scope: SuggestionScope, _ graph: WeightedGraph) {
         var byName: [Namesake: [Int]] = [:]
         for (node, group) in groupOf {
@@ -143,9 +143,8 @@ struct Division {
             }
         }
         for (clash, members) in clashes.sorted(by: { ($0.key.group, $0.key.name) < ($1.key.group, $1.key.name) }) {
-            let strongestFirst = members.sorted {
-                (ties[$1]?[clash.group] ?? 0, $0) < (ties[$0]?[clash.group] ?? 0, $1)
-            }
+            let claims = members.map { (node: $0, claim: Self.claim(to: clash.group, ties[$0] ?? [:])) }
+            let strongestFirst = claims.sorted { ($1.claim, $0.node) < ($0.claim, $1.node) }.map(\.node)
             for loser in strongestFirst.dropFirst() where groupOf[loser] == clash.group {
                 let names = scope.names(of: loser)
                 let others = (ties[loser] ?? [:]).filter { $0.key != clash.group }
@@ -162,6 +161,11 @@ struct Division {
             }
         }
         renumber()
+    }
+
+    /// How much more a table is tied to a group than to the next best.
+    private static func claim(to group: Int, _ ties: [Int: Double]) -> Double {
+        (ties[group] ?? 0) - (ties.filter { $0.key != group }.values.max() ?? 0)
     }
 
     /// A group that only one table is left of is none.

@@ -37,7 +37,9 @@ struct GroupFollowers {
         group.views = free(views[number])
         group.sequences = free(sequences[number])
         group.types = free(types[number])
-        group.functions = (functions[number] ?? []).sorted { ($0.name, $0.schema, $0.oid) < ($1.name, $1.schema, $1.oid) }
+        group.functions = (functions[number] ?? []).sorted {
+            ($0.name, $0.schema, $0.oid) < ($1.name, $1.schema, $1.oid)
+        }
     }
 
     // MARK: One kind each
@@ -47,7 +49,8 @@ struct GroupFollowers {
         let tables = ViewBases(catalog: catalog, lookup: lookup).tables(of: view.oid)
         var counts: [Int: Int] = [:]
         for group in tables.compactMap(group(of:)) { counts[group, default: 0] += 1 }
-        guard let most = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }), most.value * 2 > tables.count else {
+        guard let most = counts.max(by: { ($0.value, $1.key) < ($1.value, $0.key) }), most.value * 2 > tables.count
+        else {
             return
         }
         views[most.key, default: []].append(object(view.oid, view.schema, view.name))
@@ -69,7 +72,9 @@ struct GroupFollowers {
         let byName = Dictionary(grouping: catalog.functions.values) { Name(schema: $0.schema, name: $0.name) }
         for (name, overloads) in byName {
             let groups = Set(overloads.map { groupOfFunction($0) })
-            guard groups.count == 1, let group = groups.first ?? nil, let first = overloads.map(\.oid).min() else { continue }
+            guard groups.count == 1, let group = groups.first ?? nil, let first = overloads.map(\.oid).min() else {
+                continue
+            }
             // Another group may have taken the name from another schema: two of one name must not meet.
             functions[group, default: []].append(object(first, name.schema, name.name))
         }
@@ -80,7 +85,8 @@ struct GroupFollowers {
     }
 
     private func groupOfFunction(_ function: Function) -> Int? {
-        guard isFree(.function, function.oid, in: function.schema), [.function, .procedure].contains(function.kind) else {
+        guard isFree(.function, function.oid, in: function.schema), [.function, .procedure].contains(function.kind)
+        else {
             return nil
         }
         let reference = ObjectReference(.function, function.oid)
@@ -97,7 +103,8 @@ struct GroupFollowers {
             for column in columns { users[column.typeOID, default: []].append(relation) }
         }
         let placed = Dictionary(
-            functions.flatMap { group, objects in objects.map { ($0.oid, group) } }, uniquingKeysWith: { first, _ in first })
+            functions.flatMap { group, objects in objects.map { ($0.oid, group) } },
+            uniquingKeysWith: { first, _ in first })
         for oid in catalog.types.keys.sorted() {
             guard let type = catalog.types[oid], isFree(.type, oid, in: type.schema), type.kind != .multirange,
                 let group = onlyGroup((users[oid] ?? []) + (users[type.arrayType] ?? []))

@@ -28,13 +28,23 @@ struct GroupNames {
         taken.formUnion(scope.catalog.roles.values.map(\.name))
         let incoming = innerKeys(groups)
         return groups.map { members in
-            let (stem, basis) = basis(for: members, incoming: incoming)
-            let name = Self.unique(Self.identifier(stem), &taken)
-            return Chosen(name: name, basis: basis)
+            let centres = self.centres(of: members, counts: incoming)
+            let common = basis(for: members)
+            var stem = common?.stem ?? pluralName(centres[0])
+            if taken.contains(Self.identifier(stem)) {
+                // Better the name of another table than a number.
+                for centre in centres.prefix(3) where !taken.contains(Self.identifier(pluralName(centre))) {
+                    stem = pluralName(centre)
+                    break
+                }
+            }
+            let basis = common?.basis ?? .centre(scope.nodes[centres[0]].relation.name)
+            return Chosen(name: Self.unique(Self.identifier(stem), &taken), basis: basis)
         }
     }
 
-    private func basis(for members: [Int], incoming: [Int: (incoming: Int, all: Int)]) -> (String, Basis) {
+    /// nil without a word in common: then the table at the centre gives the name.
+    private func basis(for members: [Int]) -> (stem: String, basis: Basis)? {
         let words = members.map { scope.nodes[$0].words }
         let recorded = members.count { builder.records.contains($0) }
         if recorded * 2 > members.count { return ("audit", .records(tables: recorded)) }
@@ -51,10 +61,12 @@ struct GroupNames {
         if let (word, count) = mostCommon(words.flatMap { Set($0) }), count * 5 >= members.count * 3, count > 1 {
             return (spelling(of: word, members), .word(word, tables: count))
         }
-        let centre = centre(of: members, incoming: incoming)
-        let parts = NameWords.parts(scope.nodes[centre].relation.name)
-        let stem = (parts.dropLast() + [NameWords.plural(parts.last ?? "context")]).joined(separator: "_")
-        return (stem, .centre(scope.nodes[centre].relation.name))
+        return nil
+    }
+
+    private func pluralName(_ node: Int) -> String {
+        let parts = NameWords.parts(scope.nodes[node].relation.name)
+        return (parts.dropLast() + [NameWords.plural(parts.last ?? "context")]).joined(separator: "_")
     }
 
     /// Words that too many tables have say nothing about one group.
@@ -84,11 +96,12 @@ struct GroupNames {
         return counts
     }
 
-    private func centre(of members: [Int], incoming: [Int: (incoming: Int, all: Int)]) -> Int {
-        members.max { one, other in
-            let (left, right) = (incoming[one] ?? (0, 0), incoming[other] ?? (0, 0))
-            return (left.incoming, left.all, other) < (right.incoming, right.all, one)
-        } ?? members[0]
+    /// The members, those first that most others of the group point to.
+    private func centres(of members: [Int], counts: [Int: (incoming: Int, all: Int)]) -> [Int] {
+        members.sorted { one, other in
+            let (left, right) = (counts[one] ?? (0, 0), counts[other] ?? (0, 0))
+            return (right.incoming, right.all, one) < (left.incoming, left.all, other)
+        }
     }
 
     /// A plain SQL name of at most 50 bytes.

@@ -23,10 +23,13 @@ struct GroupReasons {
         var reasons = [keyReason(number, keys), nameReason(name.basis, members)].compactMap { $0 }
         if keys.impliedInside[number] > 0 {
             let count = keys.impliedInside[number]
-            reasons.append("\(counted(count, "column")) \(count == 1 ? "is" : "are") named like keys between them, without a constraint")
+            reasons.append(
+                "\(counted(count, "column")) \(count == 1 ? "is" : "are") named like keys between them, without a constraint"
+            )
         }
         if let use = callsByGroup[number] {
-            reasons.append("\(grouped(use.calls)) calls of \(counted(use.statements, "statement")) touch several of them together")
+            reasons.append(
+                "\(grouped(use.calls)) calls of \(counted(use.statements, "statement")) touch several of them together")
         }
         let joins = members.filter(isJoinTable).map { scope.nodes[$0].relation.name }
         if !joins.isEmpty {
@@ -66,7 +69,9 @@ struct GroupReasons {
         let together = uses.viewedTogether.count { view in
             view.count { members.contains($0) } > 1
         }
-        if together > 0 { return "\(counted(together, "view")) \(together == 1 ? "reads" : "read") several of them together" }
+        if together > 0 {
+            return "\(counted(together, "view")) \(together == 1 ? "reads" : "read") several of them together"
+        }
         return "parts of their names are the same"
     }
 

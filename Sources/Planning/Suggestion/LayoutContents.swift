@@ -103,7 +103,8 @@ struct LayoutContents {
 
     private func listed(_ kind: ListedKind, _ relation: Relation) -> Listed {
         Listed(
-            kind: kind, reference: ObjectReference(.relation, relation.oid), schema: relation.schema, name: relation.name)
+            kind: kind, reference: ObjectReference(.relation, relation.oid), schema: relation.schema,
+            name: relation.name)
     }
 
     private func types() -> [Listed] {
@@ -171,7 +172,8 @@ struct LayoutContents {
         else { return }
         guard canBeWritten(object) else {
             sections[position].comments.append(
-                "Not listed, because a layout cannot say its name: \(object.kind.word) \(LayoutReader.shown(object.name))")
+                "Not listed, because a layout cannot say its name: \(object.kind.word) \(LayoutReader.shown(object.name))"
+            )
             return
         }
         if object.kind == .table, BookkeepingTables.contains(object.name), positions[name] == position {
@@ -199,10 +201,12 @@ struct LayoutContents {
 
     /// Partitions and owned sequences are with their tables.
     private mutating func addRelations() {
-        for (oid, relation) in catalog.relations where relation.kind != .compositeType && !lookup.isShim(.relation, oid) {
+        for (oid, relation) in catalog.relations where relation.kind != .compositeType && !lookup.isShim(.relation, oid)
+        {
             var head = oid
             if let table = catalog.sequences[oid]?.ownerTable { head = table }
-            while targets[ObjectReference(.relation, head)] == nil, let next = catalog.relations[head], next.isPartition,
+            while targets[ObjectReference(.relation, head)] == nil, let next = catalog.relations[head],
+                next.isPartition,
                 let parent = next.parents.first
             {
                 head = parent

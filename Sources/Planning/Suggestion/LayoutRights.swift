@@ -60,7 +60,8 @@ struct LayoutRights {
         let makers = Set(relations.filter(\.kind.isTable).map(\.owner))
         return section.sources.allSatisfy { source in
             guard let schema = catalog.schemas[source] else { return false }
-            return hasUsage(role, schema) && makers.union([schema.owner]).allSatisfy { hasLater(role, $0, source, wanted) }
+            return hasUsage(role, schema)
+                && makers.union([schema.owner]).allSatisfy { hasLater(role, $0, source, wanted) }
         }
     }
 

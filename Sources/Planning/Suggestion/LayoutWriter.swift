@@ -49,18 +49,20 @@ package enum LayoutWriter {
             if let group = groups[section.name] { lines += reasons(group) }
             for comment in section.comments { lines += YamlText.comment(comment, indentation: 2) }
             lines += write(section)
-            let candidates = (groups[section.name]?.appendOnlyCandidates ?? []).map { YamlText.name($0.name) }
-            if !candidates.isEmpty {
-                let list = candidates.joined(separator: ", ")
-                lines += YamlText.comment("Where rows are only ever added: append_only: [\(list)]", indentation: 4)
-            }
         }
         return lines
     }
 
     private static func reasons(_ group: ContextSuggestion.Group) -> [String] {
         let text = group.reasons.joined(separator: "; ")
-        return YamlText.comment((text.first.map { $0.uppercased() } ?? "") + text.dropFirst() + ".", indentation: 2)
+        var lines = YamlText.comment(
+            (text.first.map { $0.uppercased() } ?? "") + text.dropFirst() + ".", indentation: 2)
+        let candidates = group.appendOnlyCandidates.map { YamlText.name($0.name) }
+        if !candidates.isEmpty {
+            let list = candidates.joined(separator: ", ")
+            lines += YamlText.comment("Where rows are only ever added: append_only: [\(list)]", indentation: 2)
+        }
+        return lines
     }
 
     private static func write(_ section: LayoutContents.Section) -> [String] {
@@ -100,7 +102,8 @@ package enum LayoutWriter {
         for right in rights {
             let lists = [("write", right.write), ("read", right.read)].filter { !$0.1.isEmpty }
                 .map { (key: $0.0, items: $0.1.map { YamlText.Item(flow: YamlText.name($0)) }) }
-            let flow = lists.map { "\($0.key): [\($0.items.map(\.flow).joined(separator: ", "))]" }.joined(separator: ", ")
+            let flow = lists.map { "\($0.key): [\($0.items.map(\.flow).joined(separator: ", "))]" }.joined(
+                separator: ", ")
             let line = "  \(YamlText.key(right.role)): { \(flow) }"
             if line.count <= YamlText.width {
                 lines.append(line)

@@ -88,7 +88,8 @@ struct StatementTies {
         }
     }
 
-    private static func resolve(_ reference: RelationReference, _ path: [String], _ lookup: CatalogLookup) -> Relation? {
+    private static func resolve(_ reference: RelationReference, _ path: [String], _ lookup: CatalogLookup) -> Relation?
+    {
         if let schema = reference.schema { return lookup.relation(schema: schema, name: reference.name) }
         for schema in path {
             if let found = lookup.relation(schema: schema, name: reference.name) { return found }
@@ -121,7 +122,9 @@ struct ViewBases {
             if found.kind.isTable { tables.insert(next) }
             guard found.kind == .view || found.kind == .materialisedView else { continue }
             for dependency in lookup.dependencies(of: ObjectReference(.relation, next)) {
-                guard dependency.referenced.kind == .relation, seen.insert(dependency.referenced.oid).inserted else { continue }
+                guard dependency.referenced.kind == .relation, seen.insert(dependency.referenced.oid).inserted else {
+                    continue
+                }
                 open.append(dependency.referenced.oid)
             }
         }

@@ -73,7 +73,9 @@ struct SuggestionScope {
         var current = relation
         // Inheritance has no cycles; the bound is for a catalog that was not read from a server.
         for _ in 0..<100 {
-            guard let parent = catalog.relations[current]?.parents.first, catalog.relations[parent] != nil else { break }
+            guard let parent = catalog.relations[current]?.parents.first, catalog.relations[parent] != nil else {
+                break
+            }
             current = parent
         }
         return current
@@ -95,12 +97,15 @@ struct SuggestionScope {
             let members = bySchema[schema] ?? []
             let shared = members.map(\.name).filter(names.contains).sorted()
             let (inside, crossing) = balance[schema] ?? (0, 0)
-            guard members.count <= Self.parking, inside == 0, crossing > 0, shared.count * 2 >= members.count else { continue }
+            guard members.count <= Self.parking, inside == 0, crossing > 0, shared.count * 2 >= members.count else {
+                continue
+            }
             let name = lookup.schemaName(schema)
             pile[schema] = name
             notes.append(
                 "schema \(name) counts as part of the pile: none of its \(counted(crossing, "foreign key")) stays inside, "
-                    + "and \(SuggestionWords.list(shared)) \(shared.count == 1 ? "is a name" : "are names") taken in the pile")
+                    + "and \(SuggestionWords.list(shared)) \(shared.count == 1 ? "is a name" : "are names") taken in the pile"
+            )
         }
         return pile
     }
@@ -108,7 +113,8 @@ struct SuggestionScope {
     private func keyBalance() -> [OID: (inside: Int, crossing: Int)] {
         var balance: [OID: (inside: Int, crossing: Int)] = [:]
         for constraint in catalog.constraints where constraint.kind == .foreignKey && constraint.parent == 0 {
-            guard constraint.relation != constraint.referenced, let from = catalog.relations[constraint.relation]?.schema,
+            guard constraint.relation != constraint.referenced,
+                let from = catalog.relations[constraint.relation]?.schema,
                 let to = catalog.relations[constraint.referenced]?.schema
             else { continue }
             if from == to {

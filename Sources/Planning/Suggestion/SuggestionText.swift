@@ -21,7 +21,8 @@ package struct SuggestionText {
     private var summary: String {
         let pile = suggestion.pile.isEmpty ? "public" : SuggestionWords.list(suggestion.pile)
         guard !suggestion.groups.isEmpty else {
-            return style.wrap("No groups found in \(pile): the tables are too few, or nothing ties them.", indentation: 0)
+            return style.wrap(
+                "No groups found in \(pile): the tables are too few, or nothing ties them.", indentation: 0)
         }
         let groups = style.bold(counted(suggestion.groups.count, "schema"))
         let sentence =
@@ -45,7 +46,8 @@ package struct SuggestionText {
         var lines = [style.bold(group.name)]
         lines.append(entry("tables", names(group.tables)))
         for (label, objects) in [
-            ("views", group.views), ("functions", group.functions), ("types", group.types), ("sequences", group.sequences),
+            ("views", group.views), ("functions", group.functions), ("types", group.types),
+            ("sequences", group.sequences),
         ] where !objects.isEmpty {
             lines.append(entry(label, names(objects)))
         }
@@ -55,7 +57,8 @@ package struct SuggestionText {
             lines.append(entry("keys to", SuggestionWords.list(others, most: 6)))
         }
         if !group.appendOnlyCandidates.isEmpty {
-            lines.append(entry("perhaps", "append_only: \(names(group.appendOnlyCandidates)), if rows are only ever added"))
+            lines.append(
+                entry("perhaps", "append_only: \(names(group.appendOnlyCandidates)), if rows are only ever added"))
         }
         return lines.joined(separator: "\n")
     }

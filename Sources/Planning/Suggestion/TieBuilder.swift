@@ -42,7 +42,8 @@ struct TieBuilder {
         addNames(to: &graph)
         addConcepts(to: &graph)
         for (pair, use) in uses.pairs.sorted(by: { ($0.key.low, $0.key.high) < ($1.key.low, $1.key.high) }) {
-            graph.add(pair.low, pair.high, Weight.statement * uses.strength(of: pair) * (use.writes ? Weight.writing : 1))
+            graph.add(
+                pair.low, pair.high, Weight.statement * uses.strength(of: pair) * (use.writes ? Weight.writing : 1))
         }
         for members in uses.viewedTogether { graph.tie(members) { _, _ in Weight.view } }
         return graph
@@ -56,7 +57,8 @@ struct TieBuilder {
             outgoing[key.from].insert(key.to)
         }
         for key in scope.keys where !records.contains(key.from) {
-            var weight = 1 / (Double(incoming[key.to].count).squareRoot() * Double(outgoing[key.from].count).quarterPower)
+            var weight =
+                1 / (Double(incoming[key.to].count).squareRoot() * Double(outgoing[key.from].count).quarterPower)
             if key.isRequired { weight *= Weight.required }
             if key.isUnique { weight *= Weight.unique }
             if key.isOwned { weight *= Weight.owned }
@@ -94,7 +96,9 @@ struct TieBuilder {
         }
         let records = scope.nodes.indices.filter { node in
             RecordKeeping.isNamedSo(scope.nodes[node].words) && !isReferred.contains(node)
-                && (outgoing[node] ?? []).allSatisfy { !$0.isRequired || $0.columns.contains(where: NameWords.namesActor) }
+                && (outgoing[node] ?? []).allSatisfy {
+                    !$0.isRequired || $0.columns.contains(where: NameWords.namesActor)
+                }
                 && !isEventStore(scope.nodes[node], scope.catalog)
         }
         return records.count > 1 ? Set(records) : []

@@ -6,7 +6,8 @@ enum YamlText {
     /// A name as a value. `$` is doubled where the decoder would see a variable.
     static func name(_ name: String) -> String {
         let hasVariable = name.contains("$$") || name.contains("${")
-        return scalar(hasVariable ? name.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$") : name)
+        return scalar(
+            hasVariable ? name.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$") : name)
     }
 
     /// A name as a key, where the decoder replaces nothing.
@@ -32,7 +33,9 @@ enum YamlText {
     }
 
     /// YAML 1.1 and 1.2 read these as something other than a text, some only in other programs.
-    private static let reserved: Set<String> = ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"]
+    private static let reserved: Set<String> = [
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf",
+    ]
 
     private static func quoted(_ text: String) -> String {
         var result = "\""
@@ -46,7 +49,9 @@ enum YamlText {
                 } else {
                     let digits = String(scalar.value, radix: 16, uppercase: true)
                     let isLong = digits.count > 4
-                    result += (isLong ? "\\U" : "\\u") + String(repeating: "0", count: (isLong ? 8 : 4) - digits.count) + digits
+                    result +=
+                        (isLong ? "\\U" : "\\u") + String(repeating: "0", count: (isLong ? 8 : 4) - digits.count)
+                        + digits
                 }
             }
         }

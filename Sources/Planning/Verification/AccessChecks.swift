@@ -13,7 +13,8 @@ struct AccessChecks {
             verification.add(
                 .init(
                     .passed, .access, "reachable", SQL.identifier(catalog.server.database),
-                    "owners have USAGE of the schemas of \(counted(context.tables.count, "table")), callers of the shims too"))
+                    "owners have USAGE of the schemas of \(counted(context.tables.count, "table")), callers of the shims too"
+                ))
         }
         for check in appendOnly() { verification.add(check) }
     }
@@ -57,7 +58,8 @@ struct AccessChecks {
             let grantees = Set(view.grants.filter { rights.contains($0.privilege) }.map(\.grantee))
                 .intersection(target.grants.filter { rights.contains($0.privilege) }.map(\.grantee))
             return grantees.sorted().filter { role in
-                role != target.owner && context.privileges.holds(role, "USAGE", in: oldSchema.grants, owner: oldSchema.owner)
+                role != target.owner
+                    && context.privileges.holds(role, "USAGE", in: oldSchema.grants, owner: oldSchema.owner)
                     && !context.privileges.holds(role, "USAGE", in: schema.grants, owner: schema.owner)
             }.map { role in
                 .init(

@@ -16,13 +16,19 @@ struct BaselineChecks {
             if !found.contains(where: { $0.outcome == .difference }) { found.append(passed(known)) }
             for check in found { verification.add(check) }
         }
+        if context.known.isEmpty {
+            verification.add(
+                .init(
+                    .skipped, .objects, "no-run", SQL.identifier(catalog.server.database),
+                    "no run of Strata moved anything here: there is no baseline to compare with"))
+        }
         for check in missingShims() { verification.add(check) }
     }
 
     // MARK: One object
 
     private func check(_ known: VerificationContext.Known) -> [Verification.Check] {
-        guard let now = Now(known.entry, catalog: catalog, lookup: lookup) else { return [gone(known)] }
+        guard let now = Now(known.entry, context) else { return [gone(known)] }
         var found = place(known, now)
         if let relation = catalog.relations[known.entry.oid], known.entry.catalog == .relation {
             let facts = RelationFacts(relation, catalog: catalog, lookup: lookup)
@@ -33,10 +39,11 @@ struct BaselineChecks {
     }
 
     private func passed(_ known: VerificationContext.Known) -> Verification.Check {
-        let now = Now(known.entry, catalog: catalog, lookup: lookup)
+        let now = Now(known.entry, context)
         var message = "the same \(known.entry.kind) as before run \(known.run)"
         if known.entry.catalog == .relation, known.entry.constraints + known.entry.indexes > 0 {
-            message += ", with its \(counted(known.entry.constraints, "constraint")) and "
+            message +=
+                ", with its \(counted(known.entry.constraints, "constraint")) and "
                 + "\(counted(known.entry.indexes, "index", "indexes"))"
         }
         return .init(.passed, .objects, "same-object", now?.display ?? known.entry.newName, message)
@@ -57,7 +64,9 @@ struct BaselineChecks {
     /// Where the layout lists the object, the layout's checks say whether it is in the right schema.
     private func place(_ known: VerificationContext.Known, _ now: Now) -> [Verification.Check] {
         var found: [Verification.Check] = []
-        if let expected = known.expectedSchema, now.schema != expected, context.placement?.placed[known.reference] == nil {
+        if let expected = known.expectedSchema, now.schema != expected,
+            context.placement?.placed[known.reference] == nil
+        {
             found.append(
                 .init(
                     .difference, .objects, "object-elsewhere", now.display,
@@ -135,16 +144,18 @@ struct BaselineChecks {
 
     private func missingShims() -> [Verification.Check] {
         let dropped = Set(
-            context.plans.filter { $0.state != .undone }.flatMap(\.plan.steps).filter { $0.kind == .dropShim }.map(\.object))
+            context.plans.filter { $0.state != .undone }.flatMap(\.plan.steps).filter { $0.kind == .dropShim }.map(
+                \.object))
         var found: [Verification.Check] = []
         for applied in context.plans where applied.state == .applied {
             for entry in applied.plan.baseline where entry.shim && !dropped.contains(entry.oldName) {
-                guard Now(entry, catalog: catalog, lookup: lookup) != nil, !isTaken(entry) else { continue }
+                guard Now(entry, context) != nil, !isTaken(entry) else { continue }
                 found.append(
                     .init(
                         .difference, .shims, "shim-gone", entry.oldName,
                         "run \(applied.run) left a compatibility object under this name; it is gone, and no strata contract took it",
-                        nextStep: "make it again if statements still use the name; strata plan --format sql shows its form"))
+                        nextStep:
+                            "make it again if statements still use the name; strata plan --format sql shows its form"))
             }
         }
         return found
@@ -170,7 +181,8 @@ private struct Now {
     private var plain: [Grant] = []
     private var columns: [ColumnGrant] = []
 
-    init?(_ entry: BaselineEntry, catalog: Catalog, lookup: CatalogLookup) {
+    init?(_ entry: BaselineEntry, _ context: VerificationContext) {
+        let (catalog, lookup) = (context.catalog, context.lookup)
         var arguments = ""
         switch entry.catalog {
         case .relation:
@@ -185,7 +197,7 @@ private struct Now {
             (schema, name, plain) = (lookup.schemaName(function.schema), function.name, function.grants)
             arguments = "(\(function.identityArguments))"
         case .statistics:
-            guard let statistics = catalog.extendedStatistics.first(where: { $0.oid == entry.oid }) else { return nil }
+            guard let statistics = context.statistics[entry.oid] else { return nil }
             (schema, name) = (lookup.schemaName(statistics.schema), statistics.name)
         }
         display = SQL.qualified(schema, name) + arguments
@@ -208,7 +220,9 @@ private struct BaselineGrant {
     init?(_ text: String) {
         // Names may hold any character; the privileges of columns are known words.
         let marks = ["=SELECT(", "=INSERT(", "=UPDATE(", "=REFERENCES("]
-        if text.hasSuffix(")"), let mark = marks.first(where: { text.contains($0) }), let range = text.firstRange(of: mark) {
+        if text.hasSuffix(")"), let mark = marks.first(where: { text.contains($0) }),
+            let range = text.firstRange(of: mark)
+        {
             role = String(text[..<range.lowerBound])
             privilege = String(mark.dropFirst().dropLast())
             column = String(text[range.upperBound...].dropLast())

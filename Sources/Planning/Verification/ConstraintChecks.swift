@@ -17,7 +17,8 @@ struct ConstraintChecks {
         verification.add(
             .init(
                 .passed, .constraints, "valid", SQL.identifier(catalog.server.database),
-                "\(counted(figures.foreignKeys, "foreign key")) and \(counted(figures.indexes, "index", "indexes")) are valid"))
+                "\(counted(figures.foreignKeys, "foreign key")) and \(counted(figures.indexes, "index", "indexes")) are valid"
+            ))
     }
 
     private func count(into figures: inout Verification.Figures) {
@@ -49,7 +50,8 @@ struct ConstraintChecks {
         let before = context.knownByReference[ObjectReference(.relation, table.oid)]?.entry.unvalidatedConstraints
         return waiting.map { constraint in
             let isKey = constraint.kind == .foreignKey
-            let isKnown = before.map { waiting.count <= $0 } ?? !isKey
+            // Other constraints that lost their validity are found by comparing figures with the baseline.
+            let isKnown = !isKey || before.map { waiting.count <= $0 } == true
             return .init(
                 isKnown ? .warning : .difference, .constraints, "not-validated", name,
                 "\(isKey ? "foreign key" : "constraint") \(SQL.identifier(constraint.name)) is not validated"

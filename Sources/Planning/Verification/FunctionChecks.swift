@@ -19,7 +19,8 @@ struct FunctionChecks {
         verification.add(
             .init(
                 .passed, .functions, "resolved", SQL.identifier(catalog.server.database),
-                "\(counted(verification.figures.functions, "function body", "function bodies")) read; no name that a run changed is missing"))
+                "\(counted(verification.figures.functions, "function body", "function bodies")) read; no name that a run changed is missing"
+            ))
     }
 
     private func isRead(_ function: Function) -> Bool {

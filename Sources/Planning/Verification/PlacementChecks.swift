@@ -8,7 +8,9 @@ struct PlacementChecks {
         guard let layout = context.layout, let placement = context.placement else {
             let database = SQL.identifier(context.catalog.server.database)
             verification.add(
-                .init(.skipped, .placement, "no-layout", database, "no layout was given: where objects have to be is not checked"))
+                .init(
+                    .skipped, .placement, "no-layout", database,
+                    "no layout was given: where objects have to be is not checked"))
             return
         }
         verification.figures.placed = placement.placed.count

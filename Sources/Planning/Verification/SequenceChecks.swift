@@ -10,7 +10,9 @@ struct SequenceChecks {
     /// `relation` is the table that owns them, or the sequence itself.
     func checks(_ known: VerificationContext.Known, _ relation: Relation) -> [Verification.Check] {
         let present = relation.kind == .sequence ? [relation.oid] : context.lookup.sequences(ownedBy: relation.oid)
-        let byName = Dictionary(present.compactMap { oid in catalog.relations[oid].map { ($0.name, oid) } }) { first, _ in first }
+        let byName = Dictionary(present.compactMap { oid in catalog.relations[oid].map { ($0.name, oid) } }) {
+            first, _ in first
+        }
         return known.entry.sequenceValues.sorted { $0.key < $1.key }.compactMap { name, before in
             let oid = relation.kind == .sequence ? relation.oid : byName[name]
             guard let oid, let sequence = catalog.relations[oid] else {
@@ -28,7 +30,8 @@ struct SequenceChecks {
         let name = context.name(of: sequence)
         guard let now = values[sequence.oid] else {
             guard isReadable(sequence) else {
-                return .init(.skipped, .objects, "sequence-not-readable", name, "this role may not read where it stands")
+                return .init(
+                    .skipped, .objects, "sequence-not-readable", name, "this role may not read where it stands")
             }
             return behind(name, "it starts anew", before, run)
         }

@@ -18,11 +18,13 @@ struct ShimStatements {
             let statement = "UPDATE \(view) SET \(name) = \(name) WHERE "
             writes.append(
                 .init(
-                    operation: "UPDATE", row: key.map { block([statement + match($0)], "UPDATE") }, noRows: statement + "false"))
+                    operation: "UPDATE", row: key.map { block([statement + match($0)], "UPDATE") },
+                    noRows: statement + "false"))
         }
         let delete = "DELETE FROM \(view) WHERE "
         writes.append(
-            .init(operation: "DELETE", row: key.map { block([delete + match($0)], "DELETE") }, noRows: delete + "false"))
+            .init(operation: "DELETE", row: key.map { block([delete + match($0)], "DELETE") }, noRows: delete + "false")
+        )
         guard !inserted.isEmpty else { return writes }
         writes.append(
             .init(
@@ -34,7 +36,8 @@ struct ShimStatements {
     /// The columns of a unique key without NULLs; nil where the table has none. The primary key first.
     static func key(of target: Relation, context: VerificationContext) -> [String]? {
         let columns = Dictionary(
-            (context.catalog.columns[target.oid] ?? []).map { ($0.number, $0) }) { first, _ in first }
+            (context.catalog.columns[target.oid] ?? []).map { ($0.number, $0) }
+        ) { first, _ in first }
         let candidates = context.lookup.indexes(of: target.oid).filter { index in
             index.isUnique && index.isValid && !index.isPartial && !index.hasExpressions && !index.keys.isEmpty
                 && index.keys.allSatisfy { columns[$0]?.notNull == true }
@@ -53,7 +56,9 @@ struct ShimStatements {
     /// Generated columns are computed again; identity columns keep their value.
     private var inserted: [String] { columns.filter { shown.contains($0.name) && !$0.isGenerated }.map(\.name) }
 
-    private func list(_ prefix: String) -> String { inserted.map { prefix + SQL.identifier($0) }.joined(separator: ", ") }
+    private func list(_ prefix: String) -> String {
+        inserted.map { prefix + SQL.identifier($0) }.joined(separator: ", ")
+    }
 
     private var values: String { "VALUES (\(list("strata_row.")))" }
 

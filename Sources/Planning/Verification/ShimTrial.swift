@@ -80,7 +80,8 @@ package struct ShimTrials: Sendable {
         let read = "SELECT one IS NULL AS nothing FROM (SELECT * FROM \(shim.display) LIMIT 1) AS one"
         guard let target = target(of: shim) else {
             return ShimTrial(
-                shim: shim, form: .planned, reason: "\(shim.target) is not there under this name", select: read, writes: [])
+                shim: shim, form: .planned, reason: "\(shim.target) is not there under this name", select: read,
+                writes: [])
         }
         let shown = catalog.columns[shim.reference.oid] ?? []
         let names = Set(shown.map(\.name))
@@ -111,7 +112,8 @@ package struct ShimTrials: Sendable {
         func acts(_ enabled: String) -> Bool { enabled == "A" || enabled == "R" || (enabled == "O" && !canSwitchOff) }
         if lookup.rules(of: target.oid).contains(where: { acts($0.enabled) }) { return "the table has rules" }
         let fires = lookup.triggers(of: target.oid).contains {
-            acts($0.enabled) && $0.definition.contains("FOR EACH STATEMENT") && $0.name != AppendOnlySteps.truncateTrigger
+            acts($0.enabled) && $0.definition.contains("FOR EACH STATEMENT")
+                && $0.name != AppendOnlySteps.truncateTrigger
         }
         return fires ? "the table has statement triggers" : nil
     }

@@ -44,6 +44,9 @@ package struct VerificationContext: Sendable {
     package let knownByReference: [ObjectReference: Known]
     /// Tables that the layout lists or a run touched, by OID; every table where there is neither layout nor run.
     package let tables: [Relation]
+    /// Names of tables to which the layout or a run says that rows are only ever added.
+    private let appendOnly: Set<QualifiedName>
+    let statistics: [OID: ExtendedStatistics]
     /// Old names that a run took from something, and what it is.
     let oldNames: [QualifiedName: BaselineEntry]
 
@@ -54,10 +57,13 @@ package struct VerificationContext: Sendable {
         self.plans = plans
         lookup = CatalogLookup(catalog)
         privileges = Privileges(catalog: catalog)
-        let placement = layout.map { [lookup] in PlacementResolver.resolve(layout: $0, catalog: catalog, lookup: lookup) }
+        let placement = layout.map { [lookup] in PlacementResolver.resolve(layout: $0, catalog: catalog, lookup: lookup)
+        }
         self.placement = placement
         knownByReference = Self.known(plans)
-        known = knownByReference.values.sorted { ($0.entry.schema, $0.entry.name, $0.entry.oid) < ($1.entry.schema, $1.entry.name, $1.entry.oid) }
+        known = knownByReference.values.sorted {
+            ($0.entry.schema, $0.entry.name, $0.entry.oid) < ($1.entry.schema, $1.entry.name, $1.entry.oid)
+        }
         let hasScope = layout != nil || !knownByReference.isEmpty
         tables = catalog.relations.values.filter { [knownByReference] relation in
             let reference = ObjectReference(.relation, relation.oid)
@@ -65,6 +71,8 @@ package struct VerificationContext: Sendable {
             return !hasScope || placement?.placed[reference] != nil || knownByReference[reference] != nil
         }.sorted { $0.oid < $1.oid }
         oldNames = Self.oldNames(plans, lookup: lookup, catalog: catalog)
+        appendOnly = Self.appendOnly(layout, plans)
+        statistics = Dictionary(catalog.extendedStatistics.map { ($0.oid, $0) }) { first, _ in first }
     }
 
     func name(of relation: Relation) -> String { display(lookup.schemaName(relation.schema), relation.name) }
@@ -87,16 +95,19 @@ package struct VerificationContext: Sendable {
 
     /// Whether the layout, or a run, says that rows of the table are only ever added.
     func isAppendOnly(_ relation: Relation) -> Bool {
-        let schema = lookup.schemaName(relation.schema)
-        let listed = layout?.schemas.contains { entry in
-            entry.name == schema && entry.appendOnly.contains { $0.value == relation.name }
+        appendOnly.contains(QualifiedName(schema: lookup.schemaName(relation.schema), name: relation.name))
+            || lookup.triggers(of: relation.oid).contains { $0.name == AppendOnlySteps.rowTrigger }
+    }
+
+    private static func appendOnly(_ layout: Layout?, _ plans: [AppliedPlan]) -> Set<QualifiedName> {
+        var names: Set<QualifiedName> = []
+        for schema in layout?.schemas ?? [] {
+            for entry in schema.appendOnly { names.insert(QualifiedName(schema: schema.name, name: entry.value)) }
         }
-        if listed == true { return true }
-        if lookup.triggers(of: relation.oid).contains(where: { $0.name == AppendOnlySteps.rowTrigger }) { return true }
-        let name = display(schema, relation.name)
-        return plans.contains { applied in
-            applied.state != .undone && applied.plan.steps.contains { $0.kind == .appendOnly && $0.object == name }
+        for step in plans.filter({ $0.state != .undone }).flatMap(\.plan.steps) where step.kind == .appendOnly {
+            if let name = QualifiedName.parse(step.object) { names.insert(name) }
         }
+        return names
     }
 
     private static func known(_ plans: [AppliedPlan]) -> [ObjectReference: Known] {

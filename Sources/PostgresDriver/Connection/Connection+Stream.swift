@@ -3,10 +3,13 @@ extension Connection {
     ///
     /// When `body` throws or the task is cancelled, the server is told to stop, and the connection stays usable. Until
     /// the last row the connection takes no other statement of this task; those of other tasks wait.
-    package nonisolated(nonsending) func forEachRow(
-        _ sql: String, _ parameters: [Parameter] = [], _ body: (Row) async throws -> Void
+    package func forEachRow(
+        _ sql: String, _ parameters: [Parameter] = [], isolation: isolated (any Actor)? = #isolation,
+        _ body: (Row) async throws -> Void
     ) async throws {
         try await streaming { connection in
+            // Captured, so that this runs where the caller does: a change of threads for each row costs more than the row.
+            _ = isolation
             try await connection.step { try $0.startRows(sql, parameters) }
             var columns: ColumnSet?
             while true {
@@ -21,10 +24,13 @@ extension Connection {
     }
 
     /// Holds the connection for a stream, and cleans up after one that ended early.
-    nonisolated(nonsending) func streaming<T>(_ body: (Connection) async throws -> T) async throws -> T {
+    func streaming<T>(
+        isolation: isolated (any Actor)? = #isolation, _ body: (Connection) async throws -> T
+    ) async throws -> T {
         let lease = try await gate.enter()
         defer { if let lease { gate.leave(lease) } }
         return try await Gate.Lease.$current.withValue(lease ?? Gate.Lease.current) {
+            _ = isolation
             try await requireNoStream()
             do {
                 return try await body(self)

@@ -16,24 +16,24 @@ package final class CopyWriter: Sendable {
 
     /// Bytes in the format that the COPY names; need not end with a whole row. Throws what the server says about
     /// earlier ones.
-    package func write(_ bytes: some Sequence<UInt8> & Sendable) async throws {
+    package nonisolated(nonsending) func write(_ bytes: some Sequence<UInt8> & Sendable) async throws {
         try await send(atLeast: Self.bufferBytes) { $0.append(contentsOf: bytes) }
     }
 
-    package func write(_ text: String) async throws {
+    package nonisolated(nonsending) func write(_ text: String) async throws {
         try await send(atLeast: Self.bufferBytes) { $0.append(contentsOf: text.utf8) }
     }
 
     /// One row in COPY's text format (its default), with everything escaped that must be; nil is NULL.
-    package func write(row values: [String?]) async throws {
+    package nonisolated(nonsending) func write(row values: [String?]) async throws {
         try await send(atLeast: Self.bufferBytes) { CopyText.append(row: values, to: &$0) }
     }
 
-    func flush() async throws {
+    nonisolated(nonsending) func flush() async throws {
         try await send(atLeast: 1) { _ in }
     }
 
-    private func send(atLeast limit: Int, _ add: (inout [UInt8]) -> Void) async throws {
+    private nonisolated(nonsending) func send(atLeast limit: Int, _ add: (inout [UInt8]) -> Void) async throws {
         let full = buffer.withLock { buffer -> [UInt8]? in
             add(&buffer)
             guard buffer.count >= limit else { return nil }

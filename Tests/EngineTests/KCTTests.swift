@@ -1,0 +1,147 @@
+import Engine
+import Planning
+import TestSupport
+import Testing
+
+/// What seed 2 claims, after KCT's layout was applied.
+@Suite("KCT", .applied("kct"), .serialized)
+struct KCTTests {
+    @Test("S2.1 37 products, 544 variants, 3369 customers")
+    func numbers() async throws {
+        try await applied { session in
+            #expect(
+                try await session.value(
+                    """
+                    SELECT (SELECT count(*) FROM tenant_shared.products), (SELECT count(*) FROM tenant_shared.product_variants),
+                        (SELECT count(*) FROM tenant_kct.customers)
+                    """) == "37|544|3369")
+        }
+    }
+
+    @Test("S2.2 S2.3 S2.6 the schemas, and every listed table in its own")
+    func places() async throws {
+        try await applied { session in
+            let tables = try await session.rows(
+                """
+                SELECT schemaname, string_agg(tablename, ' ' ORDER BY tablename COLLATE "C") FROM pg_tables
+                 WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'strata') GROUP BY 1 ORDER BY 1
+                """)
+            #expect(
+                tables == [
+                    "analytics|customer_insights product_recommendations", "audit|audit_log change_history",
+                    "public|AiAction _prisma_migrations settings users",
+                    "tenant_kct|appointments customers measurements order_items orders",
+                    "tenant_shared|collections product_variants products suppliers",
+                ])
+            #expect(
+                try await session.value("SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'product_sales' AND relkind = 'm'")
+                    == "cache")
+        }
+    }
+
+    @Test("S2.29 nothing but what the layout leaves in public is unplaced")
+    func placed() async throws {
+        let unplaced = try appliedPlan().unplaced
+        #expect(!unplaced.contains { $0.hasPrefix("table ") || $0.hasPrefix("view ") })
+    }
+
+    @Test("S2.4 S2.24 the application writes where the layout says, and nowhere else")
+    func application() async throws {
+        try await applied(as: "kct_app") { session in
+            #expect(try await session.value("SELECT count(*) FROM tenant_shared.products") == "37")
+            try await session.run(
+                """
+                INSERT INTO tenant_kct.customers (email, first_name, last_name) VALUES ('n@mail.example', 'N', 'N');
+                INSERT INTO tenant_kct.orders (id, customer_id) SELECT 'new', max(id) FROM tenant_kct.customers;
+                """)
+            #expect(try await session.value("SELECT order_number LIKE 'KCT-%' FROM tenant_kct.orders WHERE id = 'new'") == "t")
+            #expect(try await session.refusal("REFRESH MATERIALIZED VIEW cache.product_sales") == "42501")
+            #expect(try await session.refusal("CREATE TABLE tenant_kct.own (id integer)") == "42501")
+            #expect(try await session.refusal("DELETE FROM audit.audit_log") == "42501")
+        }
+    }
+
+    @Test("S2.5 S2.24 X3 the reader reads analytics, with later tables, and no customers")
+    func reader() async throws {
+        try await applied { session in
+            #expect(try await session.refusal("GRANT SELECT ON SCHEMA analytics TO kct_readonly") == "0LP01")
+            try await session.run(
+                "SET LOCAL ROLE kct_owner; CREATE TABLE analytics.later (id integer); RESET ROLE; SET LOCAL ROLE kct_readonly")
+            #expect(try await session.value("SELECT count(*) FROM analytics.customer_insights") == "2000")
+            #expect(try await session.value("SELECT count(*) FROM analytics.later") == "0")
+            #expect(try await session.refusal("SELECT * FROM tenant_kct.customers") == "42501")
+            #expect(try await session.refusal("DELETE FROM analytics.customer_insights") == "42501")
+        }
+    }
+
+    @Test("S2.12 23 foreign keys, 15 of them across schemas, all valid")
+    func keys() async throws {
+        try await applied { session in
+            #expect(
+                try await session.value(
+                    """
+                    SELECT count(*), count(*) FILTER (WHERE a.relnamespace <> b.relnamespace), bool_and(convalidated)
+                      FROM pg_constraint k JOIN pg_class a ON a.oid = k.conrelid JOIN pg_class b ON b.oid = k.confrelid
+                     WHERE k.contype = 'f' AND a.relnamespace <> 'strata'::regnamespace
+                    """) == "23|15|t")
+            #expect(try await session.refusal("DELETE FROM tenant_shared.products") == "23503")
+            #expect(try await session.refusal("UPDATE tenant_kct.orders SET customer_id = -1") == "23503")
+        }
+    }
+
+    @Test("S2.6 the default that finds its sequence by text keeps working, where the sequence stays")
+    func textDefault() async throws {
+        try await applied(as: "kct_app") { session in
+            try await session.run("INSERT INTO orders (id, customer_id) VALUES ('a', 1)")
+            #expect(try await session.value("SELECT next_order_number() LIKE 'KCT-%'") == "t")
+        }
+    }
+}
+
+@Suite("KCT otherwise")
+struct KCTPlanTests {
+    @Test("S2.14 search_path of the database: new sessions only, said to be so, and undone by the rollback")
+    func searchPath() async throws {
+        let example = try Example.named("kct")
+        let layout = example.layout.replacing("compatibility: views", with: "compatibility: search_path")
+        try await Reorganisation.with("kct", before: example.before, layout: layout) { work in
+            let before = try await work.catalog()
+            let plan = try await work.plan()
+            #expect(!plan.steps.contains { $0.kind == .createShim })
+            #expect(plan.hazards.contains { $0.code == .oldNameFails && $0.message.contains("new sessions only") })
+            let old = try await work.database.connect()
+            try await work.apply(plan)
+            #expect(try await work.plan().steps.isEmpty)
+
+            let open = Session(connection: old)
+            try await old.execute("BEGIN")
+            #expect(try await open.refusal("SELECT FROM products") == "42P01", "an open session keeps the old path")
+            await old.close()
+            try await work.session(as: "kct_app") { session in
+                #expect(
+                    try await session.value("SHOW search_path")
+                        == "\"$user\", public, tenant_shared, analytics, tenant_kct, cache, audit"
+                        || session.value("SHOW search_path").hasPrefix("\"$user\", public, "))
+                #expect(try await session.value("SELECT count(*) FROM products") == "37")
+                #expect(try await session.refusal("SELECT * FROM \"public\".\"products\"") == "42P01")
+            }
+            try await work.rollback()
+            #expect(try await work.catalog().fingerprint == before.fingerprint)
+            try await work.session { session in
+                #expect(try await session.value("SHOW search_path") == "\"$user\", public")
+            }
+        }
+    }
+
+    @Test("S2.28 rolling back takes all thirteen tables home, not four")
+    func rollback() async throws {
+        try await Example.named("kct").with { work in
+            try await work.apply(try await work.plan())
+            try await work.rollback()
+            try await work.session { session in
+                #expect(try await session.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "17")
+                #expect(try await session.value("SELECT count(*) FROM pg_views WHERE schemaname = 'public'") == "1")
+            }
+        }
+    }
+}
