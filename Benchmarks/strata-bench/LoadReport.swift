@@ -91,5 +91,5 @@ extension LoadReport.Phase {
 
 /// `0.8 ms`, `12 ms`, `3,100 ms`.
 func milliseconds(_ value: Double) -> String {
-    value < 10 ? String(format: "%.1f ms", value) : "\(grouped(Int(value.rounded()))) ms"
+    value < 9.95 ? String(format: "%.1f ms", value) : "\(grouped(Int(value.rounded()))) ms"
 }

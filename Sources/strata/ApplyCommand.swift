@@ -75,12 +75,12 @@ struct ApplyCommand: AsyncParsableCommand {
     private func start(
         _ saved: Plan?, _ layout: Layout?, _ applier: Applier, _ connection: Connection, _ workplace: Workplace
     ) async throws -> RunReport? {
-        let catalog = try await CatalogReader.read(connection)
         let plan: Plan
+        let catalog: Catalog
         if let saved {
-            plan = saved
+            (plan, catalog) = (saved, try await CatalogReader.read(connection))
         } else if let layout {
-            plan = try Pipeline.plan(layout, catalog, use: try await StatementUseReader.read(connection))
+            (plan, catalog) = try await LivePlanner.plan(layout, on: connection)
         } else {
             return nil
         }

@@ -44,8 +44,7 @@ struct PlanCommand: AsyncParsableCommand {
         let workplace = Workplace(options)
         let layout = try workplace.layout()
         let connection = try await workplace.connect(layout, command: "plan")
-        let catalog = try await CatalogReader.read(connection)
-        let plan = try Pipeline.plan(layout, catalog, use: try await StatementUseReader.read(connection))
+        let plan = try await LivePlanner.plan(layout, on: connection).plan
         await connection.close()
         if let out {
             try Files.write(try PlanFile.encode(plan, pretty: true), to: out)

@@ -15,11 +15,14 @@ final class RunProgress: Sendable {
 
     private let console: Console
     private let quiet: Bool
+    /// `undo: ` where steps are taken back.
+    private let prefix: String
     private let state = Mutex(State())
 
-    init(console: Console, quiet: Bool) {
+    init(console: Console, quiet: Bool, prefix: String = "") {
         self.console = console
         self.quiet = quiet
+        self.prefix = prefix
     }
 
     func handle(_ event: RunEvent) {
@@ -32,14 +35,14 @@ final class RunProgress: Sendable {
             case .beginning(let step, let position, let total):
                 state.total = total
                 state.done = position - 1
-                draw("\(position) of \(total)  \(PlanText.title(of: step))", &state, force: false)
+                draw("\(position) of \(total)  \(prefix)\(PlanText.title(of: step))", &state, force: false)
             case .waiting(let step, let holder, let waited):
                 line("  waiting for \(step.object) (\(waited.seconds) s): held by \(holder)", &state)
             case .retrying(let step, let attempt, let delay, let reason):
                 line("  \(step.object): \(reason), try \(attempt + 1) in \(delay.seconds) s", &state)
             case .done(let step, _, _):
                 state.done += 1
-                if !console.errorIsTerminal, step.kind != .createShim { line("  \(PlanText.title(of: step))", &state) }
+                if !console.errorIsTerminal, step.kind != .createShim { line("  \(prefix)\(PlanText.title(of: step))", &state) }
             case .finished: clear(&state)
             }
         }

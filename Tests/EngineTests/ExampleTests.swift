@@ -97,7 +97,7 @@ struct ExampleTests {
         let functions = example.expected.functions
         func bare(_ object: String) -> String {
             let name = object.prefix { $0 != "(" }
-            return name.split(separator: ".").last.map { $0.replacing("\"", with: "") } ?? ""
+            return name.split(separator: ".").last.map { String($0).replacing("\"", with: "") } ?? ""
         }
         var paths: [String: String] = [:]
         for step in plan.steps where step.kind == .setSearchPath { paths[bare(step.object)] = step.statements[0] }

@@ -114,7 +114,8 @@ import Testing
     /// Recorded once: another process hashes in another order and must come to the same.
     @Test func isTheSameInEveryProcess() throws {
         let wanted = [
-            "users", "projects", "billing", "contractor_profiles", "notifications", "pricing", "conversations", "materials",
+            "users", "projects", "billing", "contractor_profiles", "notifications", "pricing", "conversations",
+            "materials",
             "reviews",
         ]
         let groups = try Self.suggestion("ath").groups

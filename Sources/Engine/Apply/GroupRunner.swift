@@ -196,4 +196,13 @@ extension Duration {
         let tenths = (milliseconds + 50) / 100
         return "\(tenths / 10).\(tenths % 10)"
     }
+
+    /// `45 s`, `10 min`, `24 h`, `7 d`: whole units where they fit, for messages.
+    package var inWords: String {
+        let whole = components.seconds
+        for (unit, seconds) in [("d", Int64(86_400)), ("h", 3600), ("min", 60)] where whole >= 2 * seconds && whole % seconds == 0 {
+            return "\(whole / seconds) \(unit)"
+        }
+        return "\(seconds) s"
+    }
 }

@@ -158,7 +158,7 @@ package struct Ledger: Sendable {
             """
             SELECT r.id, r.kind, r.state, r.actor, r.host, to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') AS started_at,
                 to_char(r.finished_at, 'YYYY-MM-DD HH24:MI:SS') AS finished_at, r.error,
-                extract(epoch FROM r.finished_at - r.started_at)::float8 AS seconds,
+                extract(epoch FROM max(s.finished_at) - r.started_at)::float8 AS seconds,
                 count(s.number) AS steps, count(*) FILTER (WHERE s.state = 'done') AS done,
                 coalesce(sum(greatest(s.attempts - 1, 0)), 0)::bigint AS retries
             FROM strata.runs r LEFT JOIN strata.steps s ON s.run = r.id GROUP BY r.id ORDER BY r.id DESC LIMIT $1

@@ -23,7 +23,7 @@ package struct ShimObservations: Sendable {
             let begun = since.map { "since \($0)" } ?? "from now on"
             return Diagnostic(
                 .error, "use-unknown",
-                "the use of old names is counted \(begun); that is less than the \(window.seconds) s asked for",
+                "the use of old names is counted \(begun); that is less than the window asked for (\(window.inWords))",
                 nextStep: "run strata contract again later, ask for a shorter --window, or --accept USE_UNKNOWN")
         }
     }

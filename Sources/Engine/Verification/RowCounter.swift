@@ -65,8 +65,8 @@ struct RowCounter {
         do {
             let found = try await connection.rolledBack(.snapshot) { connection in
                 try await limit(connection, options.shimTimeout)
-                return try await connection.query("SELECT EXISTS (SELECT FROM \(name(table))) AS found").only().bool(
-                    "found")
+                let rows = try await connection.query("SELECT EXISTS (SELECT FROM \(name(table))) AS found")
+                return try rows.only().bool("found")
             }
             return found ? .no : .yes
         } catch let error as PostgresError where !error.isConnectionLost {

@@ -35,7 +35,6 @@ struct Baseline {
         entry.policies = facts.policies
         entry.comments = facts.comments
         entry.columns = facts.columns
-        entry.sequenceValues = facts.sequenceValues
         entry.grants = grants(relation.grants)
             + relation.columnGrants.map { "\(context.roleName($0.grant.grantee))=\($0.grant.privilege)(\($0.column))" }.sorted()
     }
@@ -82,7 +81,6 @@ package struct RelationFacts: Sendable, Equatable {
     package var policies: Int
     package var comments: Int
     package var columns: Int
-    package var sequenceValues: [String: Int64]
 
     package init(_ relation: Relation, catalog: Catalog, lookup: CatalogLookup) {
         let oid = relation.oid
@@ -96,11 +94,5 @@ package struct RelationFacts: Sendable, Equatable {
         policies = lookup.policies(of: oid).count
         comments = lookup.comments(on: ObjectReference(.relation, oid)).count
         columns = catalog.columns[oid]?.count ?? 0
-        sequenceValues = [:]
-        let sequences = relation.kind == .sequence ? [oid] : lookup.sequences(ownedBy: oid)
-        for sequence in sequences {
-            guard let name = catalog.relations[sequence]?.name, let value = catalog.sequences[sequence]?.lastValue else { continue }
-            sequenceValues[name] = value
-        }
     }
 }

@@ -16,20 +16,44 @@ struct UseHazards {
             return
         }
         var found: [Hazard] = []
-        for statement in context.use.statements where context.mentionsMoved(statement.text) { found += hazards(of: statement) }
+        var definitions = 0
+        for statement in context.use.statements where context.mentionsMoved(statement.text) {
+            let hazards = hazards(of: statement)
+            found += hazards.filter { !$0.isAboutDefinition }.map(\.hazard)
+            if hazards.contains(where: \.isAboutDefinition) { definitions += 1 }
+        }
         for hazard in found.uniqued().prefix(100) { draft.add(hazard) }
+        if definitions > 0 {
+            draft.add(
+                Diagnostic(
+                    .note, "definitions-by-old-names",
+                    "\(counted(definitions, "statement")) that defined or maintained objects by names that move (ALTER TABLE, "
+                        + "REFERENCES, CREATE INDEX, VACUUM, …) \(definitions == 1 ? "was" : "were") seen; a view does not carry such statements",
+                    nextStep: "use the new names in later migrations and maintenance scripts"))
+        }
     }
 
-    private func hazards(of statement: StatementUse.Statement) -> [Hazard] {
+    private struct Found {
+        var hazard: Hazard
+        var isAboutDefinition: Bool
+    }
+
+    /// Migrations run once: that one ran in the past is no reason to ask for consent.
+    private static let definitions: Set<ShimFeature> = [
+        .createIndex, .foreignKey, .alterTable, .inherits, .createTrigger, .maintenance,
+    ]
+
+    private func hazards(of statement: StatementUse.Statement) -> [Found] {
         guard let parsed = try? SQLParser.parse(statement.text) else { return [] }
         let path = context.lookup.searchPath(ofRole: statement.role).map {
             $0 == "$user" ? context.roleName(statement.role) : $0
         }
-        var found: [Hazard] = []
+        var found: [Found] = []
         for part in parsed {
             for name in NameBinder(context: context).bind(StatementReferences.collect(in: part), path: path) {
                 guard let move = name.move, let hazard = hazard(name, move: move, statement: statement) else { continue }
-                found.append(hazard)
+                let isDefinition = name.feature.map(Self.definitions.contains) ?? false
+                found.append(Found(hazard: hazard, isAboutDefinition: isDefinition && hazard.code == .shimInsufficient))
             }
         }
         return found
@@ -37,7 +61,7 @@ struct UseHazards {
 
     private func hazard(_ name: BoundName, move: Move, statement: StatementUse.Statement) -> Hazard? {
         let excerpt = String(statement.text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(120))
-        let who = "\(context.roleName(statement.role)), \(statement.calls) calls"
+        let who = "\(context.roleName(statement.role)) (\(counted(Int(statement.calls), "call")))"
         if context.layout.compatibility != .views {
             // Unqualified names are found through the new search_path.
             if context.layout.compatibility == .searchPath, name.schema == nil { return nil }
@@ -53,7 +77,7 @@ struct UseHazards {
         }
         guard let feature = name.feature else { return nil }
         return Hazard(
-            .shimInsufficient, object: move.oldName, message: "a statement of \(who) will fail: \(feature.explanation)",
+            .shimInsufficient, object: move.oldName, message: "a statement of \(who) will fail. \(feature.explanation)",
             remedy: feature.remedy, excerpt: excerpt)
     }
 }

@@ -1,0 +1,35 @@
+package import Planning
+package import PostgresDriver
+
+/// Reads a database and plans for it: the catalog and the use of statements as they are now, and, for the objects that
+/// the plan moves, where their sequences stand.
+package enum LivePlanner {
+    package static func plan(_ layout: Layout, on connection: Connection) async throws -> (plan: Plan, catalog: Catalog) {
+        let catalog = try await CatalogReader.read(connection)
+        var plan = try Pipeline.plan(layout, catalog, use: try await StatementUseReader.read(connection))
+        try await fillSequenceValues(&plan, catalog: catalog, connection: connection)
+        return (plan, catalog)
+    }
+
+    /// Only those that the plan touches: reading a sequence holds a lock until the end of the transaction.
+    private static func fillSequenceValues(_ plan: inout Plan, catalog: Catalog, connection: Connection) async throws {
+        let lookup = CatalogLookup(catalog)
+        var sequences: [[OID]] = []
+        for entry in plan.baseline {
+            guard entry.catalog == .relation else {
+                sequences.append([])
+                continue
+            }
+            sequences.append(catalog.sequences[entry.oid] != nil ? [entry.oid] : lookup.sequences(ownedBy: entry.oid))
+        }
+        let wanted = sequences.flatMap(\.self)
+        guard !wanted.isEmpty else { return }
+        let values = try await SequenceValueReader.read(connection, sequences: wanted)
+        for (position, owned) in sequences.enumerated() {
+            for oid in owned {
+                guard let name = catalog.relations[oid]?.name, let value = values[oid] else { continue }
+                plan.baseline[position].sequenceValues[name] = value
+            }
+        }
+    }
+}
