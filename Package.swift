@@ -80,7 +80,8 @@ let package = Package(
         ),
         .testTarget(name: "SQLSyntaxTests", dependencies: ["SQLSyntax"], swiftSettings: strict),
         .testTarget(name: "PlanningTests", dependencies: ["Planning", "SQLSyntax"], swiftSettings: strict),
-        .testTarget(name: "PostgresDriverTests", dependencies: ["PostgresDriver", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "PostgresDriverTests", dependencies: ["PostgresDriver", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "EngineTests",
             dependencies: [
@@ -98,6 +99,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            exclude: ["Golden"],
             swiftSettings: strict
         ),
 

@@ -35,9 +35,11 @@ struct MoveRace {
         await load.stop()
         await connection.close()
         let report = LoadReport(load.tally, connections: options.connections)
-        guard report.phases.count == 4 else { throw BenchFailure("phases are missing") }
+        guard let feltThere = report.phases.first(where: { $0.name == "there" }),
+            let feltBack = report.phases.first(where: { $0.name == "back" })
+        else { throw BenchFailure("phases are missing") }
         return Round(
-            forward: Phase(felt: report.phases[1], took: there), back: Phase(felt: report.phases[3], took: back),
+            forward: Phase(felt: feltThere, took: there), back: Phase(felt: feltBack, took: back),
             failures: report.failures)
     }
 

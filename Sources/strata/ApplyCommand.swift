@@ -37,7 +37,9 @@ struct ApplyCommand: AsyncParsableCommand {
         let progress = RunProgress(console: workplace.console, quiet: global.format == .json)
         let applier = Applier(connection, options: runOptions(limits), report: limits.listener(progress))
         let report = try await applier.exclusively { applier in
-            if let run = try await applier.ledger.unfinished() { return try await resume(run, applier, layout, workplace) }
+            if let run = try await applier.ledger.unfinished() {
+                return try await resume(run, applier, layout, workplace)
+            }
             return try await start(saved, layout, applier, connection, workplace)
         }
         await connection.close()
@@ -45,18 +47,22 @@ struct ApplyCommand: AsyncParsableCommand {
         try RunReportOutput(report: report, verb: "applied").write(to: workplace.console, format: global.format)
     }
 
-    private func resume(_ run: Run, _ applier: Applier, _ layout: Layout?, _ workplace: Workplace) async throws -> RunReport? {
+    private func resume(
+        _ run: Run, _ applier: Applier, _ layout: Layout?, _ workplace: Workplace
+    ) async throws -> RunReport? {
         guard run.kind == .apply, run.state != .undoing else { throw Self.otherRun(run) }
         if plan != nil {
             throw DiagnosticsError(
                 Diagnostic(
-                    .error, "run-unfinished", "run \(run.id) of \(run.startedAt) is unfinished; a saved plan cannot be applied beside it",
+                    .error, "run-unfinished",
+                    "run \(run.id) of \(run.startedAt) is unfinished; a saved plan cannot be applied beside it",
                     nextStep: "finish it with strata apply, or undo it with strata rollback"))
         }
         if let layout, layout.fingerprint != run.plan.layoutFingerprint {
             workplace.console.report([
                 Diagnostic(
-                    .warning, "layout-changed", "the layout changed since run \(run.id) began; the run is finished by its own plan first",
+                    .warning, "layout-changed",
+                    "the layout changed since run \(run.id) began; the run is finished by its own plan first",
                     nextStep: "afterwards strata plan shows what is left")
             ])
         }
@@ -68,8 +74,10 @@ struct ApplyCommand: AsyncParsableCommand {
         EngineFailure(
             .failed,
             Diagnostic(
-                .error, "run-unfinished", "run \(run.id) (\(run.kind.rawValue)) is \(run.state.rawValue) and not finished",
-                nextStep: run.state == .undoing ? "finish undoing it: strata rollback" : "go on with it: strata \(run.kind.rawValue)"))
+                .error, "run-unfinished",
+                "run \(run.id) (\(run.kind.rawValue)) is \(run.state.rawValue) and not finished",
+                nextStep: run.state == .undoing
+                    ? "finish undoing it: strata rollback" : "go on with it: strata \(run.kind.rawValue)"))
     }
 
     private func start(
@@ -98,7 +106,10 @@ struct ApplyCommand: AsyncParsableCommand {
         }
         if !yes && workplace.console.inputIsTerminal {
             workplace.console.error(text.render(plan) + "\n")
-            guard workplace.console.confirm("Apply these \(counted(plan.steps.count, "step")) to database \(plan.server.database)?") else {
+            guard
+                workplace.console.confirm(
+                    "Apply these \(counted(plan.steps.count, "step")) to database \(plan.server.database)?")
+            else {
                 workplace.say("nothing was changed")
                 return nil
             }

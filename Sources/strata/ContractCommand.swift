@@ -51,13 +51,17 @@ struct ContractCommand: AsyncParsableCommand {
                 return nil
             }
             if let diagnostic = observations.tooYoung(accepted: accepted) { throw EngineFailure(.hazards, diagnostic) }
-            do { try applier.check(plan, against: catalog, accepted: accepted) } catch let failure as EngineFailure where failure.kind == .hazards {
+            do { try applier.check(plan, against: catalog, accepted: accepted) } catch let failure as EngineFailure
+                where failure.kind == .hazards
+            {
                 workplace.console.error(text.render(plan) + "\n")
                 throw failure
             }
             if !yes && workplace.console.inputIsTerminal {
                 workplace.console.error(text.render(plan) + "\n")
-                guard workplace.console.confirm("Remove \(counted(plan.steps.count, "compatibility object"))?") else { return nil }
+                guard workplace.console.confirm("Remove \(counted(plan.steps.count, "compatibility object"))?") else {
+                    return nil
+                }
             }
             return try await applier.apply(plan, kind: .contract, accepted: Array(accepted))
         }

@@ -25,7 +25,13 @@ enum Failure {
         case let failure as EngineFailure: (failure.diagnostics, code(failure.kind))
         case let error as DiagnosticsError: (error.diagnostics, .failure)
         case let error as EmbeddedServerError:
-            ([Diagnostic(.error, error.code.rawValue, ([error.message] + error.log).joined(separator: "\n"), nextStep: error.nextStep)], .failure)
+            (
+                [
+                    Diagnostic(
+                        .error, error.code.rawValue, ([error.message] + error.log).joined(separator: "\n"),
+                        nextStep: error.nextStep)
+                ], .failure
+            )
         case let error as PostgresError: ([diagnostic(error)], .failure)
         case is CancellationError: ([Diagnostic(.error, "interrupted", "interrupted; nothing was changed")], .failure)
         case let error as FileFailure: ([error.diagnostic], .failure)
@@ -65,7 +71,9 @@ struct FileFailure: Error {
         let reason = (error as? CocoaError)?.underlying ?? error.localizedDescription
         diagnostic = Diagnostic(
             .error, "file", "cannot \(action) \(path): \(reason)",
-            nextStep: action == "read" ? "check the path; --layout FILE names another layout, strata init writes one" : "check the folder and its rights")
+            nextStep: action == "read"
+                ? "check the path; --layout FILE names another layout, strata init writes one"
+                : "check the folder and its rights")
     }
 }
 

@@ -24,10 +24,13 @@ struct RunLimitOptions: ParsableArguments {
     @Option(help: ArgumentHelp("How long a statement may queue for a lock, 10ms to 60s.", valueName: "duration"))
     var lockTimeout = DurationArgument(.milliseconds(200))
 
-    @Option(help: ArgumentHelp("How long a step is tried before the run stops, resumable, 0s to 7d.", valueName: "duration"))
+    @Option(
+        help: ArgumentHelp("How long a step is tried before the run stops, resumable, 0s to 7d.", valueName: "duration")
+    )
     var lockWait = DurationArgument(.seconds(600))
 
-    @Option(help: ArgumentHelp("Also log the run to stderr with fields: debug, info, notice, warning.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp("Also log the run to stderr with fields: debug, info, notice, warning.", valueName: "level"))
     var logLevel: LogLevelArgument?
 
     /// What hears of the run's events: the progress for people, and the log where one is asked for.
@@ -59,7 +62,9 @@ struct DurationArgument: ExpressibleByArgument {
     init?(argument: String) {
         let units: [(String, Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86_400)]
         for (unit, seconds) in units where argument.hasSuffix(unit) {
-            guard let number = Double(argument.dropLast(unit.count)), number.isFinite, number >= 0, number * seconds <= 1e9 else { continue }
+            guard let number = Double(argument.dropLast(unit.count)), number.isFinite, number >= 0,
+                number * seconds <= 1e9
+            else { continue }
             duration = .milliseconds(Int64(number * seconds * 1000))
             return
         }

@@ -9,8 +9,8 @@ struct InitCommand: AsyncParsableCommand {
         commandName: "init",
         abstract: "Writes a layout from a live database; with --suggest, proposes schemas for what lies in one pile.",
         discussion: """
-            Nothing in the database is changed. Without --suggest the layout describes what is there, and a plan of it is
-            empty. With --suggest each proposed schema says why.
+            Nothing in the database is changed. Without --suggest the layout describes what is there, and a plan of it
+            is empty, or builds the indexes that foreign keys between schemas lack. With --suggest each proposed schema says why.
 
             Examples:
               strata init --url postgresql://localhost/shop
@@ -33,11 +33,15 @@ struct InitCommand: AsyncParsableCommand {
         let workplace = Workplace(global)
         if let out, !force, FileManager.default.fileExists(atPath: out) {
             throw DiagnosticsError(
-                Diagnostic(.error, "file-exists", "\(out) exists", nextStep: "choose another name, or --force to overwrite it"))
+                Diagnostic(
+                    .error, "file-exists", "\(out) exists", nextStep: "choose another name, or --force to overwrite it")
+            )
         }
         let connection = try await workplace.connect(try workplace.layoutIfPresent(), command: "init")
         let catalog = try await CatalogReader.read(connection)
-        let suggestion = suggest ? ContextSuggester.suggest(catalog: catalog, use: try await StatementUseReader.read(connection)) : nil
+        let suggestion =
+            suggest
+            ? ContextSuggester.suggest(catalog: catalog, use: try await StatementUseReader.read(connection)) : nil
         await connection.close()
         let layout = LayoutWriter.write(catalog: catalog, suggestion: suggestion)
         if let out {
@@ -52,7 +56,9 @@ struct InitCommand: AsyncParsableCommand {
     }
 
     private func text(_ suggestion: ContextSuggestion, _ workplace: Workplace) throws -> String {
-        guard global.format == .json else { return SuggestionText.render(suggestion, style: workplace.console.outputStyle) }
+        guard global.format == .json else {
+            return SuggestionText.render(suggestion, style: workplace.console.outputStyle)
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(suggestion), as: UTF8.self) + "\n"

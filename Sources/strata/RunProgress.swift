@@ -42,7 +42,9 @@ final class RunProgress: Sendable {
                 line("  \(step.object): \(reason), try \(attempt + 1) in \(delay.seconds) s", &state)
             case .done(let step, _, _):
                 state.done += 1
-                if !console.errorIsTerminal, step.kind != .createShim { line("  \(prefix)\(PlanText.title(of: step))", &state) }
+                if !console.errorIsTerminal, step.kind != .createShim {
+                    line("  \(prefix)\(PlanText.title(of: step))", &state)
+                }
             case .finished: clear(&state)
             }
         }
@@ -114,10 +116,12 @@ struct RunReportOutput {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             console.output(String(decoding: try encoder.encode(machine), as: UTF8.self) + "\n")
         case .text:
-            let earlier = report.stepsBefore > 0 ? " (\(counted(report.stepsBefore, "step")) before it was cut off)" : ""
+            let earlier =
+                report.stepsBefore > 0 ? " (\(counted(report.stepsBefore, "step")) before it was cut off)" : ""
             let style = console.outputStyle
             console.output(
-                style.green("Run \(report.run) \(verb)") + ": \(counted(report.stepsDone, "step"))\(earlier) in \(report.took.seconds) s; "
+                style.green("Run \(report.run) \(verb)")
+                    + ": \(counted(report.stepsDone, "step"))\(earlier) in \(report.took.seconds) s; "
                     + "longest transaction \(report.longestTransaction.milliseconds) ms, "
                     + "\(counted(report.retries, "retry", "retries")).\n")
         }

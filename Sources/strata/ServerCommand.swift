@@ -20,25 +20,30 @@ struct ServerCommand: AsyncParsableCommand {
         func run() async throws {
             let workplace = Workplace(global)
             let server = try await workplace.embedded().start()
-            workplace.console.output(try describe(server, format: global.format, state: server.didTakeOver ? "already runs" : "started"))
+            workplace.console.output(
+                try describe(server, format: global.format, state: server.didTakeOver ? "already runs" : "started"))
         }
     }
 
     struct Stop: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Stops the embedded PostgreSQL; its data stay.",
+        static let configuration = CommandConfiguration(
+            abstract: "Stops the embedded PostgreSQL; its data stay.",
             discussion: "Example:\n  strata pg stop")
         @OptionGroup var global: GlobalOptions
 
         func run() async throws {
             let workplace = Workplace(global)
             let stopped = try await workplace.embedded().stop()
-            let text = stopped ? "The embedded PostgreSQL is stopped; its data stay." : "The embedded PostgreSQL was not running."
+            let text =
+                stopped
+                ? "The embedded PostgreSQL is stopped; its data stay." : "The embedded PostgreSQL was not running."
             workplace.console.output(global.format == .json ? "{\"stopped\":\(stopped)}\n" : text + "\n")
         }
     }
 
     struct Status: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Says whether the embedded PostgreSQL runs, and where.",
+        static let configuration = CommandConfiguration(
+            abstract: "Says whether the embedded PostgreSQL runs, and where.",
             discussion: "Example:\n  strata pg status --format json")
         @OptionGroup var global: GlobalOptions
 
@@ -47,12 +52,19 @@ struct ServerCommand: AsyncParsableCommand {
             let text: String
             switch try await workplace.embedded().status() {
             case .running(let server): text = try describe(server, format: global.format, state: "runs")
-            case .changing: text = global.format == .json ? "{\"state\":\"changing\"}\n" : "The embedded PostgreSQL is starting or stopping.\n"
+            case .changing:
+                text =
+                    global.format == .json
+                    ? "{\"state\":\"changing\"}\n" : "The embedded PostgreSQL is starting or stopping.\n"
             case .stopped(_, _, let crashed):
                 let why = crashed ? " after a crash; the next start recovers it" : ""
-                text = global.format == .json ? "{\"state\":\"stopped\"}\n" : "The embedded PostgreSQL is stopped\(why). try: strata pg start\n"
+                text =
+                    global.format == .json
+                    ? "{\"state\":\"stopped\"}\n" : "The embedded PostgreSQL is stopped\(why). try: strata pg start\n"
             case .absent:
-                text = global.format == .json ? "{\"state\":\"absent\"}\n" : "There is no embedded PostgreSQL here yet. try: strata pg start\n"
+                text =
+                    global.format == .json
+                    ? "{\"state\":\"absent\"}\n" : "There is no embedded PostgreSQL here yet. try: strata pg start\n"
             }
             workplace.console.output(text)
         }

@@ -52,8 +52,10 @@ struct StatusCommand: AsyncParsableCommand {
         var text = table.render(indentation: 0) + "\n"
         if let open = history.first(where: { ["running", "stopped", "undoing"].contains($0.state) }) {
             text += "\n" + style.yellow("Run \(open.id) is not finished") + (open.error.map { ": \($0)" } ?? "") + "\n"
-            text += open.state == "undoing"
-                ? "try: strata rollback goes on undoing it\n" : "try: strata apply resumes it, strata rollback undoes it\n"
+            text +=
+                open.state == "undoing"
+                ? "try: strata rollback goes on undoing it\n"
+                : "try: strata apply resumes it, strata rollback undoes it\n"
         }
         return text
     }

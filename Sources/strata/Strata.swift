@@ -41,7 +41,7 @@ struct Strata: AsyncParsableCommand {
             }
         } catch let code as ExitCode {
             exit(withError: code)
-        } catch where command == nil || error is CleanExit || error is ValidationError {
+        } catch  where command == nil || error is CleanExit || error is ValidationError {
             exit(withError: error)
         } catch {
             Failure.report(error)

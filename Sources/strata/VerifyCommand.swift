@@ -7,7 +7,8 @@ import PostgresDriver
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Proves that nothing was lost: compares the database with the layout and with what the runs found before.",
+        abstract:
+            "Proves that nothing was lost: compares the database with the layout and with what the runs found before.",
         discussion: """
             Each compatibility object is tried with a real SELECT, INSERT, UPDATE and DELETE, which are rolled back.
 
@@ -35,8 +36,10 @@ struct VerifyCommand: AsyncParsableCommand {
         let (runs, undone) = try await comparedRuns(ledger)
         let catalog = try await CatalogReader.read(connection)
         let progress = VerifyProgress(console: workplace.console, quiet: global.format == .json)
-        let verification = try await Verifier(connection, options: VerifyOptions(exactRows: exact), progress: progress.handle)
-            .verify(layout: undone == nil ? layout : nil, catalog: catalog, runs: runs)
+        let verification = try await Verifier(
+            connection, options: VerifyOptions(exactRows: exact), progress: progress.handle
+        )
+        .verify(layout: undone == nil ? layout : nil, catalog: catalog, runs: runs)
         await connection.close()
         progress.end()
         switch global.format {
@@ -45,7 +48,8 @@ struct VerifyCommand: AsyncParsableCommand {
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             workplace.console.output(String(decoding: try encoder.encode(verification), as: UTF8.self) + "\n")
         case .text:
-            workplace.console.output(VerificationText(style: workplace.console.outputStyle, showsPassed: all).render(verification))
+            workplace.console.output(
+                VerificationText(style: workplace.console.outputStyle, showsPassed: all).render(verification))
         }
         if let undone, global.format == .text { workplace.console.output(conclusion(undone, catalog: catalog)) }
         if !verification.isClean { throw ExitCode.verificationDiffers }
@@ -56,8 +60,21 @@ extension VerifyCommand {
     /// The runs that stand; where the newest one was undone and none stands, that one, to see that all is back.
     private func comparedRuns(_ ledger: Ledger) async throws -> (runs: [Run], undone: Run?) {
         guard try await ledger.exists() else { return ([], nil) }
-        let standing = try await ledger.standing()
-        guard standing.isEmpty, let newest = try await ledger.newest(), newest.state == .undone else { return (standing, nil) }
+        let standing: [Run]
+        do {
+            standing = try await ledger.standing()
+        } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
+            Console.shared.report([
+                Diagnostic(
+                    .warning, "ledger-not-readable",
+                    "this role may not read the ledger (schema strata): nothing to compare with",
+                    nextStep: "verify as the role that applied the runs, to have the time before them compared too")
+            ])
+            return ([], nil)
+        }
+        guard standing.isEmpty, let newest = try await ledger.newest(), newest.state == .undone else {
+            return (standing, nil)
+        }
         return ([newest], newest)
     }
 
@@ -76,11 +93,14 @@ struct VerifyProgress: Sendable {
     func handle(_ event: VerifyEvent) {
         guard !quiet, console.errorIsTerminal else { return }
         switch event {
-        case .catalogChecked(let shims, let tables): draw("catalog compared; \(counted(shims, "old name")) and \(counted(tables, "table")) to try")
+        case .catalogChecked(let shims, let tables):
+            draw("catalog compared; \(counted(shims, "old name")) and \(counted(tables, "table")) to try")
         case .shim(let name, let position, let total): draw("old name \(position) of \(total): \(name)")
         case .counting(let table, let position, let total, let rows, let expected, let remaining):
             let left = remaining.map { ", about \($0.seconds) s left" } ?? ""
-            draw("counting \(position) of \(total): \(table), \(grouped(rows)) of about \(grouped(expected)) rows\(left)")
+            draw(
+                "counting \(position) of \(total): \(table), \(grouped(rows)) of about \(grouped(expected)) rows\(left)"
+            )
         case .finished: break
         }
     }

@@ -45,7 +45,9 @@ struct Workplace {
 
     private func settings(_ layout: Layout?) async throws -> ConnectionSettings {
         if let url = options.url { return try Self.parse(url, from: "--url") }
-        if let database = layout?.databases.first, let url = database.url { return try Self.parse(url, from: "databases.\(database.name).url") }
+        if let database = layout?.databases.first, let url = database.url {
+            return try Self.parse(url, from: "databases.\(database.name).url")
+        }
         let server = try await embedded().start()
         if !server.didTakeOver { console.error("started the embedded PostgreSQL \(server.version)\n") }
         return try ConnectionSettings(server.url)
@@ -64,14 +66,19 @@ struct Workplace {
 
     func embedded() -> EmbeddedServer {
         let layout = FilePath(options.layout)
-        let folder = layout.isAbsolute ? layout.removingLastComponent() : FilePath(FileManager.default.currentDirectoryPath).appending(layout.removingLastComponent().components)
+        let folder =
+            layout.isAbsolute
+            ? layout.removingLastComponent()
+            : FilePath(FileManager.default.currentDirectoryPath).appending(layout.removingLastComponent().components)
         return EmbeddedServer(EmbeddedServer.Configuration(directory: folder, environment: environment))
     }
 
     private static func connectDiagnostic(_ error: PostgresError, _ settings: ConnectionSettings) -> Diagnostic {
         var message = "cannot connect to \(settings): \(error.message)"
         if let detail = error.detail { message += " (\(detail))" }
-        return Diagnostic(.error, "cannot-connect", message, nextStep: error.hint ?? "check host, port, user and database; psql with the same URL must work")
+        return Diagnostic(
+            .error, "cannot-connect", message,
+            nextStep: error.hint ?? "check host, port, user and database; psql with the same URL must work")
     }
 
     func say(_ text: String) { console.error(text + "\n") }

@@ -138,7 +138,7 @@ struct ContractUseTests {
             let (_, looked) = try await look(fixture, window: .seconds(86_400))
             let refusal = try #require(looked.tooYoung(accepted: []))
             #expect(refusal.code == "use-unknown" && refusal.message.contains("from now on"), "\(refusal)")
-            #expect(refusal.message.contains("86400") && refusal.nextStep?.contains("--window") == true)
+            #expect(refusal.message.contains("24 h") && refusal.nextStep?.contains("--window") == true)
             #expect(looked.tooYoung(accepted: [.useUnknown]) == nil)
             let second = try await look(fixture, window: .seconds(86_400)).looked
             let again = try #require(second.tooYoung(accepted: []))

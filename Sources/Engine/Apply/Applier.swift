@@ -8,7 +8,10 @@ package struct Applier: Sendable {
     let report: @Sendable (RunEvent) -> Void
     package let ledger: Ledger
 
-    package init(_ connection: Connection, options: RunOptions = RunOptions(), report: @escaping @Sendable (RunEvent) -> Void = { _ in }) {
+    package init(
+        _ connection: Connection, options: RunOptions = RunOptions(),
+        report: @escaping @Sendable (RunEvent) -> Void = { _ in }
+    ) {
         self.connection = connection
         self.options = options
         self.report = report
@@ -34,7 +37,9 @@ package struct Applier: Sendable {
 
     /// Refuses a plan whose catalog is not the one that is there, and hazards that nobody accepted.
     package func check(_ plan: Plan, against catalog: Catalog, accepted: Set<Hazard.Code>) throws {
-        guard plan.server.databaseOID == catalog.server.databaseOID, plan.server.systemIdentifier == catalog.server.systemIdentifier else {
+        guard plan.server.databaseOID == catalog.server.databaseOID,
+            plan.server.systemIdentifier == catalog.server.systemIdentifier
+        else {
             throw EngineFailure(
                 .failed,
                 Diagnostic(
@@ -80,7 +85,8 @@ package struct Applier: Sendable {
         let groups = run.plan.groups.filter { group in !group.steps.allSatisfy { run.stepStates[$0.number] == .done } }
         let before = run.plan.steps.count - groups.reduce(0) { $0 + $1.steps.count }
         report(.started(run: run.id, groups: groups.count, resumed: resumed))
-        let runner = GroupRunner(connection: connection, run: run.id, direction: .apply, options: options, report: report)
+        let runner = GroupRunner(
+            connection: connection, run: run.id, direction: .apply, options: options, report: report)
         var result = try await perform(groups, run: run, runner: runner, failedState: .stopped)
         result.stepsBefore = before
         result.fingerprintAfter = try await close(run, undone: false)
@@ -98,7 +104,8 @@ package struct Applier: Sendable {
             group.steps.contains { run.stepStates[$0.number] == .done || run.stepStates[$0.number] == .running }
         }
         report(.started(run: run.id, groups: groups.count, resumed: run.state == .undoing))
-        let runner = GroupRunner(connection: connection, run: run.id, direction: .undo, options: options, report: report)
+        let runner = GroupRunner(
+            connection: connection, run: run.id, direction: .undo, options: options, report: report)
         var result = try await perform(Array(groups), run: run, runner: runner, failedState: .undoing)
         result.fingerprintAfter = try await close(run, undone: true)
         report(.finished(run: run.id))
@@ -127,7 +134,9 @@ package struct Applier: Sendable {
 
     // MARK: Groups
 
-    private func perform(_ groups: [StepGroup], run: Run, runner: GroupRunner, failedState: Run.State) async throws -> RunReport {
+    private func perform(
+        _ groups: [StepGroup], run: Run, runner: GroupRunner, failedState: Run.State
+    ) async throws -> RunReport {
         let clock = ContinuousClock()
         let start = clock.now
         var result = RunReport(
@@ -153,7 +162,9 @@ package struct Applier: Sendable {
     }
 
     /// Leaves the run in the ledger as it is and says how to go on.
-    private func stopped(_ run: Run, at group: StepGroup, done: Int, total: Int, state: Run.State, by error: any Error) async -> EngineFailure {
+    private func stopped(
+        _ run: Run, at group: StepGroup, done: Int, total: Int, state: Run.State, by error: any Error
+    ) async -> EngineFailure {
         let cause = StopCause(error, step: group.steps[0])
         let ledger = self.ledger
         let work = Task.detached {
@@ -161,11 +172,13 @@ package struct Applier: Sendable {
             try? await ledger.setState(state, of: run.id, error: cause.message)
         }
         _ = await work.value
-        let way = state == .undoing
+        let way =
+            state == .undoing
             ? "strata rollback goes on where it stopped"
             : "strata \(run.kind.rawValue) resumes it, strata rollback undoes what is done"
         // What runs outside a transaction may leave an index that is not valid; each command clears it away first.
-        let state = group.inTransaction ? "nothing is half done" : "an unfinished index, if one is left, serves no query"
+        let state =
+            group.inTransaction ? "nothing is half done" : "an unfinished index, if one is left, serves no query"
         return EngineFailure(
             .resumable, cause.diagnostic,
             Diagnostic(

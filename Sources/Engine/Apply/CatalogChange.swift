@@ -6,7 +6,8 @@ enum CatalogChange {
         let changes = plan.baseline.compactMap { change($0, catalog: catalog) }
         var message = "the database is not as it was when the plan was made"
         if changes.isEmpty {
-            message += "; none of the objects that the plan moves is gone, but something else was created, dropped or changed"
+            message +=
+                "; none of the objects that the plan moves is gone, but something else was created, dropped or changed"
         } else {
             message += ": " + changes.prefix(3).joined(separator: "; ")
             if changes.count > 3 { message += "; and \(changes.count - 3) more" }

@@ -41,7 +41,8 @@ struct GroupRunner {
         if !locked.isEmpty {
             let oids = locked.map { "\($0)" }.joined(separator: ", ")
             lines.append(
-                "SELECT strata.refuse_long_holders(ARRAY[\(oids)]::oid[], interval '\(options.patienceWithHolders.milliseconds) milliseconds')")
+                "SELECT strata.refuse_long_holders(ARRAY[\(oids)]::oid[], interval '\(options.patienceWithHolders.milliseconds) milliseconds')"
+            )
         }
         switch direction {
         case .apply:
@@ -90,19 +91,29 @@ struct GroupRunner {
             } catch let error as PostgresError where error.sqlState?.rawValue == LedgerSchema.longHolder {
                 waits += 1
                 try giveUp(at: deadline, now: clock.now, steps: steps, error: error, since: start)
-                if waits % 10 == 1 { report(.waiting(steps[0], holder: error.detail ?? error.message, waited: clock.now - start)) }
+                if waits % 10 == 1 {
+                    report(.waiting(steps[0], holder: error.detail ?? error.message, waited: clock.now - start))
+                }
                 try await Task.sleep(for: .milliseconds(min(50 * waits, 500)))
             } catch let error as PostgresError where error.isLockTimeout || error.isRetryable {
                 attempts += 1
                 try giveUp(at: deadline, now: clock.now, steps: steps, error: error, since: start)
-                let delay = min(Backoff.delay(attempt: attempts, random: .random(in: 0..<1)), max(deadline - clock.now, .milliseconds(1)))
-                report(.retrying(steps[0], attempt: attempts, after: delay, reason: error.isLockTimeout ? "the lock was not free" : "a deadlock was resolved"))
+                let delay = min(
+                    Backoff.delay(attempt: attempts, random: .random(in: 0..<1)),
+                    max(deadline - clock.now, .milliseconds(1)))
+                report(
+                    .retrying(
+                        steps[0], attempt: attempts, after: delay,
+                        reason: error.isLockTimeout ? "the lock was not free" : "a deadlock was resolved"))
                 try await Task.sleep(for: delay)
             }
         }
     }
 
-    private func giveUp(at deadline: ContinuousClock.Instant, now: ContinuousClock.Instant, steps: [Step], error: PostgresError, since start: ContinuousClock.Instant) throws {
+    private func giveUp(
+        at deadline: ContinuousClock.Instant, now: ContinuousClock.Instant, steps: [Step], error: PostgresError,
+        since start: ContinuousClock.Instant
+    ) throws {
         guard now >= deadline else { return }
         let waited = (now - start).seconds
         throw EngineFailure(
@@ -111,7 +122,9 @@ struct GroupRunner {
                 .error, "lock-not-free",
                 "\(steps[0].object): the lock did not come free in \(waited) s (\(error.detail ?? error.message))",
                 object: steps[0].object,
-                nextStep: "end the transaction that holds it, or give it longer (--lock-wait); then strata apply resumes, strata rollback undoes"))
+                nextStep:
+                    "end the transaction that holds it, or give it longer (--lock-wait); then strata apply resumes, strata rollback undoes"
+            ))
     }
 
     // MARK: Outside a transaction
@@ -200,7 +213,8 @@ extension Duration {
     /// `45 s`, `10 min`, `24 h`, `7 d`: whole units where they fit, for messages.
     package var inWords: String {
         let whole = components.seconds
-        for (unit, seconds) in [("d", Int64(86_400)), ("h", 3600), ("min", 60)] where whole >= 2 * seconds && whole % seconds == 0 {
+        for (unit, seconds) in [("d", Int64(86_400)), ("h", 3600), ("min", 60)]
+        where whole >= 2 * seconds && whole % seconds == 0 {
             return "\(whole / seconds) \(unit)"
         }
         return "\(seconds) s"

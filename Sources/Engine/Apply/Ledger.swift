@@ -1,6 +1,6 @@
+import Foundation
 package import Planning
 package import PostgresDriver
-import Foundation
 
 /// One application of a plan, as the ledger keeps it.
 package struct Run: Sendable {
@@ -56,20 +56,25 @@ package struct Ledger: Sendable {
     /// Creates or completes the ledger. Throws a diagnostic where the role may not, or where it is of a newer Strata.
     package func prepare() async throws {
         if try await exists() {
-            let version = try await connection.query("SELECT max(version) AS version FROM strata.ledger").only().optionalInt("version")
+            let version = try await connection.query("SELECT max(version) AS version FROM strata.ledger").only()
+                .optionalInt("version")
             if let version, version > LedgerSchema.version {
                 throw EngineFailure(
                     .failed,
                     Diagnostic(
-                        .error, "newer-ledger", "the ledger in schema strata was written by a newer Strata (format \(version))",
+                        .error, "newer-ledger",
+                        "the ledger in schema strata was written by a newer Strata (format \(version))",
                         nextStep: "use that version, or a newer one"))
             }
         }
         do {
-            try await connection.execute("BEGIN; SET LOCAL client_min_messages = warning;\n\(LedgerSchema.statements)\nCOMMIT")
+            try await connection.execute(
+                "BEGIN; SET LOCAL client_min_messages = warning;\n\(LedgerSchema.statements)\nCOMMIT")
         } catch let error as PostgresError {
             _ = try? await connection.executeShielded("ROLLBACK")
-            let names = try? await connection.query("SELECT quote_ident(current_database()) AS database, quote_ident(current_user) AS role").only()
+            let names = try? await connection.query(
+                "SELECT quote_ident(current_database()) AS database, quote_ident(current_user) AS role"
+            ).only()
             throw EngineFailure.ledgerRefused(
                 error, database: (try? names?.string("database")) ?? "", role: (try? names?.string("role")) ?? "")
         }
@@ -77,7 +82,9 @@ package struct Ledger: Sendable {
 
     // MARK: Runs
 
-    package func create(_ kind: Run.Kind, plan: Plan, accepted: [Hazard.Code], identity: ActorIdentity) async throws -> Run {
+    package func create(
+        _ kind: Run.Kind, plan: Plan, accepted: [Hazard.Code], identity: ActorIdentity
+    ) async throws -> Run {
         let text = try PlanFile.encode(plan)
         let accepted: [String?] = accepted.map(\.rawValue)
         let steps = try Self.stepsJSON(plan)
@@ -95,7 +102,8 @@ package struct Ledger: Sendable {
             """,
             [
                 .text(kind.rawValue), .text(text), .text(plan.layoutFingerprint), .text(plan.fingerprint),
-                .textArray(accepted), .text(identity.actor), .text(identity.host), .text(StrataVersion.current), .text(steps),
+                .textArray(accepted), .text(identity.actor), .text(identity.host), .text(StrataVersion.current),
+                .text(steps),
             ]
         ).only()
         return Run(
@@ -111,7 +119,9 @@ package struct Ledger: Sendable {
     }
 
     private static func stepsJSON(_ plan: Plan) throws -> String {
-        let rows = plan.steps.map { StepRow(number: $0.number, transaction: $0.group, kind: $0.kind.rawValue, object: $0.object) }
+        let rows = plan.steps.map {
+            StepRow(number: $0.number, transaction: $0.group, kind: $0.kind.rawValue, object: $0.object)
+        }
         return String(decoding: try JSONEncoder().encode(rows), as: UTF8.self)
     }
 
@@ -146,10 +156,12 @@ package struct Ledger: Sendable {
         }
         return Run(
             id: id, kind: Run.Kind(rawValue: try row.string("kind")) ?? .apply,
-            state: Run.State(rawValue: try row.string("state")) ?? .stopped, plan: try PlanFile.decode(try row.string("plan")),
+            state: Run.State(rawValue: try row.string("state")) ?? .stopped,
+            plan: try PlanFile.decode(try row.string("plan")),
             actor: try row.string("actor"), host: try row.string("host"), startedAt: try row.string("started_at"),
             finishedAt: try row.optionalString("finished_at"), fingerprintBefore: try row.string("fingerprint_before"),
-            fingerprintAfter: try row.optionalString("fingerprint_after"), stepStates: states, error: try row.optionalString("error"))
+            fingerprintAfter: try row.optionalString("fingerprint_after"), stepStates: states,
+            error: try row.optionalString("error"))
     }
 
     /// Newest first.
@@ -167,8 +179,10 @@ package struct Ledger: Sendable {
             RunSummary(
                 id: try row.int("id"), kind: try row.string("kind"), state: try row.string("state"),
                 actor: try row.string("actor"), host: try row.string("host"), startedAt: try row.string("started_at"),
-                finishedAt: try row.optionalString("finished_at"), steps: try row.int("steps"), stepsDone: try row.int("done"),
-                retries: try row.int("retries"), seconds: try row.optionalDouble("seconds"), error: try row.optionalString("error"))
+                finishedAt: try row.optionalString("finished_at"), steps: try row.int("steps"),
+                stepsDone: try row.int("done"),
+                retries: try row.int("retries"), seconds: try row.optionalDouble("seconds"),
+                error: try row.optionalString("error"))
         }
     }
 
@@ -185,7 +199,8 @@ package struct Ledger: Sendable {
 
     func setFingerprint(_ fingerprint: String, of run: Int, undone: Bool) async throws {
         let column = undone ? "fingerprint_undone" : "fingerprint_after"
-        _ = try await connection.query("UPDATE strata.runs SET \(column) = $2 WHERE id = $1", [.int(run), .text(fingerprint)])
+        _ = try await connection.query(
+            "UPDATE strata.runs SET \(column) = $2 WHERE id = $1", [.int(run), .text(fingerprint)])
     }
 
     func markRunning(_ steps: [Step], of run: Int, attempts: Int) async throws {
@@ -212,6 +227,7 @@ package struct Ledger: Sendable {
 
     static func undoneStatement(_ steps: [Step], run: Int) -> String {
         let numbers = steps.map { String($0.number) }.joined(separator: ", ")
-        return "UPDATE strata.steps SET state = 'undone', undone_at = clock_timestamp() WHERE run = \(run) AND number IN (\(numbers))"
+        return
+            "UPDATE strata.steps SET state = 'undone', undone_at = clock_timestamp() WHERE run = \(run) AND number IN (\(numbers))"
     }
 }

@@ -5,7 +5,8 @@ package import Planning
 package enum PlanFile {
     package static func encode(_ plan: Plan, pretty: Bool = false) throws -> String {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting =
+            pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(plan), as: UTF8.self)
     }
 
@@ -13,16 +14,22 @@ package enum PlanFile {
     package static func decode(_ text: String) throws -> Plan {
         struct Header: Decodable { var format: Int }
         let data = Data(text.utf8)
-        guard let header = try? JSONDecoder().decode(Header.self, from: data) else { throw notAPlan("it is not a plan that strata wrote") }
+        guard let header = try? JSONDecoder().decode(Header.self, from: data) else {
+            throw notAPlan("it is not a plan that strata wrote")
+        }
         guard header.format == Plan.currentFormat else {
             throw notAPlan("its format is \(header.format); this Strata reads format \(Plan.currentFormat)")
         }
-        do { return try JSONDecoder().decode(Plan.self, from: data) } catch { throw notAPlan("it is incomplete or was changed") }
+        do { return try JSONDecoder().decode(Plan.self, from: data) } catch {
+            throw notAPlan("it is incomplete or was changed")
+        }
     }
 
     private static func notAPlan(_ why: String) -> EngineFailure {
         EngineFailure(
             .failed,
-            Diagnostic(.error, "not-a-plan", "the saved plan cannot be used: \(why)", nextStep: "make it again: strata plan --out FILE"))
+            Diagnostic(
+                .error, "not-a-plan", "the saved plan cannot be used: \(why)",
+                nextStep: "make it again: strata plan --out FILE"))
     }
 }

@@ -14,7 +14,8 @@ struct RunLock {
         let clock = ContinuousClock()
         let deadline = clock.now + patience
         while true {
-            let taken = try await connection.query("SELECT pg_try_advisory_lock($1) AS taken", [.int(Self.key)]).only().bool("taken")
+            let taken = try await connection.query("SELECT pg_try_advisory_lock($1) AS taken", [.int(Self.key)]).only()
+                .bool("taken")
             if taken { return }
             if clock.now >= deadline { throw try await refused() }
             try await Task.sleep(for: .milliseconds(100))
@@ -37,7 +38,8 @@ struct RunLock {
         var who = "somebody else"
         if let row = rows.first {
             let application = try row.optionalString("application_name") ?? ""
-            who = "\(application.isEmpty ? "a session" : application) (pid \(try row.int("pid")), role \(try row.optionalString("usename") ?? "unknown"), "
+            who =
+                "\(application.isEmpty ? "a session" : application) (pid \(try row.int("pid")), role \(try row.optionalString("usename") ?? "unknown"), "
                 + "from \(try row.string("address")), connected for \(try row.string("age")))"
         }
         return EngineFailure(

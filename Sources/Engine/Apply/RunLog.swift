@@ -10,15 +10,36 @@ package struct RunLog: Sendable {
     package func handle(_ event: RunEvent) {
         switch event {
         case .started(let run, let groups, let resumed):
-            logger.info("run started", metadata: ["run": "\(run)", "transactions": "\(groups)", "resumed": "\(resumed)"])
+            logger.info(
+                "run started", metadata: ["run": "\(run)", "transactions": "\(groups)", "resumed": "\(resumed)"])
         case .beginning(let step, let position, let total):
-            logger.debug("step begins", metadata: ["step": "\(step.number)", "kind": "\(step.kind.rawValue)", "object": "\(step.object)", "position": "\(position)/\(total)"])
+            logger.debug(
+                "step begins",
+                metadata: [
+                    "step": "\(step.number)", "kind": "\(step.kind.rawValue)", "object": "\(step.object)",
+                    "position": "\(position)/\(total)",
+                ])
         case .waiting(let step, let holder, let waited):
-            logger.warning("waiting for a lock holder", metadata: ["step": "\(step.number)", "object": "\(step.object)", "holder": "\(holder)", "waited_ms": "\(waited.milliseconds)"])
+            logger.warning(
+                "waiting for a lock holder",
+                metadata: [
+                    "step": "\(step.number)", "object": "\(step.object)", "holder": "\(holder)",
+                    "waited_ms": "\(waited.milliseconds)",
+                ])
         case .retrying(let step, let attempt, let delay, let reason):
-            logger.notice("trying again", metadata: ["step": "\(step.number)", "object": "\(step.object)", "attempt": "\(attempt)", "delay_ms": "\(delay.milliseconds)", "reason": "\(reason)"])
+            logger.notice(
+                "trying again",
+                metadata: [
+                    "step": "\(step.number)", "object": "\(step.object)", "attempt": "\(attempt)",
+                    "delay_ms": "\(delay.milliseconds)", "reason": "\(reason)",
+                ])
         case .done(let step, let took, let attempts):
-            logger.info("step done", metadata: ["step": "\(step.number)", "kind": "\(step.kind.rawValue)", "object": "\(step.object)", "took_ms": "\(took.milliseconds)", "attempts": "\(attempts)"])
+            logger.info(
+                "step done",
+                metadata: [
+                    "step": "\(step.number)", "kind": "\(step.kind.rawValue)", "object": "\(step.object)",
+                    "took_ms": "\(took.milliseconds)", "attempts": "\(attempts)",
+                ])
         case .finished(let run): logger.info("run finished", metadata: ["run": "\(run)"])
         }
     }

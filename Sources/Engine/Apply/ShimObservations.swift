@@ -31,19 +31,27 @@ package struct ShimObservations: Sendable {
     /// Records the present counts and finds those of the newest observation that is at least `window` old. Observations
     /// older than 90 days are forgotten.
     package func look(_ use: StatementUse, window: Duration) async throws -> Looked {
-        guard use.isKnown else { return Looked(before: [], coversWindow: false, isKnown: false, since: nil, window: window) }
+        guard use.isKnown else {
+            return Looked(before: [], coversWindow: false, isKnown: false, since: nil, window: window)
+        }
         let milliseconds = Int(window.milliseconds)
         let rows = try await connection.query(
             """
             SELECT query_id, role, calls FROM strata.observations
             WHERE at = (SELECT max(at) FROM strata.observations WHERE at <= clock_timestamp() - $1 * interval '1 millisecond')
             """, [.int(milliseconds)])
-        let before = try rows.map { ShimObservation(queryID: Int64(try $0.int("query_id")), role: try $0.uint32("role"), calls: Int64(try $0.int("calls"))) }
-        let since = try await connection.query("SELECT to_char(min(at), 'YYYY-MM-DD HH24:MI:SS') AS since FROM strata.observations").only().optionalString("since")
+        let before = try rows.map {
+            ShimObservation(
+                queryID: Int64(try $0.int("query_id")), role: try $0.uint32("role"), calls: Int64(try $0.int("calls")))
+        }
+        let since = try await connection.query(
+            "SELECT to_char(min(at), 'YYYY-MM-DD HH24:MI:SS') AS since FROM strata.observations"
+        ).only().optionalString("since")
         try await record(use)
         let covers = !before.isEmpty || window == .zero
         return Looked(
-            before: window == .zero ? use.statements.map { ShimObservation(queryID: $0.queryID, role: $0.role, calls: $0.calls) } : before,
+            before: window == .zero
+                ? use.statements.map { ShimObservation(queryID: $0.queryID, role: $0.role, calls: $0.calls) } : before,
             coversWindow: covers, isKnown: true, since: since, window: window)
     }
 
@@ -58,6 +66,7 @@ package struct ShimObservations: Sendable {
                 .intArray(statements.map { Int($0.queryID) }), .oidArray(statements.map(\.role)),
                 .intArray(statements.map { Int($0.calls) }),
             ])
-        try await connection.execute("DELETE FROM strata.observations WHERE at < clock_timestamp() - interval '90 days'")
+        try await connection.execute(
+            "DELETE FROM strata.observations WHERE at < clock_timestamp() - interval '90 days'")
     }
 }

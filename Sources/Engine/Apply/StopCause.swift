@@ -16,9 +16,12 @@ struct StopCause {
         switch error {
         case let failure as EngineFailure where !failure.diagnostics.isEmpty: failure.diagnostics[0]
         case is CancellationError:
-            Diagnostic(.error, "interrupted", "interrupted at step \(step.number) (\(step.object))", object: step.object)
+            Diagnostic(
+                .error, "interrupted", "interrupted at step \(step.number) (\(step.object))", object: step.object)
         case let error as PostgresError: diagnostic(for: error, step: step)
-        default: Diagnostic(.error, "step-failed", "step \(step.number) (\(step.object)) failed: \(error)", object: step.object)
+        default:
+            Diagnostic(
+                .error, "step-failed", "step \(step.number) (\(step.object)) failed: \(error)", object: step.object)
         }
     }
 
@@ -44,16 +47,19 @@ struct StopCause {
                 nextStep: error.hint ?? "grant what is missing to this role, or run as the owner")
         case SQLState.dependentObjectsExist.rawValue:
             return Diagnostic(
-                .error, "still-needed", "\(what): \(error.message)\(error.detail.map { ": \($0)" } ?? "")", object: step.object,
+                .error, "still-needed", "\(what): \(error.message)\(error.detail.map { ": \($0)" } ?? "")",
+                object: step.object,
                 nextStep: "move or drop what depends on it")
         case SQLState.uniqueViolation.rawValue where step.kind == .buildIndex:
             return Diagnostic(
                 .error, "duplicate-rows", "\(what): \(error.message)\(error.detail.map { ": \($0)" } ?? "")",
-                object: step.object, nextStep: "remove the duplicates, or take unique: true out of the layout and roll back")
+                object: step.object,
+                nextStep: "remove the duplicates, or take unique: true out of the layout and roll back")
         default:
             let detail = error.detail.map { " (\($0))" } ?? ""
             return Diagnostic(
-                .error, "step-failed", "\(what): \(error.message)\(detail) [\(error.sqlState?.rawValue ?? "no SQLSTATE")]",
+                .error, "step-failed",
+                "\(what): \(error.message)\(detail) [\(error.sqlState?.rawValue ?? "no SQLSTATE")]",
                 object: step.object, nextStep: error.hint)
         }
     }

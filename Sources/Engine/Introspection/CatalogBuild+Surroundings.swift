@@ -77,7 +77,8 @@ extension CatalogBuild {
         if server.readsCronJobs { try await readScheduledCommands() }
         if let table = server.partitionConfiguration {
             // The name comes quoted from the server itself.
-            catalog.partmanParents = try await rows("SELECT parent_table FROM \(table) ORDER BY 1").map { try $0.string("parent_table") }
+            let found = try await rows("SELECT parent_table FROM \(table) ORDER BY 1")
+            catalog.partmanParents = try found.map { try $0.string("parent_table") }
         }
     }
 

@@ -4,7 +4,8 @@ package import PostgresDriver
 /// Reads a database and plans for it: the catalog and the use of statements as they are now, and, for the objects that
 /// the plan moves, where their sequences stand.
 package enum LivePlanner {
-    package static func plan(_ layout: Layout, on connection: Connection) async throws -> (plan: Plan, catalog: Catalog) {
+    package static func plan(_ layout: Layout, on connection: Connection) async throws -> (plan: Plan, catalog: Catalog)
+    {
         let catalog = try await CatalogReader.read(connection)
         var plan = try Pipeline.plan(layout, catalog, use: try await StatementUseReader.read(connection))
         try await fillSequenceValues(&plan, catalog: catalog, connection: connection)

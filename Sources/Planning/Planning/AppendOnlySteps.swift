@@ -15,7 +15,8 @@ struct AppendOnlySteps {
         for schema in context.layout.schemas {
             for entry in schema.appendOnly {
                 guard let table = table(entry.value, in: schema.name) else { continue }
-                let steps = [triggerStep(table, schema: schema.name), revokeStep(table, schema: schema.name)].compactMap { $0 }
+                let steps = [triggerStep(table, schema: schema.name), revokeStep(table, schema: schema.name)].compactMap
+                { $0 }
                 draft.add(steps + truncateSteps(onPartitionsOf: table))
                 for hazard in cascades(into: table, schema: schema.name) { draft.add(hazard) }
             }
@@ -23,7 +24,7 @@ struct AppendOnlySteps {
     }
 
     private func table(_ name: String, in schema: String) -> Relation? {
-        catalog.relations.values.first { $0.name == name && $0.kind.isTable && context.finalSchema(of: $0) == schema }
+        context.lookup.relations(named: name).first { $0.kind.isTable && context.finalSchema(of: $0) == schema }
     }
 
     private func hasTrigger(_ name: String, on relation: OID) -> Bool {
@@ -96,7 +97,8 @@ struct AppendOnlySteps {
         }.compactMap { key in
             guard let parent = catalog.relations[key.referenced] else { return nil }
             let action = ["c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"]
-            let words = action[key.onDelete].map { "ON DELETE \($0)" } ?? "ON UPDATE \(action[key.onUpdate] ?? "CASCADE")"
+            let words =
+                action[key.onDelete].map { "ON DELETE \($0)" } ?? "ON UPDATE \(action[key.onUpdate] ?? "CASCADE")"
             return Hazard(
                 .appendOnlyCascade, object: display(schema, table.name),
                 message: "foreign key \(key.name) says \(words): deleting or changing a row of "

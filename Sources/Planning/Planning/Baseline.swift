@@ -35,8 +35,11 @@ struct Baseline {
         entry.policies = facts.policies
         entry.comments = facts.comments
         entry.columns = facts.columns
-        entry.grants = grants(relation.grants)
-            + relation.columnGrants.map { "\(context.roleName($0.grant.grantee))=\($0.grant.privilege)(\($0.column))" }.sorted()
+        entry.partitions = facts.partitions
+        entry.grants =
+            grants(relation.grants)
+            + relation.columnGrants.map { "\(context.roleName($0.grant.grantee))=\($0.grant.privilege)(\($0.column))" }
+            .sorted()
     }
 
     private func grants(_ grants: [Grant]) -> [String] {
@@ -81,6 +84,7 @@ package struct RelationFacts: Sendable, Equatable {
     package var policies: Int
     package var comments: Int
     package var columns: Int
+    package var partitions: Int
 
     package init(_ relation: Relation, catalog: Catalog, lookup: CatalogLookup) {
         let oid = relation.oid
@@ -94,5 +98,6 @@ package struct RelationFacts: Sendable, Equatable {
         policies = lookup.policies(of: oid).count
         comments = lookup.comments(on: ObjectReference(.relation, oid)).count
         columns = catalog.columns[oid]?.count ?? 0
+        partitions = lookup.children(of: oid).count { catalog.relations[$0]?.isPartition == true }
     }
 }

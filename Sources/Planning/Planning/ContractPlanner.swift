@@ -19,7 +19,8 @@ package struct ContractPlanner {
     package static func plan(
         catalog: Catalog, observations: [ShimObservation], use: StatementUse
     ) throws(DiagnosticsError) -> Plan {
-        let planner = ContractPlanner(catalog: catalog, lookup: CatalogLookup(catalog), observations: observations, use: use)
+        let planner = ContractPlanner(
+            catalog: catalog, lookup: CatalogLookup(catalog), observations: observations, use: use)
         return try planner.plan()
     }
 
@@ -50,7 +51,8 @@ package struct ContractPlanner {
     private func step(for shim: Shim) -> Step {
         Step(
             kind: .dropShim, object: shim.display, statements: [drop(shim)], undo: restore(shim),
-            locks: shim.reference.kind == .relation ? [Lock("ACCESS EXCLUSIVE", shim.display, oid: shim.reference.oid)] : [],
+            locks: shim.reference.kind == .relation
+                ? [Lock("ACCESS EXCLUSIVE", shim.display, oid: shim.reference.oid)] : [],
             reason: "compatibility for \(shim.target)",
             expects: [ObjectPin(shim.pinCatalog, oid: shim.reference.oid, schema: shim.schema, name: shim.name)])
     }
@@ -58,7 +60,8 @@ package struct ContractPlanner {
     private func drop(_ shim: Shim) -> String {
         switch shim.reference.kind {
         case .type: "DROP DOMAIN \(shim.display)"
-        case .function: "DROP FUNCTION \(shim.display)(\(catalog.functions[shim.reference.oid]?.identityArguments ?? ""))"
+        case .function:
+            "DROP FUNCTION \(shim.display)(\(catalog.functions[shim.reference.oid]?.identityArguments ?? ""))"
         default: "DROP VIEW \(shim.display)"
         }
     }
@@ -68,15 +71,20 @@ package struct ContractPlanner {
         let comment = SQL.literal(ShimSQL.commentPrefix + shim.target)
         switch shim.reference.kind {
         case .type:
-            return ["CREATE DOMAIN \(shim.display) AS \(shim.target)", "COMMENT ON DOMAIN \(shim.display) IS \(comment)"]
+            return [
+                "CREATE DOMAIN \(shim.display) AS \(shim.target)", "COMMENT ON DOMAIN \(shim.display) IS \(comment)",
+            ]
         case .function:
             guard let function = catalog.functions[shim.reference.oid] else { return [] }
             let signature = "\(shim.display)(\(function.identityArguments))"
-            return [function.definition, "ALTER FUNCTION \(signature) OWNER TO \(role(function.owner))",
-                    "COMMENT ON FUNCTION \(signature) IS \(comment)"]
-                + (function.grants.contains { $0.grantee == 0 } ? [] : ["REVOKE ALL ON FUNCTION \(signature) FROM PUBLIC"])
+            return [
+                function.definition, "ALTER FUNCTION \(signature) OWNER TO \(role(function.owner))",
+                "COMMENT ON FUNCTION \(signature) IS \(comment)",
+            ]
+                + (function.grants.contains { $0.grantee == 0 }
+                    ? [] : ["REVOKE ALL ON FUNCTION \(signature) FROM PUBLIC"])
                 + function.grants.filter { $0.grantee != 0 && $0.grantee != function.owner }
-                    .map { "GRANT \($0.privilege) ON FUNCTION \(signature) TO \(role($0.grantee))" }
+                .map { "GRANT \($0.privilege) ON FUNCTION \(signature) TO \(role($0.grantee))" }
         default:
             guard let view = catalog.relations[shim.reference.oid] else { return [] }
             return restoreView(shim, view, comment: comment)
@@ -88,13 +96,19 @@ package struct ContractPlanner {
         var query = (view.definition ?? "SELECT * FROM \(shim.target)")
         while query.last == ";" || query.last?.isWhitespace == true { query.removeLast() }
         var statements = ["CREATE VIEW \(shim.display)\(options) AS \(query)"]
-        if view.owner != catalog.server.userOID { statements.append("ALTER VIEW \(shim.display) OWNER TO \(role(view.owner))") }
+        if view.owner != catalog.server.userOID {
+            statements.append("ALTER VIEW \(shim.display) OWNER TO \(role(view.owner))")
+        }
         statements.append("COMMENT ON VIEW \(shim.display) IS \(comment)")
         for grant in view.grants.sorted() where grant.grantee != view.owner {
-            statements.append("GRANT \(grant.privilege) ON \(shim.display) TO \(role(grant.grantee))\(grant.grantable ? " WITH GRANT OPTION" : "")")
+            statements.append(
+                "GRANT \(grant.privilege) ON \(shim.display) TO \(role(grant.grantee))\(grant.grantable ? " WITH GRANT OPTION" : "")"
+            )
         }
         for entry in view.columnGrants {
-            statements.append("GRANT \(entry.grant.privilege) (\(SQL.identifier(entry.column))) ON \(shim.display) TO \(role(entry.grant.grantee))")
+            statements.append(
+                "GRANT \(entry.grant.privilege) (\(SQL.identifier(entry.column))) ON \(shim.display) TO \(role(entry.grant.grantee))"
+            )
         }
         return statements
     }
@@ -109,16 +123,22 @@ package struct ContractPlanner {
         lookup.dependents(on: shim.reference).compactMap { dependency in
             guard let user = describe(dependency.dependent), dependency.type == "n" else { return nil }
             return Diagnostic(
-                .error, "shim-needed", "\(user) is built on the compatibility object \(shim.display)", object: shim.display,
+                .error, "shim-needed", "\(user) is built on the compatibility object \(shim.display)",
+                object: shim.display,
                 nextStep: "define \(user) on \(shim.target) instead, then run strata contract again")
         }
     }
 
     private func describe(_ object: ObjectReference) -> String? {
         switch object.kind {
-        case .relation: return catalog.relations[object.oid].map { "\($0.kind.keyword.lowercased()) \(display(lookup.schemaName($0.schema), $0.name))" }
-        case .rule: return lookup.relation(ofRule: object.oid).map { "view \(display(lookup.schemaName($0.schema), $0.name))" }
-        case .function: return catalog.functions[object.oid].map { "function \(display(lookup.schemaName($0.schema), $0.name))" }
+        case .relation:
+            return catalog.relations[object.oid].map {
+                "\($0.kind.keyword.lowercased()) \(display(lookup.schemaName($0.schema), $0.name))"
+            }
+        case .rule:
+            return lookup.relation(ofRule: object.oid).map { "view \(display(lookup.schemaName($0.schema), $0.name))" }
+        case .function:
+            return catalog.functions[object.oid].map { "function \(display(lookup.schemaName($0.schema), $0.name))" }
         case .policy: return catalog.policies.first { $0.oid == object.oid }.map { "policy \($0.name)" }
         case .constraint: return catalog.constraints.first { $0.oid == object.oid }.map { "constraint \($0.name)" }
         case .columnDefault: return "a column default"
@@ -143,13 +163,16 @@ package struct ContractPlanner {
             // Fewer than before: the counts were reset meanwhile, and all of them are new.
             let seen = before[ShimObservation.Key(queryID: statement.queryID, role: statement.role)] ?? 0
             let calls = statement.calls >= seen ? statement.calls - seen : statement.calls
-            guard calls > 0, Words.anyWord(of: statement.text, { names.contains($0) }), let shim = used(by: statement, shims)
+            guard calls > 0, Words.anyWord(of: statement.text, { names.contains($0) }),
+                let shim = used(by: statement, shims)
             else { return nil }
             return Hazard(
                 .shimInUse, object: shim.display,
-                message: "\(calls) calls by \(catalog.roles[statement.role]?.name ?? "a role") used it since counting began",
+                message:
+                    "\(calls) calls by \(catalog.roles[statement.role]?.name ?? "a role") used it since counting began",
                 remedy: "change the statement to \(shim.target)",
-                excerpt: String(statement.text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(120)))
+                excerpt: String(statement.text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(120))
+            )
         }
     }
 
@@ -167,16 +190,27 @@ package struct ContractPlanner {
 
     private func find(_ references: StatementReferences, path: [String], _ shims: [Shim]) -> Shim? {
         let resolution = NameResolution(catalog: catalog, lookup: lookup)
-        func match(_ schema: String?, _ name: String, _ space: NameResolution.Space, _ kind: ObjectReference.Kind) -> Shim? {
+        func match(
+            _ schema: String?, _ name: String, _ space: NameResolution.Space, _ kind: ObjectReference.Kind
+        ) -> Shim? {
             let found = schema ?? resolution.schema(of: name, in: space, path: path)
             return shims.first { $0.reference.kind == kind && $0.schema == found && $0.name == name }
         }
-        for relation in references.relations { if let shim = match(relation.schema, relation.name, .relation, .relation) { return shim } }
-        for literal in references.regclassLiterals { if let shim = match(literal.schema, literal.name, .relation, .relation) { return shim } }
-        for type in references.types {
-            if let shim = match(type.schema, type.name, .type, .type) ?? match(type.schema, type.name, .type, .relation) { return shim }
+        for relation in references.relations {
+            if let shim = match(relation.schema, relation.name, .relation, .relation) { return shim }
         }
-        for function in references.functions { if let shim = match(function.schema, function.name, .function, .function) { return shim } }
+        for literal in references.regclassLiterals {
+            if let shim = match(literal.schema, literal.name, .relation, .relation) { return shim }
+        }
+        for type in references.types {
+            if let shim = match(type.schema, type.name, .type, .type) ?? match(type.schema, type.name, .type, .relation)
+            {
+                return shim
+            }
+        }
+        for function in references.functions {
+            if let shim = match(function.schema, function.name, .function, .function) { return shim }
+        }
         return nil
     }
 
@@ -188,7 +222,8 @@ package struct ContractPlanner {
                 catalog.extensionMembers[ObjectReference(.function, function.oid)] == nil,
                 Words.anyWord(of: function.source, { names.contains($0) })
             else { return nil }
-            let analysis = FunctionBody.analyse(language: function.language, definition: function.definition, source: function.source)
+            let analysis = FunctionBody.analyse(
+                language: function.language, definition: function.definition, source: function.source)
             let setting = function.searchPathSetting.flatMap(SearchPath.parse)?.schemas
             let path = (setting ?? lookup.searchPath(ofRole: 0)).filter { $0 != "$user" }
             guard let shim = find(analysis.references, path: path, shims) else { return nil }
@@ -196,7 +231,8 @@ package struct ContractPlanner {
             let line = analysis.references.relations.first { $0.name == shim.name }?.line
             return Hazard(
                 .bindsByName, object: name, message: "its body names \(shim.display), which would be gone",
-                remedy: "write \(shim.target) there first", line: line, excerpt: line.flatMap { analysis.text(ofLine: $0) })
+                remedy: "write \(shim.target) there first", line: line,
+                excerpt: line.flatMap { analysis.text(ofLine: $0) })
         }
     }
 }

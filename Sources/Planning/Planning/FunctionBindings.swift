@@ -25,13 +25,20 @@ struct FunctionBindings {
                 && catalog.extensionMembers[ObjectReference(.function, function.oid)] == nil
                 && !lookup.isShim(.function, function.oid) && needsReading(function)
         }
-        return suspects.sorted { (lookup.schemaName($0.schema), $0.name, $0.identityArguments) < (lookup.schemaName($1.schema), $1.name, $1.identityArguments) }
-            .compactMap(finding)
+        return suspects.sorted {
+            (lookup.schemaName($0.schema), $0.name, $0.identityArguments) < (
+                lookup.schemaName($1.schema), $1.name, $1.identityArguments
+            )
+        }
+        .compactMap(finding)
     }
 
     /// Dynamic SQL may name a table in pieces, so every EXECUTE is read too.
     private func needsReading(_ function: Function) -> Bool {
-        context.mentionsMoved(function.source) || Words.anyWord(of: function.source) { $0.lowercased() == "execute" || $0.lowercased().hasPrefix("tg_table") }
+        context.mentionsMoved(function.source)
+            || Words.anyWord(of: function.source) {
+                $0.lowercased() == "execute" || $0.lowercased().hasPrefix("tg_table")
+            }
     }
 
     private func name(of function: Function) -> String {
@@ -101,7 +108,8 @@ struct FunctionBindings {
             guard let move = hit.move else { continue }
             if carriedByShim(hit, move: move) {
                 // The same place may be both a plain use and one that a view cannot carry.
-                guard !rest.contains(where: { $0.feature != nil && $0.line == hit.line && $0.written == hit.written }) else { continue }
+                guard !rest.contains(where: { $0.feature != nil && $0.line == hit.line && $0.written == hit.written })
+                else { continue }
                 leaning[hit.written, default: (move, [])].lines.append(hit.line)
             } else {
                 finding.hazards.append(broken(finding.function, hit: hit, move: move, analysis: analysis))
@@ -166,8 +174,10 @@ struct FunctionBindings {
 
     /// Whether the schema has, or will have, something of that name.
     private func occupied(_ name: BoundName, schema: String) -> Bool {
-        if NameResolution(catalog: catalog, lookup: lookup).has(name.name, in: name.space, schema: schema) { return true }
-        return context.moves.contains { $0.to == schema && $0.name == name.name && $0.oid != name.move?.oid }
+        if NameResolution(catalog: catalog, lookup: lookup).has(name.name, in: name.space, schema: schema) {
+            return true
+        }
+        return (context.movesByName[name.name] ?? []).contains { $0.to == schema && $0.oid != name.move?.oid }
     }
 
     private func broken(_ function: Function, hit: BoundName, move: Move, analysis: FunctionAnalysis) -> Hazard {
@@ -182,7 +192,8 @@ struct FunctionBindings {
         return Hazard(
             hit.feature == nil ? .bindsByName : .shimInsufficient, object: name(of: function), message: message,
             remedy: "write \(display(move.to, hit.name)) there right after the move"
-                + (hit.schema == nil ? ", or \(function.searchPathSetting == nil ? "set" : "change") its search_path" : ""),
+                + (hit.schema == nil
+                    ? ", or \(function.searchPathSetting == nil ? "set" : "change") its search_path" : ""),
             line: hit.line, excerpt: analysis.text(ofLine: hit.line))
     }
 
@@ -211,12 +222,15 @@ struct FunctionBindings {
 
     private func schemaNameHazards(_ function: Function, _ analysis: FunctionAnalysis) -> [Hazard] {
         guard let use = analysis.triggerVariables.first(where: { $0.variable == .tableSchema })?.line else { return [] }
-        let tables = lookup.triggers(calling: function.oid).compactMap { context.moveByOID[ObjectReference(.relation, $0.relation)] }
+        let tables = lookup.triggers(calling: function.oid).compactMap {
+            context.moveByOID[ObjectReference(.relation, $0.relation)]
+        }
         guard let table = tables.first else { return [] }
         return [
             Hazard(
                 .readsSchemaName, object: name(of: function),
-                message: "line \(use) reads TG_TABLE_SCHEMA: for \(table.oldName) it will say \(table.to) instead of \(table.from)",
+                message:
+                    "line \(use) reads TG_TABLE_SCHEMA: for \(table.oldName) it will say \(table.to) instead of \(table.from)",
                 remedy: "make sure that what it does with the name knows the new schema",
                 line: use, excerpt: analysis.text(ofLine: use))
         ]
@@ -238,7 +252,9 @@ struct FunctionBindings {
             statements: ["ALTER ROUTINE \(object) SET search_path = \(SearchPath(schemas: path).rendered)"],
             undo: ["ALTER ROUTINE \(object) \(undo)"],
             reason: "its body names moved objects without their schema",
-            expects: [ObjectPin(.function, oid: function.oid, schema: lookup.schemaName(function.schema), name: function.name)])
+            expects: [
+                ObjectPin(.function, oid: function.oid, schema: lookup.schemaName(function.schema), name: function.name)
+            ])
     }
 }
 

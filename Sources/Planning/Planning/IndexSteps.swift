@@ -62,22 +62,28 @@ struct IndexSteps {
     // MARK: What is wanted
 
     private func resolve(_ entry: IndexLayout) -> Result<Wanted, DiagnosticsError> {
-        let candidates = catalog.relations.values.filter { relation in
+        let candidates = lookup.relations(named: entry.table).filter { relation in
             (relation.kind == .table || relation.kind == .partitionedTable || relation.kind == .materialisedView)
-                && relation.name == entry.table && (entry.schema == nil || context.finalSchema(of: relation) == entry.schema)
+                && (entry.schema == nil || context.finalSchema(of: relation) == entry.schema)
         }
-        let listed = candidates.count > 1 ? candidates.filter { context.layoutSchema(context.finalSchema(of: $0)) != nil } : candidates
+        let listed =
+            candidates.count > 1
+            ? candidates.filter { context.layoutSchema(context.finalSchema(of: $0)) != nil } : candidates
         guard listed.count == 1, let table = listed.first else {
             let whole = entry.schema.map { "\($0).\(entry.table)" } ?? entry.table
             let names = catalog.relations.values.filter(\.kind.isTable).map(\.name)
-            let next = listed.isEmpty
-                ? nearestName(to: entry.table, among: names).map { "did you mean \($0)?" } ?? "create the table first, or take the index out"
+            let next =
+                listed.isEmpty
+                ? nearestName(to: entry.table, among: names).map { "did you mean \($0)?" }
+                    ?? "create the table first, or take the index out"
                 : "name its schema: table: \(context.finalSchema(of: listed[0])).\(entry.table)"
             return .failure(
                 DiagnosticsError(
                     Diagnostic(
                         .error, "no-such-object",
-                        listed.isEmpty ? "there will be no table \(whole) to index" : "\(entry.table) is the name of several tables",
+                        listed.isEmpty
+                            ? "there will be no table \(whole) to index"
+                            : "\(entry.table) is the name of several tables",
                         object: "table \(whole)", place: entry.place, nextStep: next)))
         }
         let columns = catalog.columns[table.oid] ?? []
@@ -97,29 +103,42 @@ struct IndexSteps {
                 include: entry.include, name: entry.name, reason: "the layout declares it", place: entry.place))
     }
 
-    private func missingColumn(_ name: String, table: Relation, columns: [Column], place: SourcePlace) -> DiagnosticsError {
+    private func missingColumn(
+        _ name: String, table: Relation, columns: [Column], place: SourcePlace
+    ) -> DiagnosticsError {
         let near = nearestName(to: name, among: columns.map(\.name))
         return DiagnosticsError(
             Diagnostic(
                 .error, "no-such-column", "table \(table.name) has no column \(name)", object: "table \(table.name)",
-                place: place, nextStep: near.map { "did you mean \($0)?" } ?? "its columns: \(columns.map(\.name).joined(separator: ", "))"))
+                place: place,
+                nextStep: near.map { "did you mean \($0)?" }
+                    ?? "its columns: \(columns.map(\.name).joined(separator: ", "))"))
     }
 
     /// Keys between two schemas of which at least one table is placed by the layout: without an index each delete on
     /// the other side reads this table whole.
     private func crossingForeignKeys() -> [Wanted] {
-        catalog.constraints.filter { $0.kind == .foreignKey && $0.parent == 0 }.sorted { $0.oid < $1.oid }.compactMap { key in
-            guard let table = catalog.relations[key.relation], let parent = catalog.relations[key.referenced] else { return nil }
+        catalog.constraints.filter { $0.kind == .foreignKey && $0.parent == 0 }.sorted { $0.oid < $1.oid }.compactMap {
+            key in
+            guard let table = catalog.relations[key.relation], let parent = catalog.relations[key.referenced] else {
+                return nil
+            }
             guard table.kind == .table || table.kind == .partitionedTable else { return nil }
             let here = context.finalSchema(of: table)
             let there = context.finalSchema(of: parent)
-            guard here != there, context.placement.placed[ObjectReference(.relation, table.oid)] != nil else { return nil }
+            guard here != there, context.placement.placed[ObjectReference(.relation, table.oid)] != nil else {
+                return nil
+            }
             let columns = catalog.columns[table.oid] ?? []
             let keys = key.columns.compactMap { number in
-                columns.first { $0.number == number }.map { Wanted.Key(column: number, name: $0.name, descending: false) }
+                columns.first { $0.number == number }.map {
+                    Wanted.Key(column: number, name: $0.name, descending: false)
+                }
             }
             guard keys.count == key.columns.count, !isCovered(key, table: table) else { return nil }
-            return Wanted(table: table, keys: keys, reason: "foreign key \(key.name) crosses from \(here) to \(there) without an index")
+            return Wanted(
+                table: table, keys: keys,
+                reason: "foreign key \(key.name) crosses from \(here) to \(there) without an index")
         }
     }
 
@@ -145,7 +164,8 @@ struct IndexSteps {
             }
             // A later, longer one of the layout makes this one superfluous as well.
             if !wanted.unique, let longer = longerDeclared(than: wanted) {
-                return "the index on (\(longer.columns.map(\.name).joined(separator: ", "))) begins with the same columns"
+                return
+                    "the index on (\(longer.columns.map(\.name).joined(separator: ", "))) begins with the same columns"
             }
         } else if let name = wanted.name, existing.contains(where: { $0.name == name }) {
             return "an index \(name) exists"
@@ -156,11 +176,16 @@ struct IndexSteps {
     }
 
     private func covers(_ index: Index, _ wanted: Wanted) -> Bool {
-        guard !index.isPartial, index.method == wanted.method, index.keys.count >= wanted.keys.count else { return false }
+        guard !index.isPartial, index.method == wanted.method, index.keys.count >= wanted.keys.count else {
+            return false
+        }
         if wanted.unique && !(index.isUnique && index.keys.count == wanted.keys.count) { return false }
         let included = Set(index.included + index.keys)
         let columns = catalog.columns[wanted.table.oid] ?? []
-        guard wanted.include.allSatisfy({ name in columns.first { $0.name == name }.map { included.contains($0.number) } ?? false })
+        guard
+            wanted.include.allSatisfy({ name in
+                columns.first { $0.name == name }.map { included.contains($0.number) } ?? false
+            })
         else { return false }
         guard zip(index.keys, wanted.keys).allSatisfy({ $0 == $1.column }) else { return false }
         return sameDirections(index, wanted)
@@ -174,12 +199,15 @@ struct IndexSteps {
     }
 
     private func covers(_ other: Wanted, _ wanted: Wanted) -> Bool {
-        guard other.predicate == nil, other.method == wanted.method, other.keys.count >= wanted.keys.count else { return false }
+        guard other.predicate == nil, other.method == wanted.method, other.keys.count >= wanted.keys.count else {
+            return false
+        }
         if wanted.unique && !(other.unique && other.keys.count == wanted.keys.count) { return false }
         guard Set(wanted.include).isSubset(of: Set(other.include + other.keys.map(\.name))) else { return false }
         let pairs = Array(zip(other.keys, wanted.keys))
         guard pairs.allSatisfy({ $0.column == $1.column }) else { return false }
-        return pairs.allSatisfy { $0.descending == $1.descending } || pairs.allSatisfy { $0.descending != $1.descending }
+        return pairs.allSatisfy { $0.descending == $1.descending }
+            || pairs.allSatisfy { $0.descending != $1.descending }
     }
 
     private func longerDeclared(than wanted: Wanted) -> IndexLayout? {
@@ -190,7 +218,8 @@ struct IndexSteps {
             else { return false }
             let pairs = Array(zip(other.columns, wanted.keys))
             return pairs.allSatisfy { $0.name == $1.name }
-                && (pairs.allSatisfy { $0.descending == $1.descending } || pairs.allSatisfy { $0.descending != $1.descending })
+                && (pairs.allSatisfy { $0.descending == $1.descending }
+                    || pairs.allSatisfy { $0.descending != $1.descending })
                 && wanted.include.isEmpty
         }
     }
@@ -211,7 +240,8 @@ struct IndexSteps {
             draft.add(
                 Hazard(
                     .indexBuild, object: display(schema, wanted.table.name),
-                    message: "an index is built on about \(wanted.table.estimatedBytes >> 30) GiB: it reads the whole table "
+                    message:
+                        "an index is built on about \(wanted.table.estimatedBytes >> 30) GiB: it reads the whole table "
                         + "twice and needs disk and time; writes go on meanwhile",
                     remedy: "apply in a quiet hour, with enough disk and maintenance_work_mem"))
         }
@@ -251,13 +281,16 @@ struct IndexSteps {
                 attach.append("ALTER INDEX \(display(schema, name)) ATTACH PARTITION \(display(leafSchema, leafName))")
             }
         }
-        let nested = lookup.descendants(of: wanted.table.oid).contains { catalog.relations[$0]?.kind == .partitionedTable }
+        let nested = lookup.descendants(of: wanted.table.oid).contains {
+            catalog.relations[$0]?.kind == .partitionedTable
+        }
         // With sub-partitions PostgreSQL itself pairs the leaves' matching indexes when the whole is created.
         let only = nested ? "" : "ONLY "
         draft.add(
             Step(
                 kind: .attachIndex, object: display(schema, name),
-                statements: ["CREATE \(unique(wanted))INDEX \(SQL.identifier(name)) ON \(only)\(on) \(body(wanted))"] + (nested ? [] : attach),
+                statements: ["CREATE \(unique(wanted))INDEX \(SQL.identifier(name)) ON \(only)\(on) \(body(wanted))"]
+                    + (nested ? [] : attach),
                 undo: ["DROP INDEX IF EXISTS \(display(schema, name))"],
                 locks: [Lock("SHARE", on, oid: wanted.table.oid)],
                 reason: "puts the partitions' indexes together: \(wanted.reason)"))
@@ -268,7 +301,8 @@ struct IndexSteps {
     private func body(_ wanted: Wanted) -> String {
         let method = wanted.method == "btree" ? "" : "USING \(SQL.identifier(wanted.method)) "
         let keys = wanted.keys.map { SQL.identifier($0.name) + ($0.descending ? " DESC" : "") }.joined(separator: ", ")
-        let include = wanted.include.isEmpty ? "" : " INCLUDE (\(wanted.include.map(SQL.identifier).joined(separator: ", ")))"
+        let include =
+            wanted.include.isEmpty ? "" : " INCLUDE (\(wanted.include.map(SQL.identifier).joined(separator: ", ")))"
         let predicate = wanted.predicate.map { " WHERE \($0)" } ?? ""
         return "\(method)(\(keys))\(include)\(predicate)"
     }
@@ -297,7 +331,7 @@ struct IndexSteps {
     }
 
     private func isTaken(_ name: String, in schema: String) -> Bool {
-        if catalog.relations.values.contains(where: { $0.name == name && context.finalSchema(of: $0) == schema }) { return true }
+        if lookup.relations(named: name).contains(where: { context.finalSchema(of: $0) == schema }) { return true }
         return lookup.indexes(named: name).contains { index in
             catalog.relations[index.table].map { context.finalSchema(of: $0) == schema } ?? false
         }

@@ -12,7 +12,6 @@ struct MoveSteps {
     /// Types first (functions and shims may name them), then sequences, tables in the layout's order with what follows
     /// them, views, functions.
     private func ordered() -> [Move] {
-        let extras = context.moves.filter { if case .statistics = $0.object { true } else { false } }
         let rank: (Move) -> Int = { move in
             switch move.object {
             case .type, .relation(.compositeType): 0
@@ -23,9 +22,9 @@ struct MoveSteps {
             case .statistics: 5
             }
         }
-        let main = context.moves.enumerated().filter { !extras.contains($0.element) }
-        return main.sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
-            + extras.filter { !travelsWithItsTable($0) }
+        let standing = context.moves.filter { !travelsWithItsTable($0) }
+        return standing.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(
+            \.element)
     }
 
     /// Statistics objects of a table that moves now go in its transaction.
@@ -38,7 +37,7 @@ struct MoveSteps {
         var steps: [Step] = []
         if let fix = foreignSchemaName(for: move) { steps.append(fix) }
         steps.append(moveStep(for: move))
-        for companion in context.moves where companion.cause == .follows(move.oid) && travelsWithItsTable(companion) {
+        for companion in context.followersByTable[move.oid] ?? [] where travelsWithItsTable(companion) {
             steps.append(moveStep(for: companion))
         }
         if context.layout.compatibility == .views, let shim = ShimSQL(context: context).step(for: move) {
@@ -62,7 +61,10 @@ struct MoveSteps {
         var locks = [Lock("ACCESS EXCLUSIVE", move.oldName, oid: move.oid)]
         for sequence in context.lookup.sequences(ownedBy: move.oid) {
             guard let relation = catalog.relations[sequence] else { continue }
-            locks.append(Lock("ACCESS EXCLUSIVE", display(context.lookup.schemaName(relation.schema), relation.name), oid: sequence))
+            locks.append(
+                Lock(
+                    "ACCESS EXCLUSIVE", display(context.lookup.schemaName(relation.schema), relation.name),
+                    oid: sequence))
         }
         let stepKind: Step.Kind =
             switch kind {
@@ -113,7 +115,8 @@ struct MoveSteps {
     /// Without `schema_name` postgres_fdw asks the remote server for the *local* schema's name, which changes.
     private func foreignSchemaName(for move: Move) -> Step? {
         guard case .relation(.foreignTable) = move.object, let relation = catalog.relations[move.oid],
-            let server = relation.foreignServer.flatMap({ catalog.foreignServers[$0] }), server.wrapper == "postgres_fdw",
+            let server = relation.foreignServer.flatMap({ catalog.foreignServers[$0] }),
+            server.wrapper == "postgres_fdw",
             !relation.foreignOptions.contains(where: { $0.hasPrefix("schema_name=") })
         else { return nil }
         return Step(

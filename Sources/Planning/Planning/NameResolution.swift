@@ -106,12 +106,17 @@ struct NameBinder {
         return bound
     }
 
-    private func candidates(_ schema: String?, _ name: String, _ space: NameResolution.Space, _ path: [String]) -> [QualifiedName] {
+    private func candidates(
+        _ schema: String?, _ name: String, _ space: NameResolution.Space, _ path: [String]
+    ) -> [QualifiedName] {
         if let schema { return [QualifiedName(schema: schema, name: name)] }
-        if let found = resolution.schema(of: name, in: space, path: path) { return [QualifiedName(schema: found, name: name)] }
+        if let found = resolution.schema(of: name, in: space, path: path) {
+            return [QualifiedName(schema: found, name: name)]
+        }
         // Not on the path that we know of: the session must have another one.
-        let moved = context.moves.filter { $0.name == name }.map { QualifiedName(schema: $0.from, name: name) }
-            + context.ownedSequenceMoves.keys.filter { $0.name == name }
+        let moved =
+            (context.movesByName[name] ?? []).map { QualifiedName(schema: $0.from, name: name) }
+            + (context.ownedSequencesByName[name] ?? [])
         return moved.count == 1 ? moved : []
     }
 }

@@ -91,7 +91,9 @@ struct PlacementResolver {
                     object: candidate.object, oid: candidate.reference.oid, name: entry.name, from: candidate.schema,
                     to: target, cause: .listed, place: entry.place))
         }
-        if kind == .table { placeFollowers(of: candidate.reference.oid, place: entry.place, from: candidate.schema, to: target) }
+        if kind == .table {
+            placeFollowers(of: candidate.reference.oid, place: entry.place, from: candidate.schema, to: target)
+        }
     }
 
     private enum Choice {
@@ -205,7 +207,8 @@ struct PlacementResolver {
     /// Sequences that no column owns follow when only this table's defaults use them.
     private mutating func placeSequences(usedBy table: OID, place: SourcePlace, from: String, to: String) {
         for sequence in lookup.sequences(inDefaultsOf: table) where catalog.sequences[sequence]?.ownerTable == nil {
-            guard let relation = catalog.relations[sequence], claimed[ListedName(kind: .sequence, name: relation.name)] == nil
+            guard let relation = catalog.relations[sequence],
+                claimed[ListedName(kind: .sequence, name: relation.name)] == nil
             else { continue }
             let users = lookup.tables(withDefaultsUsing: sequence)
             let reference = ObjectReference(.relation, sequence)
@@ -256,7 +259,9 @@ struct PlacementResolver {
 
     private func relationCandidates(_ name: String, where matches: (Relation) -> Bool) -> [Candidate] {
         lookup.relations(named: name).filter(matches).map {
-            Candidate(object: .relation($0.kind), reference: ObjectReference(.relation, $0.oid), schema: lookup.schemaName($0.schema))
+            Candidate(
+                object: .relation($0.kind), reference: ObjectReference(.relation, $0.oid),
+                schema: lookup.schemaName($0.schema))
         }
     }
 
@@ -264,7 +269,9 @@ struct PlacementResolver {
         let composites = relationCandidates(name) { $0.kind == .compositeType }
         return composites
             + lookup.types(named: name).filter { !lookup.isShim(.type, $0.oid) }.map {
-                Candidate(object: .type($0.kind), reference: ObjectReference(.type, $0.oid), schema: lookup.schemaName($0.schema))
+                Candidate(
+                    object: .type($0.kind), reference: ObjectReference(.type, $0.oid),
+                    schema: lookup.schemaName($0.schema))
             }
     }
 
@@ -275,7 +282,9 @@ struct PlacementResolver {
             return signature(arguments) == signature(function.inputTypes.joined(separator: ","))
                 || signature(arguments) == signature(function.identityArguments)
         }.map {
-            Candidate(object: .function($0.kind), reference: ObjectReference(.function, $0.oid), schema: lookup.schemaName($0.schema))
+            Candidate(
+                object: .function($0.kind), reference: ObjectReference(.function, $0.oid),
+                schema: lookup.schemaName($0.schema))
         }
     }
 

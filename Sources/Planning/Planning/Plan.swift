@@ -239,6 +239,8 @@ package struct BaselineEntry: Sendable, Hashable, Codable {
     package var policies: Int
     package var comments: Int
     package var columns: Int
+    /// Partitions attached to it, directly.
+    package var partitions: Int
     /// Last value of each sequence the table owns, or of the sequence itself.
     package var sequenceValues: [String: Int64]
     package var grants: [String]
@@ -262,6 +264,7 @@ package struct BaselineEntry: Sendable, Hashable, Codable {
         policies = 0
         comments = 0
         columns = 0
+        partitions = 0
         sequenceValues = [:]
         grants = []
         shim = false

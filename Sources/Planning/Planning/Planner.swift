@@ -1,6 +1,8 @@
 /// From a layout and a catalog to a plan: pure, and the same for the same input.
 package struct Planner {
-    package static func plan(layout: Layout, catalog: Catalog, use: StatementUse = .unknown) throws(DiagnosticsError) -> Plan {
+    package static func plan(
+        layout: Layout, catalog: Catalog, use: StatementUse = .unknown
+    ) throws(DiagnosticsError) -> Plan {
         let lookup = CatalogLookup(catalog)
         let placement = PlacementResolver.resolve(layout: layout, catalog: catalog, lookup: lookup)
         let context = PlanningContext(layout: layout, catalog: catalog, lookup: lookup, use: use, placement: placement)

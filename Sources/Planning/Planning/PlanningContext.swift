@@ -16,6 +16,20 @@ struct PlanningContext {
     let moveByOID: [ObjectReference: Move]
     /// Sequences owned by moved tables: they move with them. Old name → (sequence, the table's move).
     let ownedSequenceMoves: [QualifiedName: Move]
+    /// Target schemas in the layout's order, each once.
+    let targetSchemas: [String]
+    let ownedSequencesByName: [String: [QualifiedName]]
+    /// Moves into a schema, in order.
+    let movesByTarget: [String: [Move]]
+    /// Moves of objects of that name.
+    let movesByName: [String: [Move]]
+    /// What moves only because this table does.
+    let followersByTable: [OID: [Move]]
+    /// Relations by the schema where they will be once the plan is done, sorted by name; shims left out.
+    let relationsAfterwards: [String: [OID]]
+    /// The owner of each schema that is to be created, where it is another role than the connected one.
+    let newSchemaOwners: [String: OID]
+    private let layoutSchemas: [String: SchemaLayout]
     /// The unquoted words that stand for something that moves: a cheap test before a text is parsed.
     let movedWords: Set<String>
 
@@ -56,7 +70,16 @@ struct PlanningContext {
         functionMoves = functions
         moveByOID = byOID
         ownedSequenceMoves = owned
-        movedWords = Set(relations.keys.map(\.name) + types.keys.map(\.name) + functions.keys.map(\.name) + owned.keys.map(\.name))
+        targetSchemas = placement.moves.map(\.to).uniqued()
+        ownedSequencesByName = Dictionary(grouping: owned.keys, by: \.name)
+        movesByTarget = Dictionary(grouping: placement.moves, by: \.to)
+        movesByName = Dictionary(grouping: placement.moves, by: \.name)
+        followersByTable = Self.followers(placement.moves)
+        layoutSchemas = Dictionary(layout.schemas.map { ($0.name, $0) }) { first, _ in first }
+        relationsAfterwards = Self.afterwards(catalog, lookup, byOID)
+        newSchemaOwners = movesByTarget.compactMapValues { Self.commonOwner(of: $0, catalog) }
+        movedWords = Set(
+            relations.keys.map(\.name) + types.keys.map(\.name) + functions.keys.map(\.name) + owned.keys.map(\.name))
     }
 
     var version: Int { catalog.server.version }
@@ -72,12 +95,42 @@ struct PlanningContext {
         moveByOID[ObjectReference(.relation, relation.oid)]?.to ?? lookup.schemaName(relation.schema)
     }
 
-    func layoutSchema(_ name: String) -> SchemaLayout? { layout.schemas.first { $0.name == name } }
+    func layoutSchema(_ name: String) -> SchemaLayout? { layoutSchemas[name] }
 
-    /// Target schemas in the layout's order, each once.
-    var targetSchemas: [String] {
-        var seen: Set<String> = []
-        return moves.map(\.to).filter { seen.insert($0).inserted }
+    /// The relations that will be in the schema, by name.
+    func relations(afterwardsIn schema: String) -> [Relation] {
+        (relationsAfterwards[schema] ?? []).compactMap { catalog.relations[$0] }
+    }
+
+    private static func followers(_ moves: [Move]) -> [OID: [Move]] {
+        var followers: [OID: [Move]] = [:]
+        for move in moves {
+            if case .follows(let table) = move.cause { followers[table, default: []].append(move) }
+        }
+        return followers
+    }
+
+    private static func afterwards(
+        _ catalog: Catalog, _ lookup: CatalogLookup, _ moves: [ObjectReference: Move]
+    ) -> [String: [OID]] {
+        var found: [String: [Relation]] = [:]
+        for relation in catalog.relations.values {
+            guard relation.kind != .compositeType, !lookup.isShim(.relation, relation.oid) else { continue }
+            // An owned sequence is where its table is.
+            let anchor = catalog.sequences[relation.oid]?.ownerTable.flatMap { catalog.relations[$0] } ?? relation
+            let schema = moves[ObjectReference(.relation, anchor.oid)]?.to ?? lookup.schemaName(anchor.schema)
+            found[schema, default: []].append(relation)
+        }
+        return found.mapValues { $0.sorted { $0.name < $1.name }.map(\.oid) }
+    }
+
+    /// A new schema belongs to whoever owns all tables that come into it, so that their migrations go on working;
+    /// otherwise to the connected role (nil).
+    private static func commonOwner(of moves: [Move], _ catalog: Catalog) -> OID? {
+        let owners = Set(moves.filter(\.isTable).compactMap { catalog.relations[$0.oid]?.owner })
+        guard owners.count == 1, let owner = owners.first, owner != catalog.server.userOID else { return nil }
+        guard catalog.server.isSuperuser || catalog.roles[owner]?.userIsMember == true else { return nil }
+        return owner
     }
 
     /// Whether a text contains, as a word, the name of anything that moves.
@@ -96,7 +149,8 @@ enum Words {
             return matches(exact) || matches(exact.lowercased())
         }
         for byte in text.utf8 {
-            let isWord = byte >= 0x80 || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
+            let isWord =
+                byte >= 0x80 || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "$")
                 || (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5A) || (byte >= 0x61 && byte <= 0x7A)
             if isWord {
                 word.append(byte)

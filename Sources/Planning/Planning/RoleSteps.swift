@@ -38,28 +38,19 @@ struct RoleSteps {
     }
 
     private func steps(role: OID, schema: String, wanted: [String]) -> [Step] {
-        let relations = relationsAfterwards(in: schema)
+        let relations = context.relations(afterwardsIn: schema)
         return usage(role, schema) + tables(role, schema, relations.filter { $0.kind != .sequence }, wanted)
             + sequences(role, schema, relations.filter { $0.kind == .sequence }, wanted)
             + later(role, schema, owners: Set(relations.filter(\.kind.isTable).map(\.owner)), wanted)
-    }
-
-    /// What will be in the schema once the moves are done, with owned sequences, sorted by name.
-    private func relationsAfterwards(in schema: String) -> [Relation] {
-        catalog.relations.values.filter { relation in
-            guard relation.kind != .compositeType, !context.lookup.isShim(.relation, relation.oid) else { return false }
-            if let table = catalog.sequences[relation.oid]?.ownerTable, let owner = catalog.relations[table] {
-                return context.finalSchema(of: owner) == schema
-            }
-            return context.finalSchema(of: relation) == schema
-        }.sorted { $0.name < $1.name }
     }
 
     private func usage(_ role: OID, _ schema: String) -> [Step] {
         let present = context.lookup.schema(named: schema)
         let owner = present?.owner ?? SchemaSteps(context: context).owner(of: schema) ?? catalog.server.userOID
         // Only what the role holds by its own name counts: what it has through others may go away with them.
-        if role == owner || present?.grants.contains(where: { $0.grantee == role && $0.privilege == "USAGE" }) == true { return [] }
+        if role == owner || present?.grants.contains(where: { $0.grantee == role && $0.privilege == "USAGE" }) == true {
+            return []
+        }
         if gainsUsageByMove(role, schema) { return [] }
         let name = SQL.identifier(schema)
         return [
@@ -109,7 +100,9 @@ struct RoleSteps {
     private func grantStep(_ privilege: String, on objects: String, _ role: OID, _ schema: String, count: Int) -> Step {
         let noun = objects.hasPrefix("SEQUENCE") ? "sequence" : "table"
         return Step(
-            kind: .grant, object: "\(privilege) on \(count) \(noun)\(count == 1 ? "" : "s") in \(SQL.identifier(schema)) to \(context.grantee(role))",
+            kind: .grant,
+            object:
+                "\(privilege) on \(count) \(noun)\(count == 1 ? "" : "s") in \(SQL.identifier(schema)) to \(context.grantee(role))",
             statements: ["GRANT \(privilege) ON \(objects) TO \(context.grantee(role))"],
             undo: ["REVOKE \(privilege) ON \(objects) FROM \(context.grantee(role))"],
             reason: "the layout gives \(context.roleName(role)) rights in \(schema)")
@@ -118,7 +111,9 @@ struct RoleSteps {
     /// Default privileges, for every role that owns tables there: new tables are readable too (S1.30).
     private func later(_ role: OID, _ schema: String, owners: Set<OID>, _ wanted: [String]) -> [Step] {
         let present = context.lookup.schema(named: schema)
-        let makers = owners.union([present?.owner ?? SchemaSteps(context: context).owner(of: schema) ?? catalog.server.userOID])
+        let makers = owners.union([
+            present?.owner ?? SchemaSteps(context: context).owner(of: schema) ?? catalog.server.userOID
+        ])
         var steps: [Step] = []
         for maker in makers.sorted() where maker != role {
             // pg_database_owner and the like make nothing themselves.
@@ -143,8 +138,8 @@ struct RoleSteps {
 
     /// Whether the copy of the old schema's default privileges already brings it.
     private func copied(_ maker: OID, _ schema: String, _ letter: String, _ role: OID, _ privilege: String) -> Bool {
-        context.moves.contains { move in
-            guard move.to == schema, let from = context.lookup.schema(named: move.from) else { return false }
+        (context.movesByTarget[schema] ?? []).contains { move in
+            guard let from = context.lookup.schema(named: move.from) else { return false }
             return catalog.defaultPrivileges.contains { entry in
                 entry.schema == from.oid && entry.role == maker && entry.objectType == letter
                     && entry.grants.contains { $0.grantee == role && $0.privilege == privilege }

@@ -20,12 +20,6 @@ struct SchemaSteps {
         draft.add(steps)
     }
 
-    /// The schema belongs to whoever owns all tables that come into it, so that their migrations go on working;
-    /// otherwise to the connected role (nil).
-    func owner(of schema: String) -> OID? {
-        let owners = Set(context.moves.filter { $0.to == schema && $0.isTable }.compactMap { context.catalog.relations[$0.oid]?.owner })
-        guard owners.count == 1, let owner = owners.first, owner != context.catalog.server.userOID else { return nil }
-        guard context.catalog.server.isSuperuser || context.catalog.roles[owner]?.userIsMember == true else { return nil }
-        return owner
-    }
+    /// nil: the connected role.
+    func owner(of schema: String) -> OID? { context.newSchemaOwners[schema] }
 }

@@ -38,7 +38,9 @@ struct SearchPathSteps {
     private func step(_ scope: String, current: String?, base: String, targets: [String]) -> [Step] {
         let path = paths(base, targets)
         guard path != SearchPath.parse(base)?.schemas else { return [] }
-        let undo = current.map { "ALTER \(scope) SET search_path = \($0.isEmpty ? "''" : $0)" } ?? "ALTER \(scope) RESET search_path"
+        let undo =
+            current.map { "ALTER \(scope) SET search_path = \($0.isEmpty ? "''" : $0)" }
+            ?? "ALTER \(scope) RESET search_path"
         return [
             Step(
                 kind: .setSearchPath, object: scope.lowercasedFirstWord(),
@@ -50,7 +52,8 @@ struct SearchPathSteps {
     private func openSessions() -> Hazard {
         Hazard(
             .oldNameFails, object: "database \(SQL.identifier(catalog.server.database))",
-            message: "a changed search_path reaches new sessions only, and does not help statements that write the old schema: "
+            message:
+                "a changed search_path reaches new sessions only, and does not help statements that write the old schema: "
                 + "open sessions and qualified names fail",
             remedy: "reconnect all clients right after the run, or set compatibility: views")
     }
@@ -69,7 +72,9 @@ struct SearchPathSteps {
             let schema = context.finalSchema(of: relation)
             if path.contains(schema) { tables[relation.name, default: []].append(schema) }
         }
-        return tables.filter { $0.value.count > 1 && context.moves.map(\.name).contains($0.key) }.sorted { $0.key < $1.key }.map { name, schemas in
+        return tables.filter { $0.value.count > 1 && context.moves.map(\.name).contains($0.key) }.sorted {
+            $0.key < $1.key
+        }.map { name, schemas in
             let ordered = schemas.sorted { (path.firstIndex(of: $0) ?? 0) < (path.firstIndex(of: $1) ?? 0) }
             return Hazard(
                 .nameShadowed, object: SQL.identifier(name),

@@ -51,7 +51,8 @@ struct ShimSQL {
         }
         var statements: [String] = []
         for (grantee, privileges) in byGrantee.sorted(by: { $0.key < $1.key }) {
-            for (list, option) in [(privileges.plain, ""), (privileges.grantable, " WITH GRANT OPTION")] where !list.isEmpty {
+            for (list, option) in [(privileges.plain, ""), (privileges.grantable, " WITH GRANT OPTION")]
+            where !list.isEmpty {
                 let ordered = wanted.filter(Set(list).contains).joined(separator: ", ")
                 statements.append("GRANT \(ordered) ON \(old) TO \(context.grantee(grantee))\(option)")
             }
@@ -66,9 +67,11 @@ struct ShimSQL {
         }
         var columns: [Key: [String]] = [:]
         for entry in relation.columnGrants where ["SELECT", "INSERT", "UPDATE"].contains(entry.grant.privilege) {
-            columns[Key(grantee: entry.grant.grantee, privilege: entry.grant.privilege), default: []].append(entry.column)
+            columns[Key(grantee: entry.grant.grantee, privilege: entry.grant.privilege), default: []].append(
+                entry.column)
         }
-        return columns.sorted { ($0.key.grantee, $0.key.privilege) < ($1.key.grantee, $1.key.privilege) }.map { key, names in
+        return columns.sorted { ($0.key.grantee, $0.key.privilege) < ($1.key.grantee, $1.key.privilege) }.map {
+            key, names in
             let list = names.map(SQL.identifier).joined(separator: ", ")
             return "GRANT \(key.privilege) (\(list)) ON \(old) TO \(context.grantee(key.grantee))"
         }
@@ -125,7 +128,8 @@ struct ShimSQL {
     }
 
     private func executeGrants(_ function: Function, signature: String) -> [String] {
-        let grantees = function.grants.filter { $0.privilege == "EXECUTE" && $0.grantee != function.owner }.map(\.grantee)
+        let grantees = function.grants.filter { $0.privilege == "EXECUTE" && $0.grantee != function.owner }.map(
+            \.grantee)
         if grantees.contains(0) { return [] }
         return ["REVOKE ALL ON FUNCTION \(signature) FROM PUBLIC"]
             + grantees.sorted().map { "GRANT EXECUTE ON FUNCTION \(signature) TO \(context.grantee($0))" }

@@ -18,14 +18,15 @@ struct SurroundingHazards {
     // MARK: Replication
 
     private func publications() -> [Hazard] {
-        tableMoves.flatMap { move in catalog.publications.compactMap { publication(move, $0) } }
+        let published = catalog.publications.map { ($0, Set($0.tables)) }
+        return tableMoves.flatMap { move in published.compactMap { publication(move, $0.0, tables: $0.1) } }
     }
 
-    private func publication(_ move: Move, _ publication: Publication) -> Hazard? {
+    private func publication(_ move: Move, _ publication: Publication, tables: Set<OID>) -> Hazard? {
         let object = "publication \(SQL.identifier(publication.name))"
         let from = lookup.schema(named: move.from)?.oid
         let to = lookup.schema(named: move.to)?.oid
-        if let from, publication.schemas.contains(from), !publication.tables.contains(move.oid) {
+        if let from, publication.schemas.contains(from), !tables.contains(move.oid) {
             return Hazard(
                 .stopsReplicating, object: object,
                 message: "it publishes all tables of schema \(move.from); \(move.oldName) leaves that schema and stops "
@@ -33,25 +34,28 @@ struct SurroundingHazards {
                 remedy: "ALTER PUBLICATION \(SQL.identifier(publication.name)) ADD TABLE \(move.oldName) before, "
                     + "and create \(move.newName) on the subscriber")
         }
-        if publication.allTables || publication.tables.contains(move.oid) {
+        if publication.allTables || tables.contains(move.oid) {
             return Hazard(
                 .stopsReplicating, object: object,
                 message: "\(move.oldName) is sent under its new name after the move; a subscriber that lacks "
                     + "\(move.newName) stops with an error",
-                remedy: "let the subscriber catch up, apply here, then move the table on the subscriber to the same schema")
+                remedy:
+                    "let the subscriber catch up, apply here, then move the table on the subscriber to the same schema")
         }
         if let to, publication.schemas.contains(to) {
             return Hazard(
                 .stopsReplicating, object: object,
-                message: "it publishes all tables of schema \(move.to); \(move.oldName) comes in and is not sent until refreshed",
+                message:
+                    "it publishes all tables of schema \(move.to); \(move.oldName) comes in and is not sent until refreshed",
                 remedy: "on each subscriber, after the move: ALTER SUBSCRIPTION … REFRESH PUBLICATION")
         }
         return nil
     }
 
     private func subscriptions() -> [Hazard] {
-        tableMoves.flatMap { move in
-            catalog.subscriptions.filter { $0.tables.contains(move.oid) }.map { subscription in
+        let subscribed = catalog.subscriptions.map { ($0, Set($0.tables)) }
+        return tableMoves.flatMap { move in
+            subscribed.filter { $0.1.contains(move.oid) }.map { subscription, _ in
                 Hazard(
                     .stopsReplicating, object: "subscription \(SQL.identifier(subscription.name))",
                     message: "it writes to \(move.oldName) by the publisher's name for it and will stop with an error",
@@ -63,16 +67,23 @@ struct SurroundingHazards {
     // MARK: Triggers and row security
 
     private func eventTriggers() -> [Hazard] {
-        let ours: Set<String> = ["CREATE SCHEMA", "ALTER TABLE", "CREATE VIEW", "GRANT", "COMMENT", "ALTER FUNCTION", "CREATE INDEX"]
+        let ours: Set<String> = [
+            "CREATE SCHEMA", "ALTER TABLE", "CREATE VIEW", "GRANT", "COMMENT", "ALTER FUNCTION", "CREATE INDEX",
+        ]
         return catalog.eventTriggers.filter {
             $0.enabled != "D" && ($0.tags.isEmpty || !ours.isDisjoint(with: $0.tags))
                 && $0.event.hasPrefix("ddl_command")
         }.map { trigger in
-            let function = catalog.functions[trigger.function].map { display(lookup.schemaName($0.schema), $0.name) } ?? "a function"
+            let function =
+                catalog.functions[trigger.function].map { display(lookup.schemaName($0.schema), $0.name) }
+                ?? "a function"
             return Hazard(
                 .firesEventTrigger, object: "event trigger \(SQL.identifier(trigger.name))",
-                message: "it runs \(function) on the plan's own statements (\(trigger.event)), inside their transactions",
-                remedy: "make sure that it lets them pass, or ALTER EVENT TRIGGER \(SQL.identifier(trigger.name)) DISABLE meanwhile")
+                message:
+                    "it runs \(function) on the plan's own statements (\(trigger.event)), inside their transactions",
+                remedy:
+                    "make sure that it lets them pass, or ALTER EVENT TRIGGER \(SQL.identifier(trigger.name)) DISABLE meanwhile"
+            )
         }
     }
 
@@ -118,7 +129,8 @@ struct SurroundingHazards {
                 found.append(
                     Hazard(
                         .bindsByName, object: "\(name).\(SQL.identifier(column.name))",
-                        message: "its default looks up the sequence \(hit.oldName) by text, and inserts will fail: \(expression)",
+                        message:
+                            "its default looks up the sequence \(hit.oldName) by text, and inserts will fail: \(expression)",
                         remedy: "ALTER TABLE \(name) ALTER COLUMN \(SQL.identifier(column.name)) "
                             + "SET DEFAULT nextval(\(SQL.literal(hit.oldName))::regclass), before the move"))
             }
@@ -152,7 +164,8 @@ struct SurroundingHazards {
             return Hazard(
                 .bindsByName, object: "pg_partman configuration of \(name)",
                 message: "it names the table by text: maintenance will fail and no new partitions will be made",
-                remedy: "right after the move: UPDATE part_config SET parent_table = \(SQL.literal("\(move.to).\(move.name)")) "
+                remedy:
+                    "right after the move: UPDATE part_config SET parent_table = \(SQL.literal("\(move.to).\(move.name)")) "
                     + "WHERE parent_table = \(SQL.literal(name)), and its template table likewise")
         }
     }
@@ -182,7 +195,8 @@ struct SurroundingHazards {
                 Diagnostic(
                     .note, "schema-dumps",
                     "pg_dump -n \(emptied.joined(separator: ", -n ")) no longer contains the tables that move",
-                    nextStep: "name the new schemas in backup scripts: \(context.targetSchemas.joined(separator: ", "))"))
+                    nextStep: "name the new schemas in backup scripts: \(context.targetSchemas.joined(separator: ", "))"
+                ))
         }
         return notes
     }

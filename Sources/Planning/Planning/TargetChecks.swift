@@ -18,7 +18,8 @@ struct TargetChecks {
         let targets = Set(context.targetSchemas)
         for relation in catalog.relations.values where targets.contains(lookup.schemaName(relation.schema)) {
             if context.moveByOID[ObjectReference(.relation, relation.oid)] != nil { continue }
-            taken[QualifiedName(schema: lookup.schemaName(relation.schema), name: relation.name)] = "a \(word(relation.kind))"
+            taken[QualifiedName(schema: lookup.schemaName(relation.schema), name: relation.name)] =
+                "a \(word(relation.kind))"
         }
         for index in catalog.indexes.values where targets.contains(lookup.schemaName(index.schema)) {
             taken[QualifiedName(schema: lookup.schemaName(index.schema), name: index.name)] = "an index"
@@ -45,7 +46,9 @@ struct TargetChecks {
         case .relation(let kind):
             var names = [(move.name, word(kind))]
             names += lookup.indexes(of: move.oid).map { ($0.name, "index") }
-            names += lookup.sequences(ownedBy: move.oid).compactMap { catalog.relations[$0].map { ($0.name, "sequence") } }
+            names += lookup.sequences(ownedBy: move.oid).compactMap {
+                catalog.relations[$0].map { ($0.name, "sequence") }
+            }
             return names
         case .type: return [(move.name, "type")]
         case .function, .statistics: return []
@@ -67,7 +70,9 @@ struct TargetChecks {
                 $0.inputTypes == function.inputTypes && $0.oid != function.oid
             }
             guard twin != nil else { return nil }
-            return collision(move, name: "\(move.name)(\(function.identityArguments))", what: "function", holder: "a function of the same arguments")
+            return collision(
+                move, name: "\(move.name)(\(function.identityArguments))", what: "function",
+                holder: "a function of the same arguments")
         }
     }
 
@@ -82,7 +87,8 @@ struct TargetChecks {
                     .error, "name-collision",
                     "\(move.oldName) would take the name under which \(leaving.oldName) leaves a compatibility view",
                     object: move.oldName, place: move.place,
-                    nextStep: "rename one of the two tables, or set compatibility: none and change the application first"))
+                    nextStep:
+                        "rename one of the two tables, or set compatibility: none and change the application first"))
         }
         return found
     }
@@ -113,7 +119,8 @@ struct TargetChecks {
                 .error, "missing-privilege",
                 "role \(catalog.server.user) may not create schemas in database \(catalog.server.database)",
                 object: "database \(catalog.server.database)",
-                nextStep: "as its owner: GRANT CREATE ON DATABASE \(SQL.identifier(catalog.server.database)) TO \(user)")
+                nextStep: "as its owner: GRANT CREATE ON DATABASE \(SQL.identifier(catalog.server.database)) TO \(user)"
+            )
         ]
     }
 
@@ -121,7 +128,9 @@ struct TargetChecks {
         var needed = Set(context.targetSchemas)
         if context.layout.compatibility == .views { needed.formUnion(context.moves.map(\.from)) }
         return needed.sorted().compactMap { name in
-            guard let schema = lookup.schema(named: name), !(schema.userCanCreate && schema.userHasUsage) else { return nil }
+            guard let schema = lookup.schema(named: name), !(schema.userCanCreate && schema.userHasUsage) else {
+                return nil
+            }
             return Diagnostic(
                 .error, "missing-privilege",
                 "role \(catalog.server.user) may not create objects in schema \(name)", object: "schema \(name)",
@@ -143,7 +152,9 @@ struct TargetChecks {
                 .error, "missing-privilege",
                 "role \(catalog.server.user) does not own \(move.oldName); its owner is \(context.roleName(owner.role))",
                 object: move.oldName, place: move.place,
-                nextStep: "as a superuser: GRANT \(context.grantee(owner.role)) TO \(user), or connect as \(context.roleName(owner.role))")
+                nextStep:
+                    "as a superuser: GRANT \(context.grantee(owner.role)) TO \(user), or connect as \(context.roleName(owner.role))"
+            )
         }
     }
 }

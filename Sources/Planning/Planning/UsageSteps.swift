@@ -35,13 +35,13 @@ struct UsageSteps {
     }
 
     private func owners(in target: String) -> Set<OID> {
-        Set(context.moves.filter { $0.to == target && $0.isTable }.compactMap { catalog.relations[$0.oid]?.owner })
+        Set((context.movesByTarget[target] ?? []).filter(\.isTable).compactMap { catalog.relations[$0.oid]?.owner })
     }
 
     /// Roles that need USAGE of the schema and would not have it.
     private func missingUsage(of target: String, extra: Set<OID>) -> Set<OID> {
         var needed = owners(in: target).union(extra)
-        for move in context.moves where move.to == target {
+        for move in context.movesByTarget[target] ?? [] {
             guard let from = context.lookup.schema(named: move.from) else { continue }
             for grantee in grantees(of: move)
             where privileges.holds(grantee, "USAGE", in: from.grants, owner: from.owner) {
@@ -96,7 +96,8 @@ struct UsageSteps {
         var steps: [Step] = []
         var seen: Set<String> = []
         for move in context.moves {
-            guard seen.insert("\(move.from)\u{0}\(move.to)").inserted, let from = context.lookup.schema(named: move.from)
+            guard seen.insert("\(move.from)\u{0}\(move.to)").inserted,
+                let from = context.lookup.schema(named: move.from)
             else { continue }
             for entry in catalog.defaultPrivileges where entry.schema == from.oid {
                 steps += copies(of: entry, to: move.to)
@@ -106,19 +107,22 @@ struct UsageSteps {
     }
 
     private func copies(of entry: DefaultPrivilege, to target: String) -> [Step] {
-        let present = context.lookup.schema(named: target).map { schema in
-            catalog.defaultPrivileges.filter {
-                $0.schema == schema.oid && $0.role == entry.role && $0.objectType == entry.objectType
-            }.flatMap(\.grants)
-        } ?? []
+        let present =
+            context.lookup.schema(named: target).map { schema in
+                catalog.defaultPrivileges.filter {
+                    $0.schema == schema.oid && $0.role == entry.role && $0.objectType == entry.objectType
+                }.flatMap(\.grants)
+            } ?? []
         guard let objects = Self.objectWords[entry.objectType] else { return [] }
         let missing = entry.grants.filter { grant in
             !present.contains { $0.grantee == grant.grantee && $0.privilege == grant.privilege }
         }
         return Dictionary(grouping: missing, by: { Receiver(role: $0.grantee, grantable: $0.grantable) })
-            .sorted { ($0.key.role, $0.key.grantable ? 1 : 0) < ($1.key.role, $1.key.grantable ? 1 : 0) }.map { receiver, grants in
+            .sorted { ($0.key.role, $0.key.grantable ? 1 : 0) < ($1.key.role, $1.key.grantable ? 1 : 0) }.map {
+                receiver, grants in
                 Self.step(
-                    context: context, role: entry.role, schema: target, objects: objects, privileges: grants.map(\.privilege),
+                    context: context, role: entry.role, schema: target, objects: objects,
+                    privileges: grants.map(\.privilege),
                     grantee: receiver.role, grantable: receiver.grantable,
                     reason: "as in the schema that its tables come from")
             }
@@ -139,7 +143,8 @@ struct UsageSteps {
         let prefix = "ALTER DEFAULT PRIVILEGES FOR ROLE \(context.grantee(role)) IN SCHEMA \(SQL.identifier(schema))"
         let option = grantable ? " WITH GRANT OPTION" : ""
         return Step(
-            kind: .defaultPrivileges, object: "\(context.grantee(grantee)) on \(objects.lowercased()) in schema \(SQL.identifier(schema))",
+            kind: .defaultPrivileges,
+            object: "\(context.grantee(grantee)) on \(objects.lowercased()) in schema \(SQL.identifier(schema))",
             statements: ["\(prefix) GRANT \(privilege) ON \(objects) TO \(context.grantee(grantee))\(option)"],
             undo: ["\(prefix) REVOKE \(privilege) ON \(objects) FROM \(context.grantee(grantee))"],
             reason: "\(reason); for what \(context.roleName(role)) makes")

@@ -51,7 +51,9 @@ struct UseHazards {
         var found: [Found] = []
         for part in parsed {
             for name in NameBinder(context: context).bind(StatementReferences.collect(in: part), path: path) {
-                guard let move = name.move, let hazard = hazard(name, move: move, statement: statement) else { continue }
+                guard let move = name.move, let hazard = hazard(name, move: move, statement: statement) else {
+                    continue
+                }
                 let isDefinition = name.feature.map(Self.definitions.contains) ?? false
                 found.append(Found(hazard: hazard, isAboutDefinition: isDefinition && hazard.code == .shimInsufficient))
             }
@@ -66,7 +68,8 @@ struct UseHazards {
             // Unqualified names are found through the new search_path.
             if context.layout.compatibility == .searchPath, name.schema == nil { return nil }
             return Hazard(
-                .oldNameFails, object: move.oldName, message: "a statement of \(who) names \(name.written) and will fail",
+                .oldNameFails, object: move.oldName,
+                message: "a statement of \(who) names \(name.written) and will fail",
                 remedy: "change it to \(move.newName) first, or set compatibility: views", excerpt: excerpt)
         }
         if name.isSequence {

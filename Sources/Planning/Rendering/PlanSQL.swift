@@ -6,15 +6,20 @@ package enum PlanSQL {
             "-- strata plan for database \(oneLine(plan.server.database)), catalog \(plan.fingerprint)",
             "-- Run with: psql -v ON_ERROR_STOP=1 -f FILE. Strata itself also retries, records and verifies each step.",
         ]
-        for hazard in plan.hazards { lines.append("-- HAZARD \(hazard.code.rawValue) \(oneLine(hazard.object)): \(oneLine(hazard.message))") }
+        for hazard in plan.hazards {
+            lines.append("-- HAZARD \(hazard.code.rawValue) \(oneLine(hazard.object)): \(oneLine(hazard.message))")
+        }
         if plan.steps.contains(where: { $0.kind == .appendOnly }) {
             lines.append("-- Needs strata.refuse_change(), which strata apply creates with its ledger.")
         }
         for group in plan.groups {
             lines.append("")
-            for step in group.steps { lines.append("-- \(step.number). \(oneLine(PlanText.title(of: step))): \(oneLine(step.reason))") }
+            for step in group.steps {
+                lines.append("-- \(step.number). \(oneLine(PlanText.title(of: step))): \(oneLine(step.reason))")
+            }
             let statements = group.steps.flatMap(\.statements).map { $0 + ";" }
-            lines += group.inTransaction
+            lines +=
+                group.inTransaction
                 ? ["BEGIN;", "SET LOCAL lock_timeout = \(lockTimeout);"] + statements + ["COMMIT;"] : statements
         }
         return lines.joined(separator: "\n") + "\n"

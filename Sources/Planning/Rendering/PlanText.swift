@@ -32,8 +32,9 @@ package struct PlanText: Sendable {
     private func steps(_ plan: Plan) -> String {
         let width = String(plan.steps.count).count
         return plan.groups.map { group in
-            group.steps.map { step in line(step, numberWidth: width, startsGroup: step.number == group.steps[0].number) }
-                .joined(separator: "\n")
+            group.steps.map { step in line(step, numberWidth: width, startsGroup: step.number == group.steps[0].number)
+            }
+            .joined(separator: "\n")
         }.joined(separator: "\n")
     }
 
@@ -52,7 +53,9 @@ package struct PlanText: Sendable {
     private func detail(_ step: Step) -> String {
         var parts = [step.reason]
         if !step.locks.isEmpty {
-            parts.append("lock: \(step.locks[0].mode)" + (step.locks.count > 1 ? " (and \(counted(step.locks.count - 1, "sequence")))" : ""))
+            parts.append(
+                "lock: \(step.locks[0].mode)"
+                    + (step.locks.count > 1 ? " (and \(counted(step.locks.count - 1, "sequence")))" : ""))
         }
         if step.duration == .scansTable { parts.append("reads the whole table, writes go on") }
         return parts.joined(separator: "; ")
@@ -113,14 +116,17 @@ package struct PlanText: Sendable {
         for note in notes {
             let object = note.object.isEmpty || note.message.contains(note.object) ? "" : "\(note.object): "
             lines.append(style.wrap("· " + object + note.message, indentation: 4, first: 2))
-            if let next = note.nextStep { lines.append(style.dim(style.wrap("try: " + next, indentation: 9, first: 4))) }
+            if let next = note.nextStep {
+                lines.append(style.dim(style.wrap("try: " + next, indentation: 9, first: 4)))
+            }
         }
         return lines.joined(separator: "\n")
     }
 
     private func unplaced(_ objects: [String]) -> String {
         let shown = 12
-        var text = style.bold("Unplaced") + " (no schema lists them; they stay): "
+        var text =
+            style.bold("Unplaced") + " (no schema lists them; they stay): "
             + objects.prefix(shown).joined(separator: ", ")
         if objects.count > shown { text += " and \(objects.count - shown) more" }
         return style.wrap(text, indentation: 2, first: 0)

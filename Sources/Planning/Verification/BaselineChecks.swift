@@ -110,6 +110,7 @@ struct BaselineChecks {
             ("policy-lost", "policy", "policies", entry.policies, facts.policies),
             ("comment-lost", "comment", "comments", entry.comments, facts.comments),
             ("column-lost", "column", "columns", entry.columns, facts.columns),
+            ("partition-lost", "partition", "partitions", entry.partitions, facts.partitions),
         ]
         return figures.filter { $0.now < $0.before }.map { figure in
             .init(

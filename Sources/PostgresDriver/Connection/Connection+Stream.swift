@@ -8,7 +8,7 @@ extension Connection {
         _ body: (Row) async throws -> Void
     ) async throws {
         try await streaming { connection in
-            // Captured, so that this runs where the caller does: a change of threads for each row costs more than the row.
+            // Captured, so that this runs where the caller does: changing threads for each row costs more than the row.
             _ = isolation
             try await connection.step { try $0.startRows(sql, parameters) }
             var columns: ColumnSet?

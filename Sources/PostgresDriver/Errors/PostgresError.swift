@@ -9,7 +9,7 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         case protocolViolation
         /// A value in a result is not what the caller asked for.
         case decoding
-        /// What the caller passed cannot be sent: a malformed connection string, a NUL byte, a statement of another kind.
+        /// What the caller passed cannot be sent: a malformed connection string, a NUL byte, a COPY sent as a query.
         case invalidInput
     }
 

@@ -39,7 +39,10 @@ enum Redaction {
     private static var word: Regex<Substring> { #/(?i)passw|:///# }
     // A literal inside another has its quotes doubled or escaped; there, rather too much is masked than too little.
     private static var literal: Regex<(Substring, Substring)> {
-        #/(?i)(password\s*=?\s*)(?:(?:'{2,}[^']*)+'?|\\+'[^']*|(?:e|u&)?'(?:[^']|'')*(?:'|$)|\$\w*\$[\s\S]*?(?:\$\w*\$|$))/#
+        #/
+            (?i) (password \s* =? \s*)
+            (?: (?:'{2,} [^']*)+ '? | \\+' [^']* | (?:e|u&)? '(?:[^']|'')* (?:'|$) | \$\w*\$ [\s\S]*? (?:\$\w*\$|$) )
+        /#
     }
     private static var assignment: Regex<(Substring, Substring)> {
         #/(?i)(password\s*=\s*)(?:\\'[^']*\\'|''[^']*''|[^\s'";,)*]+)/#
