@@ -74,7 +74,9 @@ struct Workplace {
     }
 
     private static func connectDiagnostic(_ error: PostgresError, _ settings: ConnectionSettings) -> Diagnostic {
-        var message = "cannot connect to \(settings): \(error.message)"
+        var message =
+            error.message.hasPrefix("cannot connect")
+            ? error.message : "cannot connect to \(settings): \(error.message)"
         if let detail = error.detail { message += " (\(detail))" }
         return Diagnostic(
             .error, "cannot-connect", message,

@@ -15,7 +15,10 @@ struct ATHTests {
                 == ["auth.\"Session\"", "contractors.\"ContractorRanking\"", "notifications.\"ScheduledNotification\""])
         let built = plan.steps.filter { $0.kind == .buildIndex && $0.reason == "the layout declares it" }
         #expect(built.count == 11)
-        #expect(built.allSatisfy { $0.statements.count == 1 && $0.statements[0].contains("INDEX CONCURRENTLY") && !$0.inTransaction })
+        #expect(
+            built.allSatisfy {
+                $0.statements.count == 1 && $0.statements[0].contains("INDEX CONCURRENTLY") && !$0.inTransaction
+            })
         #expect(built.allSatisfy { $0.locks.map(\.mode) == ["SHARE UPDATE EXCLUSIVE"] }, "writes go on")
     }
 
@@ -25,7 +28,10 @@ struct ATHTests {
             ("\"Project\" WHERE status = 'OPEN' ORDER BY \"publishedAt\" DESC", "Project_status_publishedAt_idx"),
             ("\"Project\" WHERE \"regionId\" = 'd1' AND status = 'OPEN'", "Project_regionId_status_idx"),
             ("\"Project\" WHERE \"categoryId\" = 'category1' AND status = 'OPEN'", "Project_categoryId_status_idx"),
-            ("\"ContractorRanking\" WHERE \"isFeatured\" ORDER BY \"totalScore\" DESC", "ContractorRanking_isFeatured_totalScore_idx"),
+            (
+                "\"ContractorRanking\" WHERE \"isFeatured\" ORDER BY \"totalScore\" DESC",
+                "ContractorRanking_isFeatured_totalScore_idx"
+            ),
             (
                 "\"Notification\" WHERE \"userId\" = 'user1' AND \"isRead\" = false ORDER BY \"createdAt\" DESC",
                 "Notification_userId_isRead_createdAt_idx"
@@ -35,13 +41,17 @@ struct ATHTests {
                 "Review_contractorId_isDeleted_createdAt_idx"
             ),
             ("\"Bid\" WHERE \"contractorId\" = 'user401' AND status = 'PENDING'", "Bid_contractorId_status_idx"),
-            ("\"AuditLog\" WHERE \"eventType\" = 'LOGIN' ORDER BY \"createdAt\" DESC", "AuditLog_eventType_createdAt_idx"),
+            (
+                "\"AuditLog\" WHERE \"eventType\" = 'LOGIN' ORDER BY \"createdAt\" DESC",
+                "AuditLog_eventType_createdAt_idx"
+            ),
             ("\"Session\" WHERE \"tokenSelector\" = 'x'", "Session_tokenSelector_key"),
             ("\"Session\" WHERE \"userId\" = 'user1' AND \"expiresAt\" > now()", "Session_userId_expiresAt_idx"),
         ])
     func used(query: String, index: String) async throws {
         try await applied { session in
-            try await session.run("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+            try await session.run(
+                "SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
             let plan = try await session.value("EXPLAIN SELECT * FROM \(query)")
             #expect(plan.contains("\"\(index)\""), "\(plan)")
         }
@@ -50,19 +60,21 @@ struct ATHTests {
     @Test("X6 S4.36 mixed-case names, a cycle of keys and a self-reference work by both names")
     func names() async throws {
         try await applied(as: "ath_app") { session in
-            #expect(try await session.value("SELECT count(*) FROM contractors.\"_ContractorSkills\" WHERE \"A\" = 'contractor1'") == "3")
-            #expect(try await session.value("SELECT count(*) FROM \"public\".\"_ContractorSkills\" WHERE \"A\" = 'contractor1'") == "3")
+            try await session.expect(
+                "SELECT count(*) FROM contractors.\"_ContractorSkills\" WHERE \"A\" = 'contractor1'", "3")
+            try await session.expect(
+                "SELECT count(*) FROM \"public\".\"_ContractorSkills\" WHERE \"A\" = 'contractor1'", "3")
             try await session.run(
                 """
                 INSERT INTO "Project" (id, code, title, "ownerId", "regionId", "categoryId") VALUES ('p', 'P', 'P', 'user1', 'd1', 'category1');
                 INSERT INTO "Bid" (id, code, "projectId", "contractorId", price) VALUES ('b', 'B', 'p', 'user401', 1);
                 UPDATE "Project" SET "selectedBidId" = 'b' WHERE id = 'p';
                 """)
-            #expect(try await session.refusal("UPDATE \"Project\" SET \"selectedBidId\" = 'none' WHERE id = 'p'") == "23503")
-            #expect(try await session.refusal("INSERT INTO geo.\"Region\" VALUES ('x', 'X', 'x', 1, 'nowhere')") == "23503")
+            try await session.refuses("UPDATE \"Project\" SET \"selectedBidId\" = 'none' WHERE id = 'p'", "23503")
+            try await session.refuses("INSERT INTO geo.\"Region\" VALUES ('x', 'X', 'x', 1, 'nowhere')", "23503")
             try await session.run("DELETE FROM marketplace.\"Project\" WHERE id = 'p'")
-            #expect(try await session.value("SELECT count(*) FROM \"Bid\" WHERE id = 'b'") == "0", "ON DELETE CASCADE")
-            #expect(try await session.value("SELECT \"regionPath\"('w1')") == "Province 3 / District 2 / Ward 1")
+            try await session.expect("SELECT count(*) FROM \"Bid\" WHERE id = 'b'", "0", "ON DELETE CASCADE")
+            try await session.expect("SELECT \"regionPath\"('w1')", "Province 3 / District 2 / Ward 1")
         }
     }
 
@@ -70,19 +82,19 @@ struct ATHTests {
     func audit() async throws {
         try await applied(as: "ath_app") { session in
             try await session.run("INSERT INTO \"AuditLog\" (id, \"eventType\") VALUES ('a', 'LOGIN')")
-            #expect(try await session.refusal("DELETE FROM \"AuditLog\" WHERE id = 'a'") == "42501")
-            #expect(try await session.refusal("UPDATE auth.\"AuditLog\" SET metadata = NULL") == "42501")
+            try await session.refuses("DELETE FROM \"AuditLog\" WHERE id = 'a'", "42501")
+            try await session.refuses("UPDATE auth.\"AuditLog\" SET metadata = NULL", "42501")
         }
     }
 
     @Test("S4.31 an enum that moved is still cast to by its old name, and stored under the new one")
     func types() async throws {
         try await applied(as: "ath_app") { session in
-            #expect(
-                try await session.value("SELECT count(*) FROM \"Escrow\" WHERE state = CAST('RELEASED'::text AS \"public\".\"EscrowState\")")
-                    == "30")
-            #expect(
-                try await session.refusal("UPDATE \"Escrow\" SET state = CAST('NONE'::text AS \"public\".\"EscrowState\")") == "22P02")
+            try await session.expect(
+                "SELECT count(*) FROM \"Escrow\" WHERE state = CAST('RELEASED'::text AS \"public\".\"EscrowState\")",
+                "30")
+            try await session.refuses(
+                "UPDATE \"Escrow\" SET state = CAST('NONE'::text AS \"public\".\"EscrowState\")", "22P02")
         }
     }
 
@@ -90,9 +102,9 @@ struct ATHTests {
     func rowSecurity() async throws {
         try await applied(as: "ath_support") { session in
             let old = try await session.value("SELECT count(*) FROM \"Message\"")
-            #expect(try await session.value("SELECT count(*) FROM messaging.\"Message\"") == old)
+            try await session.expect("SELECT count(*) FROM messaging.\"Message\"", old)
             #expect(old != "1200")
-            #expect(try await session.refusal("DELETE FROM \"Message\"") == "42501")
+            try await session.refuses("DELETE FROM \"Message\"", "42501")
         }
     }
 }
@@ -112,14 +124,13 @@ struct EventFlowTests {
     @Test("S3.11 S3.19 the partitions followed their parent, rows land in them, and queries prune")
     func partitions() async throws {
         try await applied(as: "eventflow_app") { session in
-            #expect(
-                try await session.rows("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'events\\_2025%'") == ["streams"])
-            #expect(
-                try await session.value(
-                    """
-                    INSERT INTO streams.events (id, stream_id, payload, created_at) VALUES (gen_random_uuid(), md5('stream 3')::uuid, '{}', '2025-02-14')
-                    RETURNING tableoid::regclass
-                    """) == "streams.events_2025_02")
+            try await session.expect(
+                "SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'events\\_2025%'", ["streams"])
+            try await session.expect(
+                """
+                INSERT INTO streams.events (id, stream_id, payload, created_at) VALUES (gen_random_uuid(), md5('stream 3')::uuid, '{}', '2025-02-14')
+                RETURNING tableoid::regclass
+                """, "streams.events_2025_02")
             let plan = try await session.value(
                 "EXPLAIN SELECT * FROM public.events WHERE created_at >= '2025-03-01' AND created_at < '2025-04-01'")
             #expect(plan.contains("events_2025_03") && !plan.contains("events_2025_02"))
@@ -130,11 +141,11 @@ struct EventFlowTests {
     func appendOnly(role: String?) async throws {
         try await applied(as: role) { session in
             for name in ["public.events", "streams.events", "streams.events_2025_01", "public.events_2025_01"] {
-                #expect(try await session.refusal("UPDATE \(name) SET payload = '{}'") == "42501", "\(name)")
-                #expect(try await session.refusal("DELETE FROM \(name)") == "42501", "\(name)")
+                try await session.refuses("UPDATE \(name) SET payload = '{}'", "42501", "\(name)")
+                try await session.refuses("DELETE FROM \(name)", "42501", "\(name)")
             }
-            #expect(try await session.refusal("TRUNCATE streams.events") == "42501")
-            #expect(try await session.refusal("TRUNCATE streams.events_2025_06") == "42501")
+            try await session.refuses("TRUNCATE streams.events", "42501")
+            try await session.refuses("TRUNCATE streams.events_2025_06", "42501")
         }
     }
 }

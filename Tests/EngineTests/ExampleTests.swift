@@ -63,7 +63,8 @@ struct ExampleTests {
                    AND a.relnamespace <> 'strata'::regnamespace
                 """)
             let totals = example.expected.totals
-            #expect(keys == "\(totals.foreignKeys) \(totals.crossSchemaForeignKeys)", "foreign keys, and those that cross")
+            #expect(
+                keys == "\(totals.foreignKeys) \(totals.crossSchemaForeignKeys)", "foreign keys, and those that cross")
         }
     }
 

@@ -27,15 +27,14 @@ struct HausPetTests {
     func immutable(role: String?) async throws {
         try await applied(as: role) { session in
             for name in ["eventstore.events", "public.events"] {
-                #expect(try await session.refusal("UPDATE \(name) SET type = type") == "42501")
-                #expect(try await session.refusal("DELETE FROM \(name) WHERE version = 1") == "42501")
-                #expect(
-                    try await session.refusal(
-                        "INSERT INTO \(name) (aggregate_id, aggregate_type, type, version) VALUES ('a', 'b', 'c', 9)")
-                        == "00000")
+                try await session.refuses("UPDATE \(name) SET type = type", "42501")
+                try await session.refuses("DELETE FROM \(name) WHERE version = 1", "42501")
+                try await session.refuses(
+                    "INSERT INTO \(name) (aggregate_id, aggregate_type, type, version) VALUES ('a', 'b', 'c', 9)",
+                    "00000")
             }
-            #expect(try await session.refusal("TRUNCATE eventstore.events") == "42501")
-            #expect(try await session.value("SELECT count(*) FROM eventstore.events") == "17")
+            try await session.refuses("TRUNCATE eventstore.events", "42501")
+            try await session.expect("SELECT count(*) FROM eventstore.events", "17")
         }
     }
 
@@ -43,9 +42,9 @@ struct HausPetTests {
     func owner() async throws {
         try await applied { session in
             try await session.run("ALTER TABLE eventstore.events OWNER TO hauspet_app; SET LOCAL ROLE hauspet_app")
-            #expect(try await session.refusal("UPDATE eventstore.events SET type = type") == "42501")
-            #expect(try await session.refusal("DELETE FROM eventstore.events") == "42501")
-            #expect(try await session.refusal("TRUNCATE eventstore.events") == "42501")
+            try await session.refuses("UPDATE eventstore.events SET type = type", "42501")
+            try await session.refuses("DELETE FROM eventstore.events", "42501")
+            try await session.refuses("TRUNCATE eventstore.events", "42501")
         }
     }
 
@@ -57,25 +56,21 @@ struct HausPetTests {
                 "EXPLAIN SELECT * FROM events WHERE aggregate_id = 'sponsorship-1' ORDER BY version")
             #expect(plan.contains("events_aggregate_version_key"))
             #expect(!plan.contains("Sort"))
-            #expect(
-                try await session.rows(
-                    "SELECT version FROM events WHERE aggregate_id = 'sponsorship-1' ORDER BY version") == ["1", "2"])
+            try await session.expect(
+                "SELECT version FROM events WHERE aggregate_id = 'sponsorship-1' ORDER BY version", ["1", "2"])
         }
     }
 
     @Test("S0.18 enums of public in tables of readmodels")
     func enums() async throws {
         try await applied(as: "hauspet_app") { session in
-            #expect(
-                try await session.value("SELECT type FROM readmodels.animals WHERE type = 'CAT'::public.\"AnimalType\" LIMIT 1")
-                    == "CAT")
-            #expect(
-                try await session.refusal(
-                    "INSERT INTO readmodels.animals (id, name, type, registered_by) VALUES ('x', 'X', 'FISH', 1)") == "22P02")
-            #expect(
-                try await session.value(
-                    "SELECT udt_schema || '.' || udt_name FROM information_schema.columns WHERE table_schema = 'readmodels' "
-                        + "AND table_name = 'animals' AND column_name = 'type'") == "public.AnimalType")
+            try await session.expect(
+                "SELECT type FROM readmodels.animals WHERE type = 'CAT'::public.\"AnimalType\" LIMIT 1", "CAT")
+            try await session.refuses(
+                "INSERT INTO readmodels.animals (id, name, type, registered_by) VALUES ('x', 'X', 'FISH', 1)", "22P02")
+            try await session.expect(
+                "SELECT udt_schema || '.' || udt_name FROM information_schema.columns WHERE table_schema = 'readmodels' "
+                    + "AND table_name = 'animals' AND column_name = 'type'", "public.AnimalType")
         }
     }
 
@@ -89,19 +84,19 @@ struct HausPetTests {
                     (SELECT count(*) FROM public.users)
                 """)
             #expect(counts == "15|11|2|13|1")
-            #expect(
-                try await session.value(
-                    """
-                    SELECT (SELECT count(*) FROM events) = (SELECT count(*) FROM animals) + 2 * (SELECT count(*) FROM sponsorships)
-                    """) == "t")
+            try await session.expect(
+                """
+                SELECT (SELECT count(*) FROM events) = (SELECT count(*) FROM animals) + 2 * (SELECT count(*) FROM sponsorships)
+                """, "t")
         }
     }
 
     @Test("S0.20 S0.22 one transaction over three schemas, all or nothing")
     func acid() async throws {
-        let counts = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM animals), (SELECT count(*) FROM users)"
+        let counts =
+            "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM animals), (SELECT count(*) FROM users)"
         try await applied(as: "hauspet_app") { session in
-            #expect(try await session.value(counts) == "15|11|1")
+            try await session.expect(counts, "15|11|1")
             try await session.run(
                 """
                 SAVEPOINT work;
@@ -109,9 +104,9 @@ struct HausPetTests {
                 INSERT INTO users (email, display_name, password_hash) VALUES ('b@hauspet.example', 'B', 'x');
                 INSERT INTO animals (id, name, type, registered_by) SELECT 'animal-12', 'Zoe', 'CAT', max(id) FROM users;
                 """)
-            #expect(try await session.value(counts) == "16|12|2")
+            try await session.expect(counts, "16|12|2")
             try await session.run("ROLLBACK TO work")
-            #expect(try await session.value(counts) == "15|11|1")
+            try await session.expect(counts, "15|11|1")
         }
     }
 
@@ -119,16 +114,20 @@ struct HausPetTests {
     func oneClient() async throws {
         try await applied(as: "hauspet_app") { session in
             try await session.run(
-                "INSERT INTO \"public\".\"animals\" (\"id\", \"name\", \"type\", \"registered_by\") VALUES ('new', 'New', 'DOG', 1)")
-            #expect(try await session.value("SELECT \"name\" FROM \"public\".\"animals\" WHERE \"id\" = 'new'") == "New")
-            #expect(try await session.value("SELECT count(*) FROM \"public\".\"sponsorships\"") == "2")
-            #expect(try await session.value("SELECT count(*) FROM \"public\".\"breed\"") == "13")
+                "INSERT INTO \"public\".\"animals\" (\"id\", \"name\", \"type\", \"registered_by\") VALUES ('new', 'New', 'DOG', 1)"
+            )
+            try await session.expect("SELECT \"name\" FROM \"public\".\"animals\" WHERE \"id\" = 'new'", "New")
+            try await session.expect("SELECT count(*) FROM \"public\".\"sponsorships\"", "2")
+            try await session.expect("SELECT count(*) FROM \"public\".\"breed\"", "13")
         }
     }
 
     @Test("S0.40 a schema that exists is not created again")
     func schemas() async throws {
-        #expect(try appliedPlan().steps.filter { $0.kind == .createSchema }.map(\.object) == ["schema eventstore", "schema readmodels"])
+        #expect(
+            try appliedPlan().steps.filter { $0.kind == .createSchema }.map(\.object) == [
+                "schema eventstore", "schema readmodels",
+            ])
         let again = try await #require(AppliedExample.current).plan()
         #expect(again.steps.isEmpty)
     }
@@ -136,62 +135,64 @@ struct HausPetTests {
     @Test("S0.41 indexes, constraints, triggers, policies and comments came along; keys point to the moved tables")
     func followers() async throws {
         try await applied { session in
-            #expect(
-                try await session.value(
-                    "SELECT count(*) FROM pg_indexes WHERE schemaname IN ('eventstore', 'readmodels') AND indexname <> 'animals_type_idx'"
-                        + " AND indexdef NOT LIKE '%breed_id)' AND indexdef NOT LIKE '%registered_by)' AND indexdef NOT LIKE '%user_id)'")
-                    == "8")
-            #expect(
-                try await session.rows(
-                    "SELECT conname, confrelid::regclass FROM pg_constraint WHERE contype = 'f' AND conrelid = 'readmodels.sponsorships'::regclass ORDER BY 1")
-                    == ["sponsorships_animal_id_fkey|readmodels.animals", "sponsorships_user_id_fkey|users"])
-            #expect(
-                try await session.value("SELECT obj_description('eventstore.events'::regclass, 'pg_class')")
-                    == "Source of truth: one row for everything that happened, never changed")
-            #expect(
-                try await session.rows("SELECT polname FROM pg_policy WHERE polrelid = 'readmodels.sponsorships'::regclass ORDER BY 1")
-                    == ["sponsorships_app", "sponsorships_report"])
-            #expect(
-                try await session.value(
-                    "SELECT stxnamespace::regnamespace FROM pg_statistic_ext WHERE stxname = 'events_type_stats'") == "eventstore")
-            #expect(
-                try await session.value(
-                    "SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'sponsorship_receipt_no'") == "readmodels")
+            try await session.expect(
+                "SELECT count(*) FROM pg_indexes WHERE schemaname IN ('eventstore', 'readmodels') AND indexname <> 'animals_type_idx'"
+                    + " AND indexdef NOT LIKE '%breed_id)' AND indexdef NOT LIKE '%registered_by)' AND indexdef NOT LIKE '%user_id)'",
+                "8")
+            try await session.expect(
+                "SELECT conname, confrelid::regclass FROM pg_constraint WHERE contype = 'f' AND conrelid = 'readmodels.sponsorships'::regclass ORDER BY 1",
+                ["sponsorships_animal_id_fkey|readmodels.animals", "sponsorships_user_id_fkey|users"])
+            try await session.expect(
+                "SELECT obj_description('eventstore.events'::regclass, 'pg_class')",
+                "Source of truth: one row for everything that happened, never changed")
+            try await session.expect(
+                "SELECT polname FROM pg_policy WHERE polrelid = 'readmodels.sponsorships'::regclass ORDER BY 1",
+                ["sponsorships_app", "sponsorships_report"])
+            try await session.expect(
+                "SELECT stxnamespace::regnamespace FROM pg_statistic_ext WHERE stxname = 'events_type_stats'",
+                "eventstore")
+            try await session.expect(
+                "SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'sponsorship_receipt_no'", "readmodels"
+            )
         }
     }
 
     @Test("S0.30 the declared index is built concurrently, outside a transaction")
     func concurrentIndex() async throws {
-        let steps = try appliedPlan().steps.filter { $0.kind == .buildIndex && $0.object == "readmodels.animals_type_idx" }
+        let steps = try appliedPlan().steps.filter {
+            $0.kind == .buildIndex && $0.object == "readmodels.animals_type_idx"
+        }
         #expect(steps.count == 1)
         #expect(steps.allSatisfy { !$0.inTransaction && $0.statements[0].contains("CONCURRENTLY") })
         try await applied { session in
-            #expect(
-                try await session.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'readmodels.animals_type_idx'::regclass")
-                    == "t")
-            #expect(try await session.refusal("CREATE INDEX CONCURRENTLY ON readmodels.animals (name)") == "25001")
+            try await session.expect(
+                "SELECT indisvalid FROM pg_index WHERE indexrelid = 'readmodels.animals_type_idx'::regclass", "t")
+            try await session.refuses("CREATE INDEX CONCURRENTLY ON readmodels.animals (name)", "25001")
         }
     }
 
     @Test("S0.52 a stale version is refused by the function that named events without a schema")
     func staleVersion() async throws {
         try await applied(as: "hauspet_app") { session in
-            #expect(try await session.value("SELECT append_event('animal-1', 'animal', 'AnimalRenamed', 1, '{}')") == "2")
-            #expect(try await session.refusal("SELECT append_event('animal-1', 'animal', 'AnimalRenamed', 1, '{}')") == "40001")
+            try await session.expect("SELECT append_event('animal-1', 'animal', 'AnimalRenamed', 1, '{}')", "2")
+            try await session.refuses("SELECT append_event('animal-1', 'animal', 'AnimalRenamed', 1, '{}')", "40001")
         }
     }
 
     @Test("S0.13 policies hold through the old name, and so do grants on columns")
     func rights() async throws {
         try await applied(as: "hauspet_report") { session in
-            #expect(try await session.value("SELECT count(*) FROM public.sponsorships") == "2")
-            #expect(try await session.refusal("INSERT INTO public.animals (id, name, type, registered_by) VALUES ('x', 'x', 'DOG', 1)") == "42501")
-            #expect(try await session.refusal("SELECT password_hash FROM users") == "42501")
-            #expect(try await session.refusal("SELECT * FROM eventstore.events") == "42501")
+            try await session.expect("SELECT count(*) FROM public.sponsorships", "2")
+            try await session.refuses(
+                "INSERT INTO public.animals (id, name, type, registered_by) VALUES ('x', 'x', 'DOG', 1)", "42501")
+            try await session.refuses("SELECT password_hash FROM users", "42501")
+            try await session.refuses("SELECT * FROM eventstore.events", "42501")
         }
         try await applied { session in
-            try await session.run("UPDATE readmodels.sponsorships SET active = false WHERE id = 'sponsorship-1'; SET LOCAL ROLE hauspet_report")
-            #expect(try await session.value("SELECT id FROM public.sponsorships") == "sponsorship-2")
+            try await session.run(
+                "UPDATE readmodels.sponsorships SET active = false WHERE id = 'sponsorship-1'; SET LOCAL ROLE hauspet_report"
+            )
+            try await session.expect("SELECT id FROM public.sponsorships", "sponsorship-2")
         }
     }
 }

@@ -10,12 +10,11 @@ struct KCTTests {
     @Test("S2.1 37 products, 544 variants, 3369 customers")
     func numbers() async throws {
         try await applied { session in
-            #expect(
-                try await session.value(
-                    """
-                    SELECT (SELECT count(*) FROM tenant_shared.products), (SELECT count(*) FROM tenant_shared.product_variants),
-                        (SELECT count(*) FROM tenant_kct.customers)
-                    """) == "37|544|3369")
+            try await session.expect(
+                """
+                SELECT (SELECT count(*) FROM tenant_shared.products), (SELECT count(*) FROM tenant_shared.product_variants),
+                    (SELECT count(*) FROM tenant_kct.customers)
+                """, "37|544|3369")
         }
     }
 
@@ -34,9 +33,9 @@ struct KCTTests {
                     "tenant_kct|appointments customers measurements order_items orders",
                     "tenant_shared|collections product_variants products suppliers",
                 ])
-            #expect(
-                try await session.value("SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'product_sales' AND relkind = 'm'")
-                    == "cache")
+            try await session.expect(
+                "SELECT relnamespace::regnamespace FROM pg_class WHERE relname = 'product_sales' AND relkind = 'm'",
+                "cache")
         }
     }
 
@@ -49,44 +48,44 @@ struct KCTTests {
     @Test("S2.4 S2.24 the application writes where the layout says, and nowhere else")
     func application() async throws {
         try await applied(as: "kct_app") { session in
-            #expect(try await session.value("SELECT count(*) FROM tenant_shared.products") == "37")
+            try await session.expect("SELECT count(*) FROM tenant_shared.products", "37")
             try await session.run(
                 """
                 INSERT INTO tenant_kct.customers (email, first_name, last_name) VALUES ('n@mail.example', 'N', 'N');
                 INSERT INTO tenant_kct.orders (id, customer_id) SELECT 'new', max(id) FROM tenant_kct.customers;
                 """)
-            #expect(try await session.value("SELECT order_number LIKE 'KCT-%' FROM tenant_kct.orders WHERE id = 'new'") == "t")
-            #expect(try await session.refusal("REFRESH MATERIALIZED VIEW cache.product_sales") == "42501")
-            #expect(try await session.refusal("CREATE TABLE tenant_kct.own (id integer)") == "42501")
-            #expect(try await session.refusal("DELETE FROM audit.audit_log") == "42501")
+            try await session.expect("SELECT order_number LIKE 'KCT-%' FROM tenant_kct.orders WHERE id = 'new'", "t")
+            try await session.refuses("REFRESH MATERIALIZED VIEW cache.product_sales", "42501")
+            try await session.refuses("CREATE TABLE tenant_kct.own (id integer)", "42501")
+            try await session.refuses("DELETE FROM audit.audit_log", "42501")
         }
     }
 
     @Test("S2.5 S2.24 X3 the reader reads analytics, with later tables, and no customers")
     func reader() async throws {
         try await applied { session in
-            #expect(try await session.refusal("GRANT SELECT ON SCHEMA analytics TO kct_readonly") == "0LP01")
+            try await session.refuses("GRANT SELECT ON SCHEMA analytics TO kct_readonly", "0LP01")
             try await session.run(
-                "SET LOCAL ROLE kct_owner; CREATE TABLE analytics.later (id integer); RESET ROLE; SET LOCAL ROLE kct_readonly")
-            #expect(try await session.value("SELECT count(*) FROM analytics.customer_insights") == "2000")
-            #expect(try await session.value("SELECT count(*) FROM analytics.later") == "0")
-            #expect(try await session.refusal("SELECT * FROM tenant_kct.customers") == "42501")
-            #expect(try await session.refusal("DELETE FROM analytics.customer_insights") == "42501")
+                "SET LOCAL ROLE kct_owner; CREATE TABLE analytics.later (id integer); RESET ROLE; SET LOCAL ROLE kct_readonly"
+            )
+            try await session.expect("SELECT count(*) FROM analytics.customer_insights", "2000")
+            try await session.expect("SELECT count(*) FROM analytics.later", "0")
+            try await session.refuses("SELECT * FROM tenant_kct.customers", "42501")
+            try await session.refuses("DELETE FROM analytics.customer_insights", "42501")
         }
     }
 
     @Test("S2.12 23 foreign keys, 15 of them across schemas, all valid")
     func keys() async throws {
         try await applied { session in
-            #expect(
-                try await session.value(
-                    """
-                    SELECT count(*), count(*) FILTER (WHERE a.relnamespace <> b.relnamespace), bool_and(convalidated)
-                      FROM pg_constraint k JOIN pg_class a ON a.oid = k.conrelid JOIN pg_class b ON b.oid = k.confrelid
-                     WHERE k.contype = 'f' AND a.relnamespace <> 'strata'::regnamespace
-                    """) == "23|15|t")
-            #expect(try await session.refusal("DELETE FROM tenant_shared.products") == "23503")
-            #expect(try await session.refusal("UPDATE tenant_kct.orders SET customer_id = -1") == "23503")
+            try await session.expect(
+                """
+                SELECT count(*), count(*) FILTER (WHERE a.relnamespace <> b.relnamespace), bool_and(convalidated)
+                  FROM pg_constraint k JOIN pg_class a ON a.oid = k.conrelid JOIN pg_class b ON b.oid = k.confrelid
+                 WHERE k.contype = 'f' AND a.relnamespace <> 'strata'::regnamespace
+                """, "23|15|t")
+            try await session.refuses("DELETE FROM tenant_shared.products", "23503")
+            try await session.refuses("UPDATE tenant_kct.orders SET customer_id = -1", "23503")
         }
     }
 
@@ -94,7 +93,7 @@ struct KCTTests {
     func textDefault() async throws {
         try await applied(as: "kct_app") { session in
             try await session.run("INSERT INTO orders (id, customer_id) VALUES ('a', 1)")
-            #expect(try await session.value("SELECT next_order_number() LIKE 'KCT-%'") == "t")
+            try await session.expect("SELECT next_order_number() LIKE 'KCT-%'", "t")
         }
     }
 }
@@ -116,18 +115,18 @@ struct KCTPlanTests {
 
             let open = Session(connection: old)
             try await old.execute("BEGIN")
-            #expect(try await open.refusal("SELECT FROM products") == "42P01", "an open session keeps the old path")
+            try await open.refuses("SELECT FROM products", "42P01", "an open session keeps the old path")
             await old.close()
             try await work.session(as: "kct_app") { session in
                 let path = try await session.value("SHOW search_path")
                 #expect(path == "\"$user\", public, tenant_shared, tenant_kct, analytics, cache, audit")
-                #expect(try await session.value("SELECT count(*) FROM products") == "37")
-                #expect(try await session.refusal("SELECT * FROM \"public\".\"products\"") == "42P01")
+                try await session.expect("SELECT count(*) FROM products", "37")
+                try await session.refuses("SELECT * FROM \"public\".\"products\"", "42P01")
             }
             try await work.rollback()
             #expect(try await work.catalog().fingerprint == before.fingerprint)
             try await work.session { session in
-                #expect(try await session.value("SHOW search_path") == "\"$user\", public")
+                try await session.expect("SHOW search_path", "\"$user\", public")
             }
         }
     }
@@ -138,8 +137,8 @@ struct KCTPlanTests {
             try await work.apply(try await work.plan())
             try await work.rollback()
             try await work.session { session in
-                #expect(try await session.value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "17")
-                #expect(try await session.value("SELECT count(*) FROM pg_views WHERE schemaname = 'public'") == "1")
+                try await session.expect("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", "17")
+                try await session.expect("SELECT count(*) FROM pg_views WHERE schemaname = 'public'", "1")
             }
         }
     }

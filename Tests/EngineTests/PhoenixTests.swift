@@ -8,14 +8,16 @@ import Testing
 @Suite("Phoenix", .applied("phoenix"), .serialized)
 struct PhoenixTests {
     static let schemas = [
-        "active", "activities", "audit", "auth", "config", "education", "facilities", "feedback", "iot", "schedule", "users",
+        "active", "activities", "audit", "auth", "config", "education", "facilities", "feedback", "iot", "schedule",
+        "users",
     ]
 
     @Test("S1.8 S1.15 the eleven schemas, created before anything moves")
     func schemas() async throws {
         let steps = try appliedPlan().steps
         let last = try #require(steps.lastIndex { $0.kind == .createSchema })
-        let first = try #require(steps.firstIndex { $0.kind == .moveTable || $0.kind == .moveType || $0.kind == .moveSequence })
+        let first = try #require(
+            steps.firstIndex { $0.kind == .moveTable || $0.kind == .moveType || $0.kind == .moveSequence })
         #expect(last < first)
         #expect(steps.filter { $0.kind == .createSchema }.map(\.object).sorted() == Self.schemas.map { "schema \($0)" })
         try await applied { session in
@@ -29,11 +31,11 @@ struct PhoenixTests {
     @Test("S1.9 S1.41 forty tables, none of them left in public, legacy or app")
     func tables() async throws {
         try await applied { session in
-            #expect(
-                try await session.rows(
-                    "SELECT schemaname, count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'strata') GROUP BY 1 ORDER BY 1"
-                ) == [
-                    "active|4", "activities|4", "audit|2", "auth|5", "config|2", "education|3", "facilities|3", "feedback|2",
+            try await session.expect(
+                "SELECT schemaname, count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'strata') GROUP BY 1 ORDER BY 1",
+                [
+                    "active|4", "activities|4", "audit|2", "auth|5", "config|2", "education|3", "facilities|3",
+                    "feedback|2",
                     "iot|2", "schedule|4", "users|9",
                 ])
         }
@@ -42,15 +44,14 @@ struct PhoenixTests {
     @Test("S1.10 S1.11 S1.12 S1.13 keys across schemas reject orphans both ways, and exist once")
     func keys() async throws {
         try await applied { session in
-            #expect(try await session.refusal("UPDATE education.groups SET room_id = 999 WHERE id = 1") == "23503")
-            #expect(try await session.refusal("DELETE FROM facilities.rooms WHERE id = 1") == "23503")
-            #expect(try await session.refusal("UPDATE users.students SET group_id = 999 WHERE id = 1") == "23503")
-            #expect(try await session.refusal("DELETE FROM education.groups WHERE id = 1") == "23503")
-            #expect(
-                try await session.rows(
-                    "SELECT conname, confrelid::regclass FROM pg_constraint WHERE contype = 'f' AND conrelid IN "
-                        + "('education.groups'::regclass, 'users.students'::regclass) ORDER BY 1")
-                    == ["fk_group|education.groups", "fk_room|facilities.rooms", "students_person_id_fkey|users.persons"])
+            try await session.refuses("UPDATE education.groups SET room_id = 999 WHERE id = 1", "23503")
+            try await session.refuses("DELETE FROM facilities.rooms WHERE id = 1", "23503")
+            try await session.refuses("UPDATE users.students SET group_id = 999 WHERE id = 1", "23503")
+            try await session.refuses("DELETE FROM education.groups WHERE id = 1", "23503")
+            try await session.expect(
+                "SELECT conname, confrelid::regclass FROM pg_constraint WHERE contype = 'f' AND conrelid IN "
+                    + "('education.groups'::regclass, 'users.students'::regclass) ORDER BY 1",
+                ["fk_group|education.groups", "fk_room|facilities.rooms", "students_person_id_fkey|users.persons"])
         }
     }
 
@@ -59,7 +60,7 @@ struct PhoenixTests {
         try await applied(as: "phoenix_app") { session in
             try await session.run("INSERT INTO users.students (person_id, group_id, grade) VALUES (400, 1, 1)")
             try await session.run("INSERT INTO students (person_id, group_id, grade) VALUES (401, 1, 1)")
-            #expect(try await session.refusal("DELETE FROM facilities.rooms WHERE id = 1") == "23503")
+            try await session.refuses("DELETE FROM facilities.rooms WHERE id = 1", "23503")
         }
     }
 
@@ -71,14 +72,14 @@ struct PhoenixTests {
                 ("app.groups", "activities.groups", "25"), ("public.settings", "config.settings", "20"),
                 ("legacy.settings", "users.settings", "60"),
             ] {
-                #expect(try await session.value("SELECT count(*) FROM \(old)") == rows, "\(old)")
-                #expect(
-                    try await session.value("SELECT (SELECT array_agg(t::text ORDER BY id) FROM \(old) t) = (SELECT array_agg(t::text ORDER BY id) FROM \(new) t)")
-                        == "t", "\(old) is \(new)")
+                try await session.expect("SELECT count(*) FROM \(old)", rows, "\(old)")
+                try await session.expect(
+                    "SELECT (SELECT array_agg(t::text ORDER BY id) FROM \(old) t) = (SELECT array_agg(t::text ORDER BY id) FROM \(new) t)",
+                    "t", "\(old) is \(new)")
             }
             // Without a schema it is the one that it was before.
-            #expect(try await session.value("SELECT count(*) FROM groups") == "12")
-            #expect(try await session.value("SELECT group_name FROM group_presence(3)") == "Class 3")
+            try await session.expect("SELECT count(*) FROM groups", "12")
+            try await session.expect("SELECT group_name FROM group_presence(3)", "Class 3")
         }
     }
 
@@ -86,15 +87,15 @@ struct PhoenixTests {
     func alias() async throws {
         try await applied(as: "phoenix_app") { session in
             for name in ["education.groups", "groups"] {
-                #expect(try await session.value("SELECT count(\"group\".id) FROM \(name) AS \"group\"") == "12")
-                #expect(try await session.refusal("SELECT group.id FROM \(name) AS group") == "42601")
+                try await session.expect("SELECT count(\"group\".id) FROM \(name) AS \"group\"", "12")
+                try await session.refuses("SELECT group.id FROM \(name) AS group", "42601")
                 try await session.run(
-                    "UPDATE \(name) AS \"group\" SET name = name WHERE \"group\".id = 1; DELETE FROM \(name) AS \"group\" WHERE \"group\".id = -1")
+                    "UPDATE \(name) AS \"group\" SET name = name WHERE \"group\".id = 1; DELETE FROM \(name) AS \"group\" WHERE \"group\".id = -1"
+                )
             }
-            #expect(
-                try await session.value(
-                    "SELECT \"room\".name FROM groups AS \"group\" LEFT JOIN rooms AS \"room\" ON \"room\".id = \"group\".room_id WHERE \"group\".id = 1")
-                    == "Room 1")
+            try await session.expect(
+                "SELECT \"room\".name FROM groups AS \"group\" LEFT JOIN rooms AS \"room\" ON \"room\".id = \"group\".room_id WHERE \"group\".id = 1",
+                "Room 1")
         }
     }
 
@@ -123,15 +124,17 @@ struct PhoenixTests {
             SELECT count(*) FROM education.groups g JOIN facilities.rooms r ON r.id = g.room_id
             """
         try await applied(as: "phoenix_teacher") { session in
-            #expect(try await session.value(read) == "12")
-            #expect(try await session.refusal("UPDATE education.groups SET name = name") == "42501")
-            #expect(try await session.refusal("SELECT * FROM users.persons") == "42501")
+            try await session.expect(read, "12")
+            try await session.refuses("UPDATE education.groups SET name = name", "42501")
+            try await session.refuses("SELECT * FROM users.persons", "42501")
         }
         for maker in ["phoenix_owner", nil] {
             try await applied { session in
                 if let maker { try await session.run("SET LOCAL ROLE \(maker)") }
-                try await session.run("CREATE TABLE education.timetable (id integer); RESET ROLE; SET LOCAL ROLE phoenix_teacher")
-                #expect(try await session.value("SELECT count(*) FROM education.timetable") == "0", "made by \(maker ?? "superuser")")
+                try await session.run(
+                    "CREATE TABLE education.timetable (id integer); RESET ROLE; SET LOCAL ROLE phoenix_teacher")
+                try await session.expect(
+                    "SELECT count(*) FROM education.timetable", "0", "made by \(maker ?? "superuser")")
             }
         }
     }
@@ -139,57 +142,58 @@ struct PhoenixTests {
     @Test("S1.5 S1.31 S1.32 X3 audit is closed to teachers and readable for admins, who need USAGE and SELECT")
     func audit() async throws {
         try await applied(as: "phoenix_teacher") { session in
-            #expect(try await session.refusal("SELECT * FROM audit.data_deletions") == "42501")
-            #expect(try await session.value("SELECT has_schema_privilege('audit', 'USAGE')") == "f")
+            try await session.refuses("SELECT * FROM audit.data_deletions", "42501")
+            try await session.expect("SELECT has_schema_privilege('audit', 'USAGE')", "f")
         }
         try await applied(as: "phoenix_admin") { session in
-            #expect(try await session.value("SELECT count(*) FROM audit.data_deletions") == "25")
-            #expect(try await session.refusal("INSERT INTO audit.data_deletions (entity_type, entity_id, deleted_by) VALUES ('x', 1, 1)") == "42501")
+            try await session.expect("SELECT count(*) FROM audit.data_deletions", "25")
+            try await session.refuses(
+                "INSERT INTO audit.data_deletions (entity_type, entity_id, deleted_by) VALUES ('x', 1, 1)", "42501")
         }
         try await applied { session in
-            #expect(try await session.refusal("GRANT SELECT ON SCHEMA audit TO phoenix_admin") == "0LP01")
+            try await session.refuses("GRANT SELECT ON SCHEMA audit TO phoenix_admin", "0LP01")
             try await session.run("CREATE TABLE audit.later (id integer); SET LOCAL ROLE phoenix_admin")
-            #expect(try await session.value("SELECT count(*) FROM audit.later") == "0")
+            try await session.expect("SELECT count(*) FROM audit.later", "0")
         }
     }
 
     @Test("S1.36 S1.40 a deletion is dated by default, outlives the student, and is never changed")
     func deletions() async throws {
         try await applied { session in
-            #expect(
-                try await session.value(
-                    "INSERT INTO audit.data_deletions (entity_type, entity_id, deleted_by) VALUES ('Student', 7, 1) RETURNING deleted_at = now()::timestamp")
-                    == "t")
-            #expect(
-                try await session.value(
-                    "SELECT count(*) FROM pg_constraint WHERE conrelid = 'audit.data_deletions'::regclass AND confdeltype <> 'a'") == "0")
-            try await session.run("DELETE FROM users.persons WHERE id = (SELECT person_id FROM users.students WHERE id = 7)")
-            #expect(try await session.value("SELECT count(*) FROM users.students WHERE id = 7") == "0")
-            #expect(try await session.value("SELECT count(*) FROM audit.data_deletions WHERE entity_type = 'Student' AND entity_id = 7") == "1")
-            #expect(try await session.refusal("DELETE FROM audit.data_deletions") == "42501")
-            #expect(try await session.refusal("DELETE FROM public.data_deletions") == "42501")
+            try await session.expect(
+                "INSERT INTO audit.data_deletions (entity_type, entity_id, deleted_by) VALUES ('Student', 7, 1) RETURNING deleted_at = now()::timestamp",
+                "t")
+            try await session.expect(
+                "SELECT count(*) FROM pg_constraint WHERE conrelid = 'audit.data_deletions'::regclass AND confdeltype <> 'a'",
+                "0")
+            try await session.run(
+                "DELETE FROM users.persons WHERE id = (SELECT person_id FROM users.students WHERE id = 7)")
+            try await session.expect("SELECT count(*) FROM users.students WHERE id = 7", "0")
+            try await session.expect(
+                "SELECT count(*) FROM audit.data_deletions WHERE entity_type = 'Student' AND entity_id = 7", "1")
+            try await session.refuses("DELETE FROM audit.data_deletions", "42501")
+            try await session.refuses("DELETE FROM public.data_deletions", "42501")
         }
     }
 
     @Test("S1.1 S1.2 a function that needs three schemas and a view over four give what they gave")
     func joins() async throws {
         try await applied(as: "phoenix_app") { session in
-            #expect(try await session.value("SELECT count(*) > 0 FROM supervisor_dashboard") == "t")
-            #expect(
-                try await session.value("SELECT (SELECT count(*) FROM public.supervisor_dashboard) = (SELECT count(*) FROM active.supervisor_dashboard)")
-                    == "t")
-            #expect(try await session.value("SELECT student_full_name(1)") == "First61 Last61")
-            #expect(try await session.value("SELECT check_in(1, 80, 1) > 4000") == "t")
+            try await session.expect("SELECT count(*) > 0 FROM supervisor_dashboard", "t")
+            try await session.expect(
+                "SELECT (SELECT count(*) FROM public.supervisor_dashboard) = (SELECT count(*) FROM active.supervisor_dashboard)",
+                "t")
+            try await session.expect("SELECT student_full_name(1)", "First61 Last61")
+            try await session.expect("SELECT check_in(1, 80, 1) > 4000", "t")
         }
     }
 
     @Test("S1.46 columns keep their types: TIMESTAMP stays without a time zone, for the application reads it so")
     func timestamps() async throws {
         try await applied { session in
-            #expect(
-                try await session.value(
-                    "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'active' AND data_type = 'timestamp with time zone'")
-                    == "0")
+            try await session.expect(
+                "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'active' AND data_type = 'timestamp with time zone'",
+                "0")
         }
     }
 }
@@ -210,8 +214,8 @@ struct PhoenixPlanTests {
             try await work.connection.execute("DROP TABLE education.made_meanwhile")
             try await work.rollback()
             try await work.session { session in
-                #expect(try await session.value("SELECT count(*) FROM public.visits") == "4000")
-                #expect(try await session.value("SELECT to_regnamespace('education')") == "")
+                try await session.expect("SELECT count(*) FROM public.visits", "4000")
+                try await session.expect("SELECT to_regnamespace('education')", "")
             }
         }
     }

@@ -125,6 +125,29 @@ struct Session {
 
     func run(_ sql: String) async throws { try await connection.execute(sql) }
 
+    func expect(
+        _ sql: String, _ wanted: [String], _ comment: Comment? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let found = try await rows(sql)
+        #expect(found == wanted, comment, sourceLocation: sourceLocation)
+    }
+
+    /// One row.
+    func expect(
+        _ sql: String, _ wanted: String, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await expect(sql, [wanted], comment, sourceLocation: sourceLocation)
+    }
+
+    /// `00000` as the SQLSTATE for a statement that has to be carried out.
+    func refuses(
+        _ sql: String, _ state: String, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let found = try await refusal(sql)
+        #expect(found == state, comment ?? "\(sql)", sourceLocation: sourceLocation)
+    }
+
     /// The SQLSTATE with which a statement is refused, `00000` where it is not; the transaction goes on.
     func refusal(_ sql: String) async throws -> String {
         try await connection.execute("SAVEPOINT before")

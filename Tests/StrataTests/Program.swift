@@ -45,7 +45,7 @@ final class RunningProgram: Sendable {
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    private nonisolated(unsafe) let process: Process
+    private let process: Process
     private let output: URL
     private let errors: URL
     private let state = Mutex(State())
