@@ -226,6 +226,9 @@ func atGroup(_ number: Int, _ action: @escaping @Sendable () -> Void) -> @Sendab
     }
 }
 
+/// Cancels the task in which a handler is called: that of the run.
+@Sendable func cancelCurrentTask() { withUnsafeCurrentTask { $0?.cancel() } }
+
 /// Ends server processes from within an event handler, which cannot wait for asynchronous work.
 struct Terminator: Sendable {
     let psql: String

@@ -94,7 +94,7 @@ import Testing
             let applied = try await fixture.apply()
             let plan = try await look(fixture).plan
             let work = Task {
-                try await fixture.apply(plan, kind: .contract, report: atGroup(3) { withUnsafeCurrentTask { $0?.cancel() } })
+                try await fixture.apply(plan, kind: .contract, report: atGroup(3, cancelCurrentTask))
             }
             _ = try await engineFailure(.resumable) { try await work.value }
             #expect(try await shims(fixture).count == 3)

@@ -114,8 +114,7 @@ private struct Filler: Sendable {
     let path: String
 
     func fill() {
-        FileManager.default.createFile(atPath: path, contents: nil)
-        guard let file = FileHandle(forWritingAtPath: path) else {
+        guard FileManager.default.createFile(atPath: path, contents: nil), let file = FileHandle(forWritingAtPath: path) else {
             Issue.record("cannot write \(path)")
             return
         }

@@ -110,7 +110,7 @@ import Testing
             try await fixture.apply()
             for statement in ["SELECT * FROM strata.runs", "SELECT strata.expect_object('relation', 1, 'a', 'b')"] {
                 try await fixture.onConnection(["user": fixture.app, "password": fixture.app]) { client in
-                    await #expect(throws: PostgresError.self) { try await client.execute(statement) }
+                    _ = await #expect(throws: PostgresError.self) { try await client.execute(statement) }
                 }
             }
         }

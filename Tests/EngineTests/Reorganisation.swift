@@ -84,9 +84,11 @@ struct Reorganisation: Sendable {
         }
     }
 
-    /// What `strata verify --exact` finds wrong.
+    /// What `strata verify --exact` finds wrong with the newest run, also when it was undone.
     func differences() async throws -> [String] {
-        let run = try #require(try await Ledger(connection).latestEffective())
+        let ledger = Ledger(connection)
+        let newest = try #require(try await ledger.history(limit: 1).first)
+        let run = try #require(try await ledger.run(id: newest.id))
         let verification = try await Verifier(connection, options: VerifyOptions(exactRows: true))
             .verify(layout: layout, catalog: try await CatalogReader.read(connection), runs: [run])
         return verification.differences.map { "\($0.group.rawValue) \($0.object): \($0.message)" }
@@ -126,7 +128,7 @@ struct Session {
     func run(_ sql: String) async throws { try await connection.execute(sql) }
 
     func expect(
-        _ sql: String, _ wanted: [String], _ comment: Comment? = nil,
+        _ sql: String, _ wanted: [String], _ comment: Testing.Comment? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let found = try await rows(sql)
@@ -135,14 +137,16 @@ struct Session {
 
     /// One row.
     func expect(
-        _ sql: String, _ wanted: String, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+        _ sql: String, _ wanted: String, _ comment: Testing.Comment? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         try await expect(sql, [wanted], comment, sourceLocation: sourceLocation)
     }
 
     /// `00000` as the SQLSTATE for a statement that has to be carried out.
     func refuses(
-        _ sql: String, _ state: String, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation
+        _ sql: String, _ state: String, _ comment: Testing.Comment? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         let found = try await refusal(sql)
         #expect(found == state, comment ?? "\(sql)", sourceLocation: sourceLocation)

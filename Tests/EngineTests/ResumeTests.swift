@@ -81,15 +81,14 @@ import Testing
     func interruptedAtAGroup(group: Int) async throws {
         try await ApplyFixture.with { fixture in
             let (before, after) = try await undisturbed(fixture)
-            let interrupt = { atGroup(group) { withUnsafeCurrentTask { $0?.cancel() } } }
-            let work = Task { try await fixture.apply(report: interrupt()) }
+            let work = Task { try await fixture.apply(report: atGroup(group, cancelCurrentTask)) }
             let failure = try await engineFailure(.resumable) { try await work.value }
             #expect(failure.code == "interrupted", "\(failure)")
             try await expectConsistent(fixture)
             #expect(try await fixture.column("SELECT state FROM strata.runs WHERE id = 2") == ["stopped"])
             #expect(try await fixture.resume().fingerprintAfter == after)
 
-            let undoing = Task { try await fixture.rollback(report: interrupt()) }
+            let undoing = Task { try await fixture.rollback(report: atGroup(group, cancelCurrentTask)) }
             let second = try await engineFailure(.resumable) { try await undoing.value }
             #expect(second.code == "interrupted", "\(second)")
             #expect(try await fixture.column("SELECT state FROM strata.runs WHERE id = 2") == ["undoing"])
@@ -103,7 +102,7 @@ import Testing
             let last = plan.steps.count
             let work = Task {
                 try await fixture.apply(plan) { event in
-                    if case .done(let step, _, _) = event, step.number == last { withUnsafeCurrentTask { $0?.cancel() } }
+                    if case .done(let step, _, _) = event, step.number == last { cancelCurrentTask() }
                 }
             }
             let failure = try await engineFailure(.resumable) { try await work.value }
@@ -117,7 +116,7 @@ import Testing
     @Test func aStoppedRunCanBeUndoneInstead() async throws {
         try await ApplyFixture.with { fixture in
             let before = try await fixture.fingerprint()
-            let work = Task { try await fixture.apply(report: atGroup(5) { withUnsafeCurrentTask { $0?.cancel() } }) }
+            let work = Task { try await fixture.apply(report: atGroup(5, cancelCurrentTask)) }
             _ = try await engineFailure(.resumable) { try await work.value }
             let report = try await fixture.rollback()
             #expect(report.fingerprintAfter == before && report.stepsDone > 0)

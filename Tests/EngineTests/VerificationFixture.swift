@@ -43,10 +43,7 @@ struct VerifiedShop {
 
     func apply() async throws {
         try await connected { connection in
-            var catalog = try await CatalogReader.read(connection)
-            let values = try await SequenceValueReader.read(connection, sequences: catalog.sequences.keys.sorted())
-            for (sequence, value) in values { catalog.sequences[sequence]?.lastValue = value }
-            let plan = try Pipeline.plan(layout, catalog)
+            let plan = try await LivePlanner.plan(layout, on: connection).plan
             _ = try await Applier(connection).exclusively { applier in
                 try await applier.apply(plan, accepted: Array(Set(plan.hazards.map(\.code))))
             }

@@ -27,6 +27,11 @@ package struct Move: Sendable, Equatable {
     package var oldName: String { display(from, name) }
     package var newName: String { display(to, name) }
 
+    /// An enum or a range: operators that take any such type do not take the domain that is left under its old name.
+    package var isPartlyShimmedType: Bool {
+        if case .type(let kind) = object { kind != .domain } else { false }
+    }
+
     package var isTable: Bool {
         if case .relation(let kind) = object { kind.isTable } else { false }
     }

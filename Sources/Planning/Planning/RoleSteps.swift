@@ -113,7 +113,7 @@ struct RoleSteps {
         let present = context.lookup.schema(named: schema)
         let makers = owners.union([
             present?.owner ?? SchemaSteps(context: context).owner(of: schema) ?? catalog.server.userOID
-        ])
+        ]).union([catalog.server.userOID])
         var steps: [Step] = []
         for maker in makers.sorted() where maker != role {
             // pg_database_owner and the like make nothing themselves.

@@ -16,14 +16,30 @@ struct SearchPathSteps {
         let database = SQL.identifier(catalog.server.database)
         let own = setting(database: catalog.server.databaseOID, role: 0)
         steps += step("DATABASE \(database)", current: own, base: own ?? "\"$user\", public", targets: targets)
-        for entry in catalog.settings where entry.name == "search_path" && entry.role != 0 {
-            let role = context.grantee(entry.role)
-            let scope = entry.database == 0 ? "ROLE \(role)" : "ROLE \(role) IN DATABASE \(database)"
-            steps += step(scope, current: entry.value, base: entry.value, targets: targets)
+        for (role, path) in rolesWithPaths() {
+            // A role's path for every database is left alone: others may use it. Here it gets one of its own.
+            let own = setting(database: catalog.server.databaseOID, role: role)
+            steps += step(
+                "ROLE \(context.grantee(role)) IN DATABASE \(database)", current: own, base: path, targets: targets)
         }
         draft.add(steps)
         draft.add(openSessions())
         for hazard in shadowed(path: paths(own, targets)) { draft.add(hazard) }
+    }
+
+    /// Roles that can reach what moves and have a search_path of their own, with the one in force here.
+    private func rolesWithPaths() -> [(OID, String)] {
+        let privileges = Privileges(catalog: catalog)
+        let relations = context.moves.compactMap { catalog.relations[$0.oid] }
+        let holders = Set(relations.flatMap { [$0.owner] + $0.grants.map(\.grantee) })
+        let roles = Set(catalog.settings.filter { $0.name == "search_path" && $0.role != 0 }.map(\.role))
+        return roles.sorted().compactMap { role in
+            guard holders.contains(0) || holders.contains(where: { privileges.isMember(role, of: $0) }) else {
+                return nil
+            }
+            let here = setting(database: catalog.server.databaseOID, role: role)
+            return (here ?? setting(database: 0, role: role)).map { (role, $0) }
+        }
     }
 
     private func setting(database: OID, role: OID) -> String? {
