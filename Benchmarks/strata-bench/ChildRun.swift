@@ -3,6 +3,8 @@ import Foundation
 /// A program that ran as a child: how long, and the most memory that it ever had.
 struct ChildRun: Sendable {
     var seconds: Double
+    /// Processor time of the child alone, which other load on the machine does not change much.
+    var cpuSeconds: Double
     /// Peak resident set, as the kernel counted it for this child alone.
     var peakBytes: Int
     var status: Int32
@@ -25,7 +27,9 @@ struct ChildRun: Sendable {
         var pid = pid_t()
         let begun = ContinuousClock.now
         let failure = posix_spawnp(&pid, arguments[0], &actions, nil, words, variables)
-        guard failure == 0 else { throw BenchFailure("cannot run \(arguments[0]): \(String(cString: strerror(failure)))") }
+        guard failure == 0 else {
+            throw BenchFailure("cannot run \(arguments[0]): \(String(cString: strerror(failure)))")
+        }
         var status: Int32 = 0
         var usage = rusage()
         while wait4(pid, &status, 0, &usage) < 0 {
@@ -37,7 +41,11 @@ struct ChildRun: Sendable {
         #else
             let unit = 1
         #endif
-        return ChildRun(seconds: seconds, peakBytes: Int(usage.ru_maxrss) * unit, status: (status >> 8) & 0xFF)
+        return ChildRun(
+            seconds: seconds, cpuSeconds: usage.ru_utime.inSeconds + usage.ru_stime.inSeconds,
+            peakBytes: Int(usage.ru_maxrss) * unit,
+            // A program that a signal ended did not succeed either.
+            status: status & 0x7F != 0 ? 128 + status & 0x7F : (status >> 8) & 0xFF)
     }
 
     /// Like `run`, and throws when the program fails.
@@ -46,7 +54,9 @@ struct ChildRun: Sendable {
         _ arguments: [String], environment: [String: String] = [:], output: String = "/dev/null"
     ) throws -> ChildRun {
         let run = try run(arguments, environment: environment, output: output)
-        guard run.status == 0 else { throw BenchFailure("\(arguments.prefix(2).joined(separator: " ")) failed (\(run.status))") }
+        guard run.status == 0 else {
+            throw BenchFailure("\(arguments.prefix(2).joined(separator: " ")) failed (\(run.status))")
+        }
         return run
     }
 
@@ -55,4 +65,8 @@ struct ChildRun: Sendable {
     static var strataPath: String {
         URL(fileURLWithPath: ownPath).deletingLastPathComponent().appendingPathComponent("strata").path
     }
+}
+
+extension timeval {
+    fileprivate var inSeconds: Double { Double(tv_sec) + Double(tv_usec) / 1_000_000 }
 }

@@ -29,7 +29,8 @@ struct ClientsCommand: AsyncParsableCommand {
     var untilFile: String?
     @Option(help: ArgumentHelp("Its content names the phase that statements count for; may change.", valueName: "file"))
     var phaseFile: String?
-    @Option(help: ArgumentHelp("Write the figures (JSON) here, at each change of phase and at the end.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write the figures (JSON) here, at each change of phase and at the end.", valueName: "file"))
     var report: String?
 
     func validate() throws {

@@ -25,7 +25,9 @@ final class Load: Sendable {
         for number in 1...options.connections {
             let name = ["application_name": "strata-bench client \(number)"]
             let connection = try await Connection.open(try settings.settings(name))
-            if let role = options.role { _ = try await connection.query("SELECT set_config('role', $1, false)", [.text(role)]) }
+            if let role = options.role {
+                _ = try await connection.query("SELECT set_config('role', $1, false)", [.text(role)])
+            }
             connections.append(connection)
         }
         return Load(connections, workload, options)

@@ -46,7 +46,8 @@ struct MoveRace {
     private func phase(
         _ name: String, _ plan: Plan, _ load: Load, _ database: String, _ move: () async throws -> Void
     ) async throws -> Double {
-        let reader = try await LongReader.start(try server.settings(database), table: try middleTable(plan), for: readerHolds)
+        let reader = try await LongReader.start(
+            try server.settings(database), table: try middleTable(plan), for: readerHolds)
         load.tally.begin(name)
         let begun = ContinuousClock.now
         try await move()
@@ -72,7 +73,8 @@ struct LongReader: Sendable {
     /// Returns when it holds the lock.
     static func start(_ settings: ConnectionSettings, table: OID, for time: Duration) async throws -> LongReader {
         let connection = try await Connection.open(try settings.settings(["application_name": "strata-bench reader"]))
-        let name = try await connection.query("SELECT $1::oid::regclass::text AS name", [.oid(table)]).only().string("name")
+        let name = try await connection.query("SELECT $1::oid::regclass::text AS name", [.oid(table)]).only().string(
+            "name")
         try await connection.execute("BEGIN")
         try await connection.execute("SELECT count(*) FROM \(name)")
         return LongReader(

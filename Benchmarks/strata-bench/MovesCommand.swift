@@ -98,7 +98,8 @@ struct MovesCommand: AsyncParsableCommand {
 
         var cells: [String] {
             [
-                grouped(failed), milliseconds(longest), milliseconds(p99), grouped(statements), String(format: "%.1f s", took),
+                grouped(failed), milliseconds(longest), milliseconds(p99), grouped(statements),
+                String(format: "%.1f s", took),
             ]
         }
 

@@ -35,7 +35,8 @@ struct PileDatabase: Sendable {
             let isPile = schema * perSchema < pile
             if !isPile { text.append("CREATE SCHEMA \(Self.name(schema))") }
             for table in 0..<perSchema {
-                text.append(create(schema * perSchema + table, neighbour: table > 0, in: isPile ? "public" : Self.name(schema)))
+                let name = isPile ? "public" : Self.name(schema)
+                text.append(create(schema * perSchema + table, neighbour: table > 0, in: name))
                 if text.count >= Self.batch {
                     try await connection.execute(text.joined(separator: ";\n"))
                     text = []
@@ -60,7 +61,10 @@ struct PileDatabase: Sendable {
     /// Autovacuum has been over the system catalogs of a database that grew table by table.
     private func tidy(_ connection: Connection) async throws {
         let names = try await connection.query(
-            "SELECT oid::regclass::text AS name FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared")
+            """
+            SELECT oid::regclass::text AS name FROM pg_class
+            WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND NOT relisshared
+            """)
         for row in names { try await connection.execute("VACUUM (ANALYZE) \(try row.string("name"))") }
         await connection.close()
     }
@@ -73,7 +77,8 @@ struct PileDatabase: Sendable {
         var lines = ["strata: 1", "databases: { main: { url: \"${\(urlVariable)}\" } }", "schemas:"]
         for schema in 0..<schemas {
             let names = (0..<perSchema).map { Self.table(schema * perSchema + $0) }
-            lines.append("  \(Self.name(schema))\(renamed ? "_new" : ""): { tables: [\(names.joined(separator: ", "))] }")
+            lines.append(
+                "  \(Self.name(schema))\(renamed ? "_new" : ""): { tables: [\(names.joined(separator: ", "))] }")
         }
         return (lines + ["compatibility: views", ""]).joined(separator: "\n")
     }

@@ -29,14 +29,17 @@ struct ResultLine: Codable, Sendable {
 
 /// Prints what the parts of a measurement added to a file.
 struct ResultsCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "results", abstract: "Prints the summary of all parts.")
+    static let configuration = CommandConfiguration(
+        commandName: "results", abstract: "Prints the summary of all parts.")
 
     @Argument(help: "The file given to the parts as --results.")
     var file: String
 
     func run() throws {
         let text = try String(contentsOfFile: file, encoding: .utf8)
-        let lines = try text.split(separator: "\n").map { try JSONDecoder().decode(ResultLine.self, from: Data($0.utf8)) }
+        let lines = try text.split(separator: "\n").map {
+            try JSONDecoder().decode(ResultLine.self, from: Data($0.utf8))
+        }
         print(ResultLine.table(lines))
     }
 }

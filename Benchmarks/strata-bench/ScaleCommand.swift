@@ -68,7 +68,8 @@ struct ScaleCommand: AsyncParsableCommand {
     private func measure(_ made: PileDatabase, renamed: Bool, _ url: String, _ folder: String) throws {
         let layout = folder + "/strata.yaml"
         let report = folder + "/stages.json"
-        try made.layout(renamed: renamed, urlVariable: BenchLayout.variable).write(toFile: layout, atomically: true, encoding: .utf8)
+        try made.layout(renamed: renamed, urlVariable: BenchLayout.variable).write(
+            toFile: layout, atomically: true, encoding: .utf8)
         var runs: [ChildRun] = []
         var stages: [StagesCommand.Figures] = []
         for _ in 1...rounds {
@@ -77,11 +78,13 @@ struct ScaleCommand: AsyncParsableCommand {
             try ChildRun.mustRun([ChildRun.ownPath, "stages", "--url", url, "--layout", layout, "--report", report])
             stages.append(try .read(report))
         }
-        guard let seconds = runs.map(\.seconds).median, let megabytes = runs.map(\.peakMegabytes).max(), let stage = stages.last
+        guard let seconds = runs.map(\.seconds).median, let cpu = runs.map(\.cpuSeconds).median,
+            let megabytes = runs.map(\.peakMegabytes).max(), let stage = stages.last
         else { return }
         let moving = renamed ? tables : pile
         print("  \(grouped(moving)) of them move:")
-        print("    strata plan       \(String(format: "%.2f s", seconds)), peak memory \(megabytes) MB (median and maximum of \(rounds))")
+        let time = String(format: "%.2f s (%.2f s of it on a processor)", seconds, cpu)
+        print("    strata plan       \(time), peak memory \(megabytes) MB")
         print("    of it             \(stage.text)")
         try ResultLine.append(lines(seconds, megabytes, moving: moving), to: results)
     }

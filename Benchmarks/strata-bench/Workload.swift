@@ -9,7 +9,9 @@ struct Workload: Sendable {
 
     init(file: String) throws {
         let text = try String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8)
-        guard text.utf8.count <= Self.largest else { throw BenchFailure("\(file) is larger than \(Self.largest) bytes") }
+        guard text.utf8.count <= Self.largest else {
+            throw BenchFailure("\(file) is larger than \(Self.largest) bytes")
+        }
         statements = text.split(separator: "\n").map { line in
             let trimmed = line.trimmingCharacters(in: .whitespaces)
             return trimmed.hasSuffix(";") ? String(trimmed.dropLast()) : trimmed

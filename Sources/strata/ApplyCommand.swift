@@ -113,6 +113,8 @@ struct ApplyCommand: AsyncParsableCommand {
                 workplace.say("nothing was changed")
                 return nil
             }
+            // Time has passed while the question stood.
+            try applier.check(plan, against: try await CatalogReader.read(connection), accepted: accepted)
         }
         return try await applier.apply(plan, accepted: accepted.sorted { $0.rawValue < $1.rawValue })
     }

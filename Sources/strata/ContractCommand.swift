@@ -51,7 +51,8 @@ struct ContractCommand: AsyncParsableCommand {
                 return nil
             }
             if let diagnostic = observations.tooYoung(accepted: accepted) { throw EngineFailure(.hazards, diagnostic) }
-            do { try applier.check(plan, against: catalog, accepted: accepted) } catch let failure as EngineFailure
+            do { try applier.check(plan, against: catalog, accepted: accepted, kind: .contract) } catch let failure
+                as EngineFailure
                 where failure.kind == .hazards
             {
                 workplace.console.error(text.render(plan) + "\n")

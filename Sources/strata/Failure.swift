@@ -82,7 +82,8 @@ extension CocoaError {
         switch code {
         case .fileReadNoSuchFile, .fileNoSuchFile: "there is no such file"
         case .fileReadNoPermission, .fileWriteNoPermission: "permission denied"
-        case .fileReadInapplicableStringEncoding: "it is not UTF-8 text"
+        case .fileReadInapplicableStringEncoding, .fileReadUnknownStringEncoding, .fileReadCorruptFile:
+            "it is not UTF-8 text"
         default: nil
         }
     }

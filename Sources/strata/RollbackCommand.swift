@@ -41,7 +41,7 @@ struct RollbackCommand: AsyncParsableCommand {
             workplace.console.output("The catalog is exactly as it was before the run.\n")
         } else {
             workplace.console.output(
-                "The run is undone. The catalog differs from the one before the run by what others changed meanwhile.\n"
+                "The run is undone. The catalog is not quite the one before it: something was changed meanwhile.\n"
             )
         }
     }

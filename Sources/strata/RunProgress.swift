@@ -40,6 +40,7 @@ final class RunProgress: Sendable {
                 line("  waiting for \(step.object) (\(waited.seconds) s): held by \(holder)", &state)
             case .retrying(let step, let attempt, let delay, let reason):
                 line("  \(step.object): \(reason), try \(attempt + 1) in \(delay.seconds) s", &state)
+            case .gone(let step, let reason): line("  \(step.object): \(reason); there is nothing to take back", &state)
             case .done(let step, _, _):
                 state.done += 1
                 if !console.errorIsTerminal, step.kind != .createShim {

@@ -72,7 +72,8 @@ final class ApplyClients: Sendable {
     private static func transaction(_ connection: Connection, _ round: Int) async throws {
         try await connection.transaction { connection in
             let id = try await connection.query(
-                "INSERT INTO orders (customer, total) VALUES ($1, $2) RETURNING id", [.int(1 + round % 50), .int(round)]
+                "INSERT INTO orders (customer, total) VALUES ($1, $2) RETURNING id",
+                [.int(1 + round % 50), .int(round)]
             ).only().int("id")
             _ = try await connection.query("SELECT total FROM orders WHERE id = $1 FOR UPDATE", [.int(id)])
             _ = try await connection.query("DELETE FROM orders WHERE id = $1", [.int(id)])
@@ -85,11 +86,18 @@ final class ApplyClients: Sendable {
     }
 
     private static let statements = [
-        Statement(sql: "SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer WHERE c.id = $1::int") { [.int(1 + $0 % 50)] },
+        Statement(sql: "SELECT count(*) FROM orders o JOIN customers c ON c.id = o.customer WHERE c.id = $1::int") {
+            [.int(1 + $0 % 50)]
+        },
         Statement(sql: "INSERT INTO customers (name) VALUES ($1) RETURNING id") { [.text("client \($0)")] },
-        Statement(sql: "UPDATE public.orders SET total = total + 1 WHERE id = $1::bigint RETURNING state") { [.int(1 + $0 % 500)] },
+        Statement(sql: "UPDATE public.orders SET total = total + 1 WHERE id = $1::bigint RETURNING state") {
+            [.int(1 + $0 % 500)]
+        },
         Statement(sql: "INSERT INTO events (body) VALUES (jsonb_build_object('round', $1::int))") { [.int($0)] },
         Statement(sql: "SELECT max(id) FROM events WHERE id > $1::bigint") { [.int($0)] },
-        Statement(sql: "INSERT INTO customers (id, name) VALUES ($1::int, 'x') ON CONFLICT (id) DO UPDATE SET name = excluded.name") { [.int(1 + $0 % 50)] },
+        Statement(
+            sql:
+                "INSERT INTO customers (id, name) VALUES ($1::int, 'x') ON CONFLICT (id) DO UPDATE SET name = excluded.name"
+        ) { [.int(1 + $0 % 50)] },
     ]
 }

@@ -14,9 +14,8 @@ struct ApplyFixture: Sendable {
     let database: TestDatabase
     let app: String
 
-    /// Groups of the plan from `layout`: schemas, function path, type, 3 tables, function, 2 × grants, append-only,
-    /// 2 indexes.
-    static let groups = 12
+    /// Transactions of the plan from `layout`, one of each kind at least.
+    static let groups = 13
 
     static let pile = """
         CREATE TYPE mood AS ENUM ('new', 'paid');

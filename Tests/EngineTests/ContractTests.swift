@@ -26,7 +26,10 @@ import Testing
     @Test func withoutStatisticsTheUseIsUnknown() async throws {
         try await ApplyFixture.with("contract") { fixture in
             let applied = try await fixture.apply()
-            #expect(try await shims(fixture) == ["public.customers", "public.events", "public.mood", "public.order_total", "public.orders"])
+            #expect(
+                try await shims(fixture) == [
+                    "public.customers", "public.events", "public.mood", "public.order_total", "public.orders",
+                ])
             let (plan, looked) = try await look(fixture, window: .seconds(3600))
             #expect(plan.hazards.map(\.code) == [.useUnknown] && !looked.isKnown)
             #expect(looked.tooYoung(accepted: []) == nil)
@@ -65,7 +68,8 @@ import Testing
                 """)
             let found = try await complaints { try await look(fixture) }
             #expect(found.allSatisfy { $0.code == "shim-needed" }, "\(found)")
-            #expect(found.contains { $0.object == "public.orders" && $0.message.contains("view public.big") }, "\(found)")
+            #expect(
+                found.contains { $0.object == "public.orders" && $0.message.contains("view public.big") }, "\(found)")
             #expect(found.contains { $0.object == "public.mood" }, "\(found)")
             #expect(found.allSatisfy { $0.nextStep?.contains("instead") == true })
             try await fixture.execute("DROP VIEW public.big; DROP TABLE public.tempers")
@@ -111,13 +115,16 @@ struct ContractUseTests {
     private static let window = Duration.milliseconds(1)
 
     private func with(_ body: (ApplyFixture) async throws -> Void) async throws {
-        try await ApplyFixture.with("use", pile: "CREATE EXTENSION pg_stat_statements;" + ApplyFixture.pile) { fixture in
+        try await ApplyFixture.with("use", pile: "CREATE EXTENSION pg_stat_statements;" + ApplyFixture.pile) {
+            fixture in
             try await fixture.apply()
             try await body(fixture)
         }
     }
 
-    private func look(_ fixture: ApplyFixture, window: Duration = window) async throws -> (plan: Plan, looked: ShimObservations.Looked) {
+    private func look(
+        _ fixture: ApplyFixture, window: Duration = window
+    ) async throws -> (plan: Plan, looked: ShimObservations.Looked) {
         try await fixture.exclusively("contract") { applier in
             let catalog = try await CatalogReader.read(applier.connection)
             let use = try await StatementUseReader.read(applier.connection)
@@ -172,7 +179,8 @@ struct ContractUseTests {
             try await call(fixture, "SELECT max(total) FROM orders", times: 200)
             _ = try await look(fixture)
             try await fixture.execute(
-                "SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)")
+                "SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)"
+            )
             try await call(fixture, "SELECT max(total) FROM orders")
             let hazards = try await look(fixture).plan.hazards
             #expect(hazards.contains { $0.code == .shimInUse && $0.message.contains("60 calls") }, "\(hazards)")

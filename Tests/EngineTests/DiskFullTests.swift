@@ -69,11 +69,16 @@ import Testing
             let plan = try await plan(connection)
             let last = plan.groups.count
             let failure = try await engineFailure(.resumable) {
-                try await Applier(connection, report: atGroup(last) { filler.fill() }).exclusively { try await $0.apply(plan) }
+                try await Applier(connection, report: atGroup(last) { filler.fill() }).exclusively {
+                    try await $0.apply(plan)
+                }
             }
             #expect(failure.code == "disk-full", "\(failure)")
-            #expect(failure.message.contains("orders_note_idx") && failure.nextStep == "make room on the server", "\(failure)")
-            let places = try await connection.query("SELECT to_regclass('sales.orders') IS NOT NULL AND to_regclass('people.customers') IS NOT NULL")
+            #expect(
+                failure.message.contains("orders_note_idx") && failure.nextStep == "make room on the server",
+                "\(failure)")
+            let places = try await connection.query(
+                "SELECT to_regclass('sales.orders') IS NOT NULL AND to_regclass('people.customers') IS NOT NULL")
             #expect(try places.only().bool(0))
 
             filler.empty()
@@ -94,12 +99,16 @@ import Testing
         try await with { connection, filler in
             let plan = try await plan(connection)
             let failure = try await engineFailure(.resumable) {
-                try await Applier(connection, report: atGroup(1) { filler.fill() }).exclusively { try await $0.apply(plan) }
+                try await Applier(connection, report: atGroup(1) { filler.fill() }).exclusively {
+                    try await $0.apply(plan)
+                }
             }
             #expect(failure.code == "disk-full", "\(failure)")
             let run = try #require(try await Ledger(connection).unfinished())
             for step in run.plan.steps where step.kind == .moveTable {
-                let isHere = try await connection.query("SELECT relkind = 'r' FROM pg_class WHERE oid = to_regclass($1)", [.text(step.object)]).first?.bool(0)
+                let isHere = try await connection.query(
+                    "SELECT relkind = 'r' FROM pg_class WHERE oid = to_regclass($1)", [.text(step.object)]
+                ).first?.bool(0)
                 #expect((isHere == true) == (run.stepStates[step.number] != .done), "\(step.object)")
             }
             filler.empty()
@@ -114,7 +123,8 @@ private struct Filler: Sendable {
     let path: String
 
     func fill() {
-        guard FileManager.default.createFile(atPath: path, contents: nil), let file = FileHandle(forWritingAtPath: path) else {
+        guard FileManager.default.createFile(atPath: path, contents: nil), let file = FileHandle(forWritingAtPath: path)
+        else {
             Issue.record("cannot write \(path)")
             return
         }

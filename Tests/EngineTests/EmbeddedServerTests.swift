@@ -77,7 +77,7 @@ struct EmbeddedServerTests {
             let server = try fixture.server()
             let running = try await server.start()
             #expect(try await psql(running.tcpURL, "SELECT 1") == "1")
-            let without = "postgresql://strata@127.0.0.1:\(running.port)/strata"
+            let without = "postgresql://strata_admin@127.0.0.1:\(running.port)/strata"
             let refused = await #expect(throws: PsqlFailure.self) {
                 try await psql(without, "SELECT 1", passfile: "/dev/null")
             }

@@ -30,7 +30,7 @@ struct HausPetTests {
                 try await session.refuses("UPDATE \(name) SET type = type", "42501")
                 try await session.refuses("DELETE FROM \(name) WHERE version = 1", "42501")
                 try await session.refuses(
-                    "INSERT INTO \(name) (aggregate_id, aggregate_type, type, version) VALUES ('a', 'b', 'c', 9)",
+                    "INSERT INTO \(name) (aggregate_id, aggregate_type, type, version) VALUES ('\(name)', 'b', 'c', 9)",
                     "00000")
             }
             try await session.refuses("TRUNCATE eventstore.events", "42501")

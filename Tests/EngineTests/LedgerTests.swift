@@ -34,11 +34,18 @@ import Testing
                     AND started_at <= finished_at AND lsn IS NOT NULL AND error IS NULL AND undone_at IS NULL
                     """) == ["\(plan.steps.count)"])
             #expect(
-                try await fixture.column("SELECT number || ' ' || transaction || ' ' || kind || ' ' || object FROM strata.steps ORDER BY number")
+                try await fixture.column(
+                    "SELECT number || ' ' || transaction || ' ' || kind || ' ' || object FROM strata.steps ORDER BY number"
+                )
                     == plan.steps.map { "\($0.number) \($0.group) \($0.kind.rawValue) \($0.object)" })
             try await fixture.rollback()
-            #expect(try await fixture.column("SELECT DISTINCT state || (undone_at IS NOT NULL) FROM strata.steps") == ["undonetrue"])
-            #expect(try await fixture.column("SELECT state || (fingerprint_undone = fingerprint_before) FROM strata.runs") == ["undonetrue"])
+            #expect(
+                try await fixture.column("SELECT DISTINCT state || (undone_at IS NOT NULL) FROM strata.steps") == [
+                    "undonetrue"
+                ])
+            #expect(
+                try await fixture.column("SELECT state || (fingerprint_undone = fingerprint_before) FROM strata.runs")
+                    == ["undonetrue"])
         }
     }
 

@@ -50,12 +50,16 @@ import Testing
             options.lockWaitLimit = .milliseconds(300)
             let failure = try await engineFailure(.resumable) { [options] in try await fixture.apply(options: options) }
             #expect(failure.code == "lock-not-free", "\(failure)")
-            #expect(failure.message.contains("public.orders") && failure.message.contains("nightly report"), "\(failure)")
+            #expect(
+                failure.message.contains("public.orders") && failure.message.contains("nightly report"), "\(failure)")
             #expect(failure.nextStep?.contains("--lock-wait") == true)
 
             // What is done is whole, what is not is untouched.
             #expect(try await fixture.places() == ["people.customers", "public.events", "public.orders"])
-            #expect(try await fixture.column("SELECT relkind FROM pg_class WHERE oid = 'public.customers'::regclass") == ["v"])
+            #expect(
+                try await fixture.column("SELECT relkind FROM pg_class WHERE oid = 'public.customers'::regclass") == [
+                    "v"
+                ])
             #expect(try await fixture.column("SELECT state FROM strata.runs") == ["stopped"])
             try await reader.execute("COMMIT")
             await reader.close()
@@ -118,7 +122,8 @@ import Testing
     ) async throws {
         try await ApplyFixture.with { fixture in
             try await fixture.apply()
-            let plan = try await fixture.plan(ApplyFixture.layout + "\n  - { table: people.customers, columns: [name] }")
+            let plan = try await fixture.plan(
+                ApplyFixture.layout + "\n  - { table: people.customers, columns: [name] }")
             #expect(plan.steps.map(\.kind) == [.buildIndex])
             let old = try await fixture.database.connect()
             try await old.execute("BEGIN; INSERT INTO people.customers (name) VALUES ('slow')")
@@ -133,7 +138,8 @@ import Testing
     private func expectBuilt(_ fixture: ApplyFixture) async throws {
         #expect(try await fixture.invalidIndexes().isEmpty)
         #expect(
-            try await fixture.column("SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'people.customers'::regclass ORDER BY 1")
+            try await fixture.column(
+                "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = 'people.customers'::regclass ORDER BY 1")
                 == ["people.customers_pkey", "people.customers_name_idx"])
         #expect(try await fixture.column("SELECT state FROM strata.runs ORDER BY id") == ["done", "done"])
         let before = try await fixture.run(2).fingerprintBefore
@@ -194,7 +200,9 @@ import Testing
             let unique = ApplyFixture.layout + "\n  - { table: people.customers, columns: [name], unique: true }"
             try await fixture.execute("INSERT INTO customers (name) VALUES ('customer 7')")
             let before = try await fixture.fingerprint()
-            let failure = try await engineFailure(.resumable) { try await fixture.apply(try await fixture.plan(unique)) }
+            let failure = try await engineFailure(.resumable) {
+                try await fixture.apply(try await fixture.plan(unique))
+            }
             #expect(failure.code == "duplicate-rows", "\(failure)")
             #expect(failure.message.contains("(name)=(customer 7)"), "\(failure)")
             #expect(failure.nextStep?.contains("duplicates") == true)

@@ -111,9 +111,12 @@ struct PhoenixTests {
                 """)
             #expect(uncovered == [])
             try await session.run("SET LOCAL enable_seqscan = off")
-            for (table, column) in [("active.groups", "education_group_id"), ("active.visits", "student_id")] {
+            for (table, column, index) in [
+                ("active.groups", "education_group_id", "idx_active_groups_education_group_id"),
+                ("active.visits", "student_id", "idx_active_visits_student_id"),
+            ] {
                 let plan = try await session.value("EXPLAIN SELECT * FROM \(table) WHERE \(column) = 3")
-                #expect(plan.contains("_\(column)_idx"), "\(plan)")
+                #expect(plan.contains(index), "\(plan)")
             }
         }
     }
@@ -128,13 +131,12 @@ struct PhoenixTests {
             try await session.refuses("UPDATE education.groups SET name = name", "42501")
             try await session.refuses("SELECT * FROM users.persons", "42501")
         }
+        // Default privileges are those of whoever makes the table: the tables' owner, and the role that ran Strata.
         for maker in ["phoenix_owner", nil] {
-            try await applied { session in
-                if let maker { try await session.run("SET LOCAL ROLE \(maker)") }
+            try await applied(as: maker) { session in
                 try await session.run(
                     "CREATE TABLE education.timetable (id integer); RESET ROLE; SET LOCAL ROLE phoenix_teacher")
-                try await session.expect(
-                    "SELECT count(*) FROM education.timetable", "0", "made by \(maker ?? "superuser")")
+                try await session.expect("SELECT count(*) FROM education.timetable", "0")
             }
         }
     }
@@ -152,7 +154,7 @@ struct PhoenixTests {
         }
         try await applied { session in
             try await session.refuses("GRANT SELECT ON SCHEMA audit TO phoenix_admin", "0LP01")
-            try await session.run("CREATE TABLE audit.later (id integer); SET LOCAL ROLE phoenix_admin")
+            try await session.run("SET LOCAL ROLE phoenix_owner; CREATE TABLE audit.later (id integer); SET LOCAL ROLE phoenix_admin")
             try await session.expect("SELECT count(*) FROM audit.later", "0")
         }
     }
@@ -164,7 +166,7 @@ struct PhoenixTests {
                 "INSERT INTO audit.data_deletions (entity_type, entity_id, deleted_by) VALUES ('Student', 7, 1) RETURNING deleted_at = now()::timestamp",
                 "t")
             try await session.expect(
-                "SELECT count(*) FROM pg_constraint WHERE conrelid = 'audit.data_deletions'::regclass AND confdeltype <> 'a'",
+                "SELECT count(*) FROM pg_constraint WHERE conrelid = 'audit.data_deletions'::regclass AND contype = 'f' AND confdeltype <> 'a'",
                 "0")
             try await session.run(
                 "DELETE FROM users.persons WHERE id = (SELECT person_id FROM users.students WHERE id = 7)")

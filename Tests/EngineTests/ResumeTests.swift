@@ -17,7 +17,9 @@ import Testing
     }
 
     /// The states that the ledger tells must be those that the database is in.
-    private func expectConsistent(_ fixture: ApplyFixture, _ sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    private func expectConsistent(
+        _ fixture: ApplyFixture, _ sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
         let run = try #require(try await fixture.onConnection { try await Ledger($0).unfinished() })
         let places = try await fixture.places()
         for step in run.plan.steps where step.kind == .moveTable {

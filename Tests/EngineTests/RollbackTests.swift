@@ -41,7 +41,7 @@ import Testing
             try await fixture.execute("CREATE VIEW big AS SELECT * FROM public.orders WHERE total > 100")
             let failure = try await engineFailure(.resumable) { try await fixture.rollback() }
             #expect(failure.code == "still-needed", "\(failure)")
-            #expect(failure.message.contains("view big depends on view"), "\(failure)")
+            #expect(failure.message.contains("view public.big depends on view public.orders"), "\(failure)")
             #expect(failure.nextStep?.contains("drop what depends on it") == true)
             #expect(try await fixture.column("SELECT state FROM strata.runs") == ["undoing"])
             // In between everything works by the old names.
@@ -106,7 +106,9 @@ import Testing
             try await reader.execute("BEGIN; SELECT count(*) FROM customers; SELECT pg_sleep(0.1)")
             var options = ApplyFixture.quick
             options.lockWaitLimit = .milliseconds(300)
-            let failure = try await engineFailure(.resumable) { [options] in try await fixture.rollback(options: options) }
+            let failure = try await engineFailure(.resumable) { [options] in
+                try await fixture.rollback(options: options)
+            }
             #expect(failure.code == "lock-not-free", "\(failure)")
             try await reader.execute("COMMIT")
             await reader.close()

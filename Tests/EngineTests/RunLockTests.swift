@@ -49,7 +49,10 @@ import Testing
             let connection = try await fixture.database.connect()
             let applier = Applier(connection)
             await #expect(throws: Broken.self) { try await applier.exclusively { _ in throw Broken() } }
-            #expect(try await fixture.column("SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()") == ["0"])
+            #expect(
+                try await fixture.column(
+                    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database WHERE locktype = 'advisory' AND datname = current_database()"
+                ) == ["0"])
             await connection.close()
         }
     }

@@ -6,7 +6,8 @@ import Testing
 @Suite struct ApplyCommandTests {
     @Test func thereAndBack() async throws {
         try await Workshop.with { shop in
-            let before = try object(try await shop.program.run("plan", "--format", "json").output)["fingerprint"] as? String
+            let before =
+                try object(try await shop.program.run("plan", "--format", "json").output)["fingerprint"] as? String
             let applied = try await shop.program.run("apply", "--yes", "--format", "json")
             let report = try object(applied.output)
             #expect(applied.code == 0 && applied.errors.isEmpty, "\(applied)")
@@ -21,7 +22,8 @@ import Testing
             #expect(undone.code == 0 && undone.output.contains("exactly as it was before"), "\(undone)")
             #expect(try await shop.places() == Workshop.unmoved)
             let nothing = try await shop.program.run("rollback")
-            #expect(nothing.code == 0 && nothing.output == "Nothing was undone.\n" && nothing.errors.isEmpty, "\(nothing)")
+            #expect(
+                nothing.code == 0 && nothing.output == "Nothing was undone.\n" && nothing.errors.isEmpty, "\(nothing)")
         }
     }
 
@@ -29,7 +31,8 @@ import Testing
         try await Workshop.with(layout: Workshop.layout.replacing("views", with: "none")) { shop in
             let refused = try await shop.program.run("apply", "--yes")
             #expect(refused.code == 3 && refused.output.isEmpty, "\(refused)")
-            #expect(refused.errors.contains("OLD_NAME_FAILS") && refused.errors.contains("--accept OLD_NAME_FAILS"))
+            let words = refused.errors.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            #expect(words.contains("strata apply --accept OLD_NAME_FAILS"), "\(words)")
             #expect(try await shop.places() == Workshop.unmoved)
             let accepted = try await shop.program.run("apply", "--yes", "--accept", "old_name_fails")
             #expect(accepted.code == 0, "\(accepted)")
@@ -46,7 +49,9 @@ import Testing
             let text = try await shop.program.run("status")
             #expect(text.code == 0 && text.errors.isEmpty)
             let lines = text.output.split(separator: "\n")
-            #expect(lines.count == 2 && lines[0].hasPrefix("RUN") && lines[1].contains("apply") && lines[1].contains("done"), "\(text)")
+            #expect(
+                lines.count == 2 && lines[0].hasPrefix("RUN") && lines[1].contains("apply")
+                    && lines[1].contains("done"), "\(text)")
             _ = try await shop.program.run("rollback")
             let json = try await shop.program.run("status", "--format", "json").output
             let runs = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [[String: Any]])
@@ -81,7 +86,9 @@ import Testing
             let holder = try await hold("orders", in: shop)
             let stopped = try await shop.program.run("apply", "--lock-wait", "500ms")
             #expect(stopped.code == 5 && stopped.output.isEmpty, "\(stopped)")
-            #expect(stopped.errors.contains("public.orders") && stopped.errors.contains("pid \(holder.backendPID)"), "\(stopped.errors)")
+            #expect(
+                stopped.errors.contains("public.orders") && stopped.errors.contains("pid \(holder.backendPID)"),
+                "\(stopped.errors)")
             #expect(stopped.errors.contains("try: strata apply resumes it"), "\(stopped.errors)")
             let status = try await shop.program.run("status")
             #expect(status.output.contains("Run 1 is not finished"), "\(status)")
@@ -153,7 +160,8 @@ import Testing
     /// Killed as soon as a number of steps is done, wherever it then is; and the rollback killed as well.
     @Test(arguments: [1, 4, 7]) func killedAfterSteps(steps: Int) async throws {
         try await Workshop.with { shop in
-            let before = try object(try await shop.program.run("plan", "--format", "json").output)["fingerprint"] as? String
+            let before =
+                try object(try await shop.program.run("plan", "--format", "json").output)["fingerprint"] as? String
             let apply = try shop.program.start(["apply"])
             try await shop.until("\(steps) steps are done", Self.doneSteps(atLeast: steps))
             apply.signal(SIGKILL)
@@ -175,7 +183,8 @@ import Testing
     @Test func killedWhileAnIndexWaits() async throws {
         try await Workshop.with { shop in
             _ = try await shop.program.run("apply")
-            let before = try object(try await shop.program.run("plan", "--format", "json").output)["fingerprint"] as? String
+            let before =
+                try object(try await shop.program.run("plan", "--format", "json").output)["fingerprint"] as? String
             try shop.write(Workshop.layout + "\n  - { table: people.customers, columns: [name] }")
             let old = try await shop.database.connect()
             try await old.execute("BEGIN; INSERT INTO people.customers (name) VALUES ('slow')")
@@ -186,7 +195,8 @@ import Testing
             let undone = try shop.program.start(["rollback", "--format", "json"])
             try await shop.until(
                 "rollback has the run lock",
-                "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'strata rollback%' AND query LIKE 'DROP INDEX%'")
+                "SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'strata rollback%' AND query LIKE 'DROP INDEX%'"
+            )
             try await old.execute("ROLLBACK")
             await old.close()
             let result = try await undone.finish()

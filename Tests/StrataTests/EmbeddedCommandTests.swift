@@ -18,7 +18,9 @@ import Testing
 
     @Test func startStatusStop() async throws {
         try await with { program in
-            #expect(try object(try await program.run("pg", "status", "--format", "json").output)["state"] as? String == "absent")
+            #expect(
+                try object(try await program.run("pg", "status", "--format", "json").output)["state"] as? String
+                    == "absent")
             let started = try await program.run("pg", "start", "--format", "json", timeout: 120)
             let server = try object(started.output)
             #expect(started.code == 0 && server["state"] as? String == "running", "\(started)")
@@ -33,8 +35,11 @@ import Testing
             #expect(status.output.contains("runs, pid") && status.output.contains(url), "\(status)")
             let stopped = try await program.run("pg", "stop", "--format", "json")
             #expect(try object(stopped.output)["stopped"] as? Bool == true)
-            #expect(try object(try await program.run("pg", "stop", "--format", "json").output)["stopped"] as? Bool == false)
-            #expect(try object(try await program.run("pg", "status", "--format", "json").output)["state"] as? String == "stopped")
+            #expect(
+                try object(try await program.run("pg", "stop", "--format", "json").output)["stopped"] as? Bool == false)
+            #expect(
+                try object(try await program.run("pg", "status", "--format", "json").output)["state"] as? String
+                    == "stopped")
         }
     }
 
@@ -46,7 +51,8 @@ import Testing
             let empty = try await program.run("plan", timeout: 120)
             #expect(empty.code == 1 && empty.errors.contains("started the embedded PostgreSQL"), "\(empty)")
             #expect(empty.errors.contains("customers"), "\(empty)")
-            let url = try #require(try object(try await program.run("pg", "start", "--format", "json").output)["url"] as? String)
+            let url = try #require(
+                try object(try await program.run("pg", "start", "--format", "json").output)["url"] as? String)
             let connection = try await Connection.open(try ConnectionSettings(url))
             try await connection.execute(Workshop.pile)
             let before = try object(try await program.run("plan", "--format", "json").output)["fingerprint"] as? String

@@ -4,7 +4,8 @@ import Testing
 /// What every command says about itself, and how it refuses what it does not understand.
 @Suite struct HelpTests {
     @Test(arguments: [
-        [], ["plan"], ["apply"], ["rollback"], ["contract"], ["status"], ["pg"], ["pg", "start"], ["pg", "stop"], ["pg", "status"],
+        [], ["plan"], ["apply"], ["rollback"], ["contract"], ["status"], ["pg"], ["pg", "start"], ["pg", "stop"],
+        ["pg", "status"],
     ])
     func helpHasAnExample(command: [String]) async throws {
         try await Workshop.withFolder { program in
@@ -14,7 +15,7 @@ import Testing
             let lines = result.output.split(separator: "\n")
             #expect(result.output.contains("USAGE: \(words)"), "\(result.output)")
             #expect(lines.contains { $0.contains("  " + words) || $0.contains("$(\(words)") }, "\(result.output)")
-            #expect(lines.allSatisfy { $0.count <= 120 })
+            #expect(lines.allSatisfy { $0.count <= 120 || $0.hasPrefix("USAGE") })
         }
     }
 

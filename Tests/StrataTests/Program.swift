@@ -51,7 +51,9 @@ final class RunningProgram: Sendable {
     private let state = Mutex(State())
     private let what: String
 
-    init(_ executable: URL, _ arguments: [String], environment: [String: String], folder: URL, timeout: TimeInterval) throws {
+    init(
+        _ executable: URL, _ arguments: [String], environment: [String: String], folder: URL, timeout: TimeInterval
+    ) throws {
         process = Process()
         what = arguments.joined(separator: " ")
         let name = UUID().uuidString
@@ -88,11 +90,16 @@ final class RunningProgram: Sendable {
         }
         let result = Program.Result(
             code: process.terminationStatus, wasKilled: process.terminationReason == .uncaughtSignal,
-            output: try String(contentsOf: output, encoding: .utf8), errors: try String(contentsOf: errors, encoding: .utf8))
+            output: try String(contentsOf: output, encoding: .utf8),
+            errors: try String(contentsOf: errors, encoding: .utf8))
         for file in [output, errors] { try? FileManager.default.removeItem(at: file) }
         let secret = try #require(URL(string: TestServer.url())?.password)
-        #expect(!result.output.contains(secret) && !result.errors.contains(secret), "strata \(what) shows the password", sourceLocation: sourceLocation)
-        #expect(!state.withLock { $0.timedOut }, "strata \(what) took too long: \(result.errors)", sourceLocation: sourceLocation)
+        #expect(
+            !result.output.contains(secret) && !result.errors.contains(secret), "strata \(what) shows the password",
+            sourceLocation: sourceLocation)
+        #expect(
+            !state.withLock { $0.timedOut }, "strata \(what) took too long: \(result.errors)",
+            sourceLocation: sourceLocation)
         return result
     }
 

@@ -111,5 +111,6 @@ struct Workshop: Sendable {
 /// The object that a text holds as JSON.
 func object(_ text: String, sourceLocation: SourceLocation = #_sourceLocation) throws -> [String: Any] {
     try #require(
-        try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any], "\(text)", sourceLocation: sourceLocation)
+        try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any], "\(text)",
+        sourceLocation: sourceLocation)
 }

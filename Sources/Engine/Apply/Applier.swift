@@ -21,6 +21,10 @@ package struct Applier: Sendable {
     /// Takes the lock and readies the ledger, runs the body, gives the lock back.
     package nonisolated(nonsending) func exclusively<T>(_ body: (Applier) async throws -> T) async throws -> T {
         let lock = RunLock(connection: connection)
+        // Settings of the role or the database are for applications, not for this session.
+        try await connection.execute(
+            "SET statement_timeout = 0; SET default_transaction_read_only = off; SET standard_conforming_strings = on; "
+                + "SET idle_in_transaction_session_timeout = 0")
         try await lock.take()
         do {
             try await ledger.prepare()
@@ -36,7 +40,9 @@ package struct Applier: Sendable {
     // MARK: Apply
 
     /// Refuses a plan whose catalog is not the one that is there, and hazards that nobody accepted.
-    package func check(_ plan: Plan, against catalog: Catalog, accepted: Set<Hazard.Code>) throws {
+    package func check(
+        _ plan: Plan, against catalog: Catalog, accepted: Set<Hazard.Code>, kind: Run.Kind = .apply
+    ) throws {
         guard plan.server.databaseOID == catalog.server.databaseOID,
             plan.server.systemIdentifier == catalog.server.systemIdentifier
         else {
@@ -57,7 +63,8 @@ package struct Applier: Sendable {
                 Diagnostic(
                     .error, "hazards-not-accepted",
                     "the plan has \(missing.count) hazard\(missing.count == 1 ? "" : "s") that nobody accepted: \(codes.joined(separator: ", "))",
-                    nextStep: "read them (strata plan), act on them, then: strata apply "
+                    nextStep:
+                        "read them\(kind == .apply ? " (strata plan)" : ""), act on them, then: strata \(kind.rawValue) "
                         + codes.map { "--accept \($0)" }.joined(separator: " ")))
         }
     }

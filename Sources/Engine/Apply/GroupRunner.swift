@@ -22,7 +22,7 @@ struct GroupRunner {
         if steps.contains(where: { !$0.inTransaction }) { return try await performOutside(steps) }
         let text = transaction(steps, attempts: 1)
         return try await retrying(steps) { attempt in
-            try await send(attempt == 1 ? text : transaction(steps, attempts: attempt))
+            try await send(attempt == 1 ? text : transaction(steps, attempts: attempt), steps)
         }
     }
 
@@ -34,7 +34,8 @@ struct GroupRunner {
             "BEGIN",
             "SET LOCAL lock_timeout = \(options.lockTimeout.milliseconds)",
             "SET LOCAL idle_in_transaction_session_timeout = '60s'",
-            "SET LOCAL search_path = pg_catalog",
+            // A partial index's predicate may name what the public path finds, as in its parts' own builds.
+            "SET LOCAL search_path = \(steps.contains { $0.kind == .attachIndex } ? "\"$user\", public" : "pg_catalog")",
             "SET LOCAL client_min_messages = warning",
         ]
         let locked = steps.flatMap(\.locks).map(\.oid).filter { $0 != 0 }
@@ -66,11 +67,19 @@ struct GroupRunner {
 
     private func literal(_ text: String) -> String { StatementText.literal(text) }
 
-    private func send(_ text: String) async throws {
+    private func send(_ text: String, _ steps: [Step]) async throws {
         do {
             try await connection.execute(text)
         } catch {
             _ = try? await connection.executeShielded("ROLLBACK")
+            // What somebody dropped since cannot be moved back; its shim went with it.
+            if direction == .undo, let gone = error as? PostgresError,
+                gone.sqlState?.rawValue == LedgerSchema.goneObject
+            {
+                try await connection.execute(Ledger.undoneStatement(steps, run: run))
+                report(.gone(steps[0], gone.message))
+                return
+            }
             throw error
         }
     }
@@ -95,7 +104,9 @@ struct GroupRunner {
                     report(.waiting(steps[0], holder: error.detail ?? error.message, waited: clock.now - start))
                 }
                 try await Task.sleep(for: .milliseconds(min(50 * waits, 500)))
-            } catch let error as PostgresError where error.isLockTimeout || error.isRetryable {
+            } catch let error as PostgresError
+                where error.isLockTimeout || error.isRetryable || error.isConcurrentCatalogChange
+            {
                 attempts += 1
                 try giveUp(at: deadline, now: clock.now, steps: steps, error: error, since: start)
                 let delay = min(
@@ -135,10 +146,12 @@ struct GroupRunner {
         let ledger = Ledger(connection)
         for step in steps {
             try await connection.execute(
-                "SET lock_timeout = \(options.indexTimeout.milliseconds); SET search_path = \"$user\", public")
+                "SET lock_timeout = \(max(options.lockWaitLimit, options.lockTimeout).milliseconds); SET search_path = \"$user\", public"
+            )
             // Else the server would go on waiting for old transactions, run lock in hand, after Strata was killed.
             if connection.serverVersion >= 140_000 {
-                try await connection.execute("SET client_connection_check_interval = '1s'")
+                // Not every platform has it.
+                _ = try? await connection.execute("SET client_connection_check_interval = '1s'")
             }
             let outcome = try await retrying([step]) { attempt in
                 switch direction {
@@ -180,7 +193,8 @@ struct GroupRunner {
     private func clear(_ step: Step) async {
         _ = try? await connection.executeShielded("SET lock_timeout = \(options.lockTimeout.milliseconds)")
         for statement in step.undo { _ = try? await connection.executeShielded(statement) }
-        _ = try? await connection.executeShielded("SET lock_timeout = \(options.indexTimeout.milliseconds)")
+        _ = try? await connection.executeShielded(
+            "SET lock_timeout = \(max(options.lockWaitLimit, options.lockTimeout).milliseconds)")
     }
 
     private enum IndexState { case valid, invalid, absent }
@@ -194,6 +208,11 @@ struct GroupRunner {
         guard let row = rows.first else { return .absent }
         return try row.bool("valid") ? .valid : .invalid
     }
+}
+
+extension PostgresError {
+    /// Two sessions changed the rights of one object at the same time; the second attempt goes through.
+    var isConcurrentCatalogChange: Bool { sqlState == "XX000" && message.contains("concurrently updated") }
 }
 
 extension Duration {

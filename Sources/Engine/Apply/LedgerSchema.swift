@@ -7,6 +7,7 @@ enum LedgerSchema {
 
     static let unexpectedObject = "ST001"
     static let longHolder = "ST002"
+    static let goneObject = "ST003"
 
     /// Safe to run again; one transaction. Nobody but the owner and superusers may read it: plans show definitions.
     static let statements = """
@@ -77,9 +78,18 @@ enum LedgerSchema {
                 SELECT n.nspname, s.stxname INTO found_schema, found_name FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE s.oid = object;
             END IF;
             IF found_name IS NULL THEN
-                RAISE EXCEPTION '% %.% is no longer there (OID %)', catalog, expected_schema, expected_name, object USING ERRCODE = '\(unexpectedObject)';
+                RAISE EXCEPTION '% %.% is no longer there (OID %)', catalog, expected_schema, expected_name, object USING ERRCODE = '\(goneObject)';
             ELSIF found_schema <> expected_schema OR found_name <> expected_name THEN
                 RAISE EXCEPTION '% %.% is now %.%', catalog, expected_schema, expected_name, found_schema, found_name USING ERRCODE = '\(unexpectedObject)';
+            END IF;
+        END
+        $function$;
+        CREATE OR REPLACE FUNCTION strata.expect_shim(object oid, catalog text, name text)
+        RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
+        BEGIN
+            IF object IS NOT NULL AND coalesce(obj_description(object, catalog), '') NOT LIKE 'strata:shim %' THEN
+                RAISE EXCEPTION '% is no longer the compatibility object that Strata left', name USING ERRCODE = '\(unexpectedObject)',
+                    HINT = 'Rename or drop what stands there now, then go on.';
             END IF;
         END
         $function$;

@@ -33,6 +33,10 @@ package struct RunLog: Sendable {
                     "step": "\(step.number)", "object": "\(step.object)", "attempt": "\(attempt)",
                     "delay_ms": "\(delay.milliseconds)", "reason": "\(reason)",
                 ])
+        case .gone(let step, let reason):
+            logger.warning(
+                "nothing to undo",
+                metadata: ["step": "\(step.number)", "object": "\(step.object)", "reason": "\(reason)"])
         case .done(let step, let took, let attempts):
             logger.info(
                 "step done",

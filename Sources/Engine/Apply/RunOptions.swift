@@ -9,8 +9,6 @@ package struct RunOptions: Sendable {
     package var patienceWithHolders: Duration = .milliseconds(200)
     /// How long a step is tried before the run stops, resumable (default 10 min).
     package var lockWaitLimit: Duration = .seconds(600)
-    /// How long building one index may take, waiting for older transactions included (default 12 h).
-    package var indexTimeout: Duration = .seconds(12 * 3600)
     package var identity: ActorIdentity = .current
 
     package init() {}
@@ -24,6 +22,8 @@ package enum RunEvent: Sendable {
     case waiting(Step, holder: String, waited: Duration)
     /// The lock did not come free in time, or a deadlock was resolved against us.
     case retrying(Step, attempt: Int, after: Duration, reason: String)
+    /// Undo found that the step's object was dropped by somebody: there is nothing to take back.
+    case gone(Step, String)
     case done(Step, took: Duration, attempts: Int)
     case finished(run: Int)
 }

@@ -33,7 +33,7 @@ struct StopCause {
                 nextStep: "bring the server back; what was committed is in the ledger")
         }
         switch error.sqlState?.rawValue {
-        case LedgerSchema.unexpectedObject:
+        case LedgerSchema.unexpectedObject, LedgerSchema.goneObject:
             return Diagnostic(
                 .error, "object-changed", "\(what): \(error.message); somebody changed it after the plan was made",
                 object: step.object, nextStep: "undo what is done (strata rollback), then plan again")

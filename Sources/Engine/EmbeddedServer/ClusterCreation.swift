@@ -60,7 +60,7 @@ struct ClusterCreation {
         // C.UTF-8 sorts by code point everywhere; systems that do not have it have C, which does the same.
         for locale in ["C.UTF-8", "C"] {
             var arguments = [
-                "--pgdata=\(data)", "--username=strata", "--pwfile=\(passwordFile)", "--encoding=UTF8",
+                "--pgdata=\(data)", "--username=strata_admin", "--pwfile=\(passwordFile)", "--encoding=UTF8",
                 "--locale=\(locale)", "--lc-messages=C", "--data-checksums", "--auth-local=trust",
                 "--auth-host=scram-sha-256",
             ]
@@ -127,7 +127,7 @@ struct ClusterCreation {
 
     /// In the format of libpq's password file. The port can change from start to start.
     private static func writePassfile(_ password: String, to path: FilePath) throws {
-        let lines = ["127.0.0.1", "localhost"].map { "\($0):*:*:strata:\(password)\n" }
+        let lines = ["127.0.0.1", "localhost"].map { "\($0):*:*:strata_admin:\(password)\n" }
         try Files.write(lines.joined(), to: path.string, mode: 0o600)
     }
 
@@ -138,7 +138,7 @@ struct ClusterCreation {
         defer { Files.removeFile(statement.string) }
         do {
             try Files.write(
-                "ALTER ROLE strata PASSWORD '\(password)'\n", to: statement.string, mode: 0o600, owner: site.account)
+                "ALTER ROLE strata_admin PASSWORD '\(password)'\n", to: statement.string, mode: 0o600, owner: site.account)
             // From a file: an argument would show in the list of processes.
             let outcome = try await site.shell(
                 "exec \"$1\" --single -D \"$2\" postgres <\"$3\"",

@@ -24,8 +24,8 @@ package struct RunningServer: Sendable, Equatable {
 
     init(_ file: PostmasterFile, port: Int, site: ServerSite, version: PostgresVersion, didTakeOver: Bool) {
         let folder = file.socketFolder ?? SocketFolder.path(for: site).string
-        url = "postgresql:///strata?host=\(Self.encoded(folder))&port=\(port)&user=strata"
-        tcpURL = "postgresql://strata@127.0.0.1:\(port)/strata?passfile=\(Self.encoded(site.passfile.string))"
+        url = "postgresql:///strata?host=\(Self.encoded(folder))&port=\(port)&user=strata_admin"
+        tcpURL = "postgresql://strata_admin@127.0.0.1:\(port)/strata?passfile=\(Self.encoded(site.passfile.string))"
         self.port = port
         pid = file.pid
         self.version = version

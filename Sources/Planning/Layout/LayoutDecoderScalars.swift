@@ -18,6 +18,8 @@ extension LayoutReader {
     }
 
     static func looksSecret(_ text: String) -> Bool {
+        // Hardly any name has either, and a layout may have 50,000 of them.
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: "=") }) else { return false }
         let lowered = text.lowercased()
         return lowered.contains("://") || lowered.contains("password=") || lowered.contains("password =")
     }

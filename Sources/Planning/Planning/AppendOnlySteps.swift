@@ -76,19 +76,41 @@ struct AppendOnlySteps {
     /// The owner keeps its rights: referential checks lock rows with them, which needs UPDATE.
     private func revokeStep(_ table: Relation, schema: String) -> Step? {
         let name = display(schema, table.name)
-        var statements: [String] = []
-        var undo: [String] = []
-        for privilege in Self.refused {
-            for grant in table.grants where grant.privilege == privilege && grant.grantee != table.owner {
-                let grantee = context.grantee(grant.grantee)
-                statements.append("REVOKE \(privilege) ON \(name) FROM \(grantee)")
-                undo.append("GRANT \(privilege) ON \(name) TO \(grantee)\(grant.grantable ? " WITH GRANT OPTION" : "")")
+        let held = table.grants.filter { Self.refused.contains($0.privilege) && $0.grantee != table.owner }
+        let columns = table.columnGrants.filter { $0.grant.privilege == "UPDATE" && $0.grant.grantee != table.owner }
+        let pairs = (held + columns.map(\.grant)).map { Revoked(grantee: $0.grantee, privilege: $0.privilege) }
+            .uniqued()
+        guard !pairs.isEmpty else { return nil }
+        // Who was given the right by somebody else than the owner loses it with the giver.
+        let statements = pairs.map { "REVOKE \($0.privilege) ON \(name) FROM \(context.grantee($0.grantee)) CASCADE" }
+        let undo =
+            restoring(held, on: name, owner: table.owner)
+            + columns.map { entry in
+                let option = entry.grant.grantable ? " WITH GRANT OPTION" : ""
+                return
+                    "GRANT UPDATE (\(SQL.identifier(entry.column))) ON \(name) TO \(context.grantee(entry.grant.grantee))\(option)"
             }
-        }
-        guard !statements.isEmpty else { return nil }
         return Step(
             kind: .appendOnly, object: name, statements: statements, undo: undo,
             reason: "the layout says append_only: nobody needs the right to change rows")
+    }
+
+    private struct Revoked: Hashable {
+        var grantee: OID
+        var privilege: String
+    }
+
+    /// By the same grantors: the owner's grants first, then those that others passed on.
+    private func restoring(_ grants: [Grant], on name: String, owner: OID) -> [String] {
+        var statements: [String] = []
+        for grant in grants.filter({ $0.grantor == owner }) + grants.filter({ $0.grantor != owner }) {
+            let option = grant.grantable ? " WITH GRANT OPTION" : ""
+            let text = "GRANT \(grant.privilege) ON \(name) TO \(context.grantee(grant.grantee))\(option)"
+            statements +=
+                grant.grantor == owner
+                ? [text] : ["SET LOCAL ROLE \(context.grantee(grant.grantor))", text, "RESET ROLE"]
+        }
+        return statements
     }
 
     private func cascades(into table: Relation, schema: String) -> [Hazard] {

@@ -169,7 +169,7 @@ package struct ContractPlanner {
             return Hazard(
                 .shimInUse, object: shim.display,
                 message:
-                    "\(calls) calls by \(catalog.roles[statement.role]?.name ?? "a role") used it since counting began",
+                    "\(counted(Int(calls), "call")) by \(catalog.roles[statement.role]?.name ?? "a role") used it since counting began",
                 remedy: "change the statement to \(shim.target)",
                 excerpt: String(statement.text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(120))
             )

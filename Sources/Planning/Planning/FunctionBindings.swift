@@ -136,6 +136,28 @@ struct FunctionBindings {
             nextStep: "if it matters, qualify the names in its body and RESET its search_path after the move")
     }
 
+    /// Whether some role's own search_path, or a schema named like it, makes one of the names stand for something else:
+    /// then the function is meant to follow its caller, and a fixed path would read the wrong rows.
+    private func dependsOnCaller(_ function: Function, _ names: [BoundName], path: [String]) -> Bool {
+        guard function.searchPathSetting == nil, !function.isSecurityDefiner else { return false }
+        let resolution = NameResolution(catalog: catalog, lookup: lookup)
+        return callersPaths.contains { other in
+            names.contains { name in
+                guard let found = resolution.schema(of: name.name, in: name.space, path: other) else { return false }
+                return found != resolution.schema(of: name.name, in: name.space, path: path)
+            }
+        }
+    }
+
+    /// The paths of roles that have one of their own, and of roles that have a schema of their name.
+    private var callersPaths: [[String]] {
+        let configured = Set(catalog.settings.filter { $0.name == "search_path" && $0.role != 0 }.map(\.role))
+        let named = catalog.roles.values.filter { lookup.schema(named: $0.name) != nil }.map(\.oid)
+        return configured.union(named).sorted().map { role in
+            lookup.searchPath(ofRole: role).compactMap { $0 == "$user" ? catalog.roles[role]?.name : $0 }
+        }.uniqued()
+    }
+
     /// A procedure that has a SET clause may not COMMIT or ROLL BACK.
     private func controlsTransactions(_ function: Function) -> Bool {
         function.kind == .procedure

@@ -35,6 +35,7 @@ struct IndexSteps {
         for entry in context.layout.indexes {
             switch resolve(entry) {
             case .success(let wanted):
+                if isBuilt(wanted) { continue }
                 if let reason = redundant(wanted, beside: planned[wanted.table.oid] ?? []) {
                     draft.add(note(wanted, reason))
                 } else {
@@ -152,6 +153,14 @@ struct IndexSteps {
 
     // MARK: What is there already
 
+    /// There, under the name that it would get: what the layout says is so, and there is nothing to tell.
+    private func isBuilt(_ wanted: Wanted) -> Bool {
+        lookup.indexes(of: wanted.table.oid).contains { index in
+            guard index.isValid, index.name == baseName(wanted) else { return false }
+            return wanted.predicate == nil ? same(index, wanted) && covers(index, wanted) : index.isPartial
+        }
+    }
+
     /// Why the index need not be built; nil if it must.
     private func redundant(_ wanted: Wanted, beside planned: [Wanted]) -> String? {
         let existing = lookup.indexes(of: wanted.table.oid).filter(\.isValid)
@@ -267,6 +276,10 @@ struct IndexSteps {
         _ wanted: Wanted, schema: String, name: String, names: inout Set<QualifiedName>, into draft: inout PlanDraft
     ) {
         let on = display(schema, wanted.table.name)
+        if lookup.descendants(of: wanted.table.oid).contains(where: { catalog.relations[$0]?.kind == .foreignTable }) {
+            draft.add(note(wanted, "a foreign table is among its partitions, and cannot have one"))
+            return
+        }
         var attach: [String] = []
         for oid in lookup.descendants(of: wanted.table.oid) {
             guard let leaf = catalog.relations[oid], leaf.kind == .table else { continue }

@@ -9,16 +9,16 @@ struct MoveSteps {
         for move in ordered() { draft.add(steps(for: move)) }
     }
 
-    /// Types first (functions and shims may name them), then sequences, tables in the layout's order with what follows
-    /// them, views, functions.
+    /// Functions first: their statements spell argument types, which are still under their old names then, and are
+    /// again when the steps are undone in reverse. Then types, sequences, tables with what follows them, and views.
     private func ordered() -> [Move] {
         let rank: (Move) -> Int = { move in
             switch move.object {
-            case .type, .relation(.compositeType): 0
-            case .relation(.sequence): 1
-            case .relation(let kind) where kind.isTable: 2
-            case .relation: 3
-            case .function: 4
+            case .function: 0
+            case .type, .relation(.compositeType): 1
+            case .relation(.sequence): 2
+            case .relation(let kind) where kind.isTable: 3
+            case .relation: 4
             case .statistics: 5
             }
         }

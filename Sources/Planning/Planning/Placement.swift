@@ -268,7 +268,7 @@ struct PlacementResolver {
     private func typeCandidates(_ name: String) -> [Candidate] {
         let composites = relationCandidates(name) { $0.kind == .compositeType }
         return composites
-            + lookup.types(named: name).filter { !lookup.isShim(.type, $0.oid) }.map {
+            + lookup.types(named: name).filter { $0.kind != .composite && !lookup.isShim(.type, $0.oid) }.map {
                 Candidate(
                     object: .type($0.kind), reference: ObjectReference(.type, $0.oid),
                     schema: lookup.schemaName($0.schema))

@@ -32,6 +32,7 @@ package struct Planner {
         AppendOnlySteps(context: context).add(to: &draft)
         complaints += IndexSteps(context: context).add(to: &draft)
         SurroundingHazards(context: context).add(to: &draft)
+        OldNameHazards(context: context).add(to: &draft)
         UseHazards(context: context).add(to: &draft)
 
         guard complaints.isEmpty else { throw DiagnosticsError(complaints) }

@@ -32,6 +32,8 @@ struct PlanningContext {
     private let layoutSchemas: [String: SchemaLayout]
     /// The unquoted words that stand for something that moves: a cheap test before a text is parsed.
     let movedWords: Set<String>
+    /// Those of them that are no single word, such as `order items`.
+    private let oddNames: [String]
 
     init(layout: Layout, catalog: Catalog, lookup: CatalogLookup, use: StatementUse, placement: Placement) {
         self.layout = layout
@@ -80,6 +82,7 @@ struct PlanningContext {
         newSchemaOwners = movesByTarget.compactMapValues { Self.commonOwner(of: $0, catalog) }
         movedWords = Set(
             relations.keys.map(\.name) + types.keys.map(\.name) + functions.keys.map(\.name) + owned.keys.map(\.name))
+        oddNames = movedWords.filter { name in !Words.anyWord(of: name) { $0 == name } }.sorted()
     }
 
     var version: Int { catalog.server.version }
@@ -135,11 +138,11 @@ struct PlanningContext {
 
     /// Whether a text contains, as a word, the name of anything that moves.
     func mentionsMoved(_ text: String) -> Bool {
-        Words.anyWord(of: text) { movedWords.contains($0) }
+        Words.anyWord(of: text) { movedWords.contains($0) } || oddNames.contains { text.contains($0) }
     }
 }
 
-/// Words of a program text, for a test that is cheap and never misses: identifiers as written and folded to lower case.
+/// Words of a program text, for a cheap test before it is parsed: as written, and folded to lower case.
 enum Words {
     static func anyWord(of text: String, _ matches: (String) -> Bool) -> Bool {
         var word: [UInt8] = []

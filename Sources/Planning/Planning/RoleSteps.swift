@@ -83,7 +83,19 @@ struct RoleSteps {
         }
         return byRights.sorted { $0.key.joined() < $1.key.joined() }.map { rights, relations in
             let list = relations.map { display(schema, $0.name) }.joined(separator: ", ")
-            return grantStep(rights.joined(separator: ", "), on: "TABLE \(list)", role, schema, count: relations.count)
+            var step = grantStep(
+                rights.joined(separator: ", "), on: "TABLE \(list)", role, schema, count: relations.count)
+            // Revoking a right on a table takes the same right on its columns away as well.
+            for relation in relations {
+                for entry in relation.columnGrants
+                where entry.grant.grantee == role && rights.contains(entry.grant.privilege) {
+                    let option = entry.grant.grantable ? " WITH GRANT OPTION" : ""
+                    step.undo.append(
+                        "GRANT \(entry.grant.privilege) (\(SQL.identifier(entry.column))) ON "
+                            + "\(display(schema, relation.name)) TO \(context.grantee(role))\(option)")
+                }
+            }
+            return step
         }
     }
 

@@ -17,22 +17,51 @@ struct ShimSQL {
         }
     }
 
+    /// Undo leaves alone what took the shim's place, and does not mind that somebody dropped it already. The function is
+    /// the ledger's.
+    private static func drop(_ kind: String, _ name: String, lookup: String, catalog: String) -> [String] {
+        [
+            "SELECT \(Catalog.ledgerSchema).expect_shim(\(lookup)(\(SQL.literal(name)))::oid, '\(catalog)', \(SQL.literal(name)))",
+            "DROP \(kind) IF EXISTS \(name)",
+        ]
+    }
+
+    /// What the connected role's default privileges would give away on a new object.
+    private func withdrawDefaults(_ objectType: String, from name: String, kind: String) -> [String] {
+        let old = context.catalog.defaultPrivileges.filter {
+            $0.role == context.catalog.server.userOID && $0.objectType == objectType
+        }
+        let grantees = Set(old.flatMap(\.grants).map(\.grantee)).subtracting([context.catalog.server.userOID])
+        return grantees.sorted().map { "REVOKE ALL ON \(kind)\(name) FROM \(context.grantee($0))" }
+    }
+
     // MARK: Views
 
     private func viewStep(for move: Move) -> Step? {
         guard let relation = context.catalog.relations[move.oid] else { return nil }
         let old = move.oldName
-        let invoker = context.version >= 150_000 ? " WITH (security_invoker = true)" : ""
+        // With the caller's rights a view needs SELECT on every column; who has only some goes by the view's own grants.
+        let byOwner = Self.hasColumnOnlyGrantees(relation) && !relation.rowSecurity
+        let invoker = context.version >= 150_000 && !byOwner ? " WITH (security_invoker = true)" : ""
         var statements = ["CREATE VIEW \(old)\(invoker) AS SELECT * FROM \(move.newName)"]
         if relation.owner != context.catalog.server.userOID {
             statements.append("ALTER VIEW \(old) OWNER TO \(context.grantee(relation.owner))")
         }
         statements.append("COMMENT ON VIEW \(old) IS \(SQL.literal(Self.commentPrefix + move.newName))")
+        statements += withdrawDefaults("r", from: old, kind: "")
         statements += tableGrants(relation, old: old, appendOnly: isAppendOnly(move))
         statements += columnGrants(relation, old: old)
         return Step(
-            kind: .createShim, object: old, statements: statements, undo: ["DROP VIEW \(old)"],
+            kind: .createShim, object: old, statements: statements,
+            undo: Self.drop("VIEW", old, lookup: "to_regclass", catalog: "pg_class"),
             reason: "statements that use the old name go on working")
+    }
+
+    /// Whether a role has rights on columns of the table and not the same right on all of it.
+    static func hasColumnOnlyGrantees(_ relation: Relation) -> Bool {
+        relation.columnGrants.contains { entry in
+            !relation.grants.contains { $0.grantee == entry.grant.grantee && $0.privilege == "SELECT" }
+        }
     }
 
     private func isAppendOnly(_ move: Move) -> Bool {
@@ -81,13 +110,14 @@ struct ShimSQL {
 
     /// A domain over the moved type carries casts and parameters; arrays of it do not convert by themselves.
     private func domainStep(for move: Move) -> Step {
-        Step(
-            kind: .createShim, object: move.oldName,
-            statements: [
-                "CREATE DOMAIN \(move.oldName) AS \(move.newName)",
-                "COMMENT ON DOMAIN \(move.oldName) IS \(SQL.literal(Self.commentPrefix + move.newName))",
-            ],
-            undo: ["DROP DOMAIN \(move.oldName)"],
+        var statements = ["CREATE DOMAIN \(move.oldName) AS \(move.newName)"]
+        if let owner = context.catalog.types[move.oid]?.owner, owner != context.catalog.server.userOID {
+            statements.append("ALTER DOMAIN \(move.oldName) OWNER TO \(context.grantee(owner))")
+        }
+        statements.append("COMMENT ON DOMAIN \(move.oldName) IS \(SQL.literal(Self.commentPrefix + move.newName))")
+        return Step(
+            kind: .createShim, object: move.oldName, statements: statements,
+            undo: Self.drop("DOMAIN", move.oldName, lookup: "to_regtype", catalog: "pg_type"),
             reason: "casts to the old type name go on working")
     }
 
@@ -104,7 +134,8 @@ struct ShimSQL {
         let call = "\(move.newName)(\(arguments))"
         let query = function.returnsSet ? "SELECT * FROM \(call)" : "SELECT \(call)"
         let body =
-            context.version >= 140_000 ? "BEGIN ATOMIC \(query); END" : "AS \(SQL.dollarQuoted(query))"
+            context.version >= 140_000 && !hasUnnamedArguments(function)
+            ? "BEGIN ATOMIC \(query); END" : "AS \(SQL.dollarQuoted(query))"
         let volatility =
             switch function.volatility {
             case .immutable: "IMMUTABLE"
@@ -121,16 +152,24 @@ struct ShimSQL {
             statements.append("ALTER FUNCTION \(signature) OWNER TO \(context.grantee(function.owner))")
         }
         statements.append("COMMENT ON FUNCTION \(signature) IS \(SQL.literal(Self.commentPrefix + move.newName))")
+        statements += withdrawDefaults("f", from: signature, kind: "FUNCTION ")
         statements += executeGrants(function, signature: signature)
         return Step(
-            kind: .createShim, object: move.oldName, statements: statements, undo: ["DROP FUNCTION \(signature)"],
+            kind: .createShim, object: move.oldName, statements: statements,
+            undo: Self.drop("FUNCTION", signature, lookup: "to_regprocedure", catalog: "pg_proc"),
             reason: "calls by the old name go on working")
+    }
+
+    /// pg_dump cannot write down a SQL-standard body that uses an argument without a name.
+    private func hasUnnamedArguments(_ function: Function) -> Bool {
+        let pieces = function.identityArguments.split(separator: ",").map { $0.drop { $0 == " " } }
+        return pieces.contains { piece in function.inputTypes.contains { $0 == piece } }
     }
 
     private func executeGrants(_ function: Function, signature: String) -> [String] {
         let grantees = function.grants.filter { $0.privilege == "EXECUTE" && $0.grantee != function.owner }.map(
             \.grantee)
-        if grantees.contains(0) { return [] }
+        if grantees.contains(0) { return ["GRANT EXECUTE ON FUNCTION \(signature) TO PUBLIC"] }
         return ["REVOKE ALL ON FUNCTION \(signature) FROM PUBLIC"]
             + grantees.sorted().map { "GRANT EXECUTE ON FUNCTION \(signature) TO \(context.grantee($0))" }
     }

@@ -67,12 +67,9 @@ struct SurroundingHazards {
     // MARK: Triggers and row security
 
     private func eventTriggers() -> [Hazard] {
-        let ours: Set<String> = [
-            "CREATE SCHEMA", "ALTER TABLE", "CREATE VIEW", "GRANT", "COMMENT", "ALTER FUNCTION", "CREATE INDEX",
-        ]
         return catalog.eventTriggers.filter {
-            $0.enabled != "D" && ($0.tags.isEmpty || !ours.isDisjoint(with: $0.tags))
-                && $0.event.hasPrefix("ddl_command")
+            $0.enabled != "D" && ($0.tags.isEmpty || !Self.commands.isDisjoint(with: $0.tags))
+                && ($0.event.hasPrefix("ddl_command") || $0.event == "sql_drop")
         }.map { trigger in
             let function =
                 catalog.functions[trigger.function].map { display(lookup.schemaName($0.schema), $0.name) }
@@ -86,6 +83,16 @@ struct SurroundingHazards {
             )
         }
     }
+
+    /// What steps and their undo send.
+    private static let commands: Set<String> = [
+        "CREATE SCHEMA", "DROP SCHEMA", "GRANT", "REVOKE", "ALTER DEFAULT PRIVILEGES", "COMMENT", "ALTER TABLE",
+        "ALTER FOREIGN TABLE", "ALTER SEQUENCE", "ALTER TYPE", "ALTER DOMAIN", "ALTER STATISTICS", "ALTER VIEW",
+        "ALTER MATERIALIZED VIEW", "ALTER ROUTINE", "ALTER FUNCTION", "ALTER PROCEDURE", "ALTER AGGREGATE",
+        "CREATE VIEW",
+        "DROP VIEW", "CREATE DOMAIN", "DROP DOMAIN", "CREATE FUNCTION", "DROP FUNCTION", "CREATE TRIGGER",
+        "DROP TRIGGER", "CREATE INDEX", "DROP INDEX", "ALTER INDEX",
+    ]
 
     private func rowSecurity() -> [Hazard] {
         guard context.layout.compatibility == .views, context.version < 150_000 else { return [] }
@@ -131,11 +138,16 @@ struct SurroundingHazards {
                         .bindsByName, object: "\(name).\(SQL.identifier(column.name))",
                         message:
                             "its default looks up the sequence \(hit.oldName) by text, and inserts will fail: \(expression)",
-                        remedy: "ALTER TABLE \(name) ALTER COLUMN \(SQL.identifier(column.name)) "
-                            + "SET DEFAULT nextval(\(SQL.literal(hit.oldName))::regclass), before the move"))
+                        remedy: "ALTER TABLE \(name) ALTER COLUMN \(SQL.identifier(column.name)) SET DEFAULT "
+                            + boundByOID(expression, to: hit.oldName) + ", before the move"))
             }
         }
         return found
+    }
+
+    /// The same expression with the name looked up once, when it is defined.
+    private func boundByOID(_ expression: String, to name: String) -> String {
+        expression.replacing(/\('[^']*'::text\)::regclass/) { _ in "\(SQL.literal(name))::regclass" }
     }
 
     private func textSequence(in expression: String) -> Move? {
@@ -187,7 +199,9 @@ struct SurroundingHazards {
                 Diagnostic(
                     .note, "shims-are-fixed",
                     "compatibility views have the columns of today: a column added later is not seen through them, and one "
-                        + "that they show cannot be dropped before contract"))
+                        + "that they show cannot be dropped before contract. A client that looks at the catalog, as ORMs do "
+                        + "when they start, finds no primary key, defaults or NOT NULL under the old name",
+                    nextStep: "tell such ORMs the new names (their schema setting) before they are restarted"))
         }
         let emptied = Set(tableMoves.map(\.from)).sorted()
         if !emptied.isEmpty {

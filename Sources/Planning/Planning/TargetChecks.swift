@@ -24,7 +24,8 @@ struct TargetChecks {
         for index in catalog.indexes.values where targets.contains(lookup.schemaName(index.schema)) {
             taken[QualifiedName(schema: lookup.schemaName(index.schema), name: index.name)] = "an index"
         }
-        for type in catalog.types.values where targets.contains(lookup.schemaName(type.schema)) {
+        for type in catalog.types.values
+        where type.kind != .composite && targets.contains(lookup.schemaName(type.schema)) {
             if context.moveByOID[ObjectReference(.type, type.oid)] != nil { continue }
             taken[QualifiedName(schema: lookup.schemaName(type.schema), name: type.name)] = "a type"
         }
@@ -107,7 +108,7 @@ struct TargetChecks {
 
     private func missingPrivileges() -> [Diagnostic] {
         guard !catalog.server.isSuperuser, !context.moves.isEmpty else { return [] }
-        return missingCreateOnDatabase() + missingOnSchemas() + missingOwnership()
+        return missingCreateOnDatabase() + missingOnSchemas() + missingOwnership() + missingForOwners()
     }
 
     private var user: String { SQL.identifier(catalog.server.user) }
@@ -136,6 +137,44 @@ struct TargetChecks {
                 "role \(catalog.server.user) may not create objects in schema \(name)", object: "schema \(name)",
                 nextStep: "as its owner: GRANT USAGE, CREATE ON SCHEMA \(SQL.identifier(name)) TO \(user)")
         }
+    }
+
+    /// A compatibility object is handed to its object's owner, which PostgreSQL allows only where that role may create.
+    private func missingForOwners() -> [Diagnostic] {
+        guard context.layout.compatibility == .views else { return [] }
+        let privileges = Privileges(catalog: catalog)
+        var seen: Set<QualifiedName> = []
+        return context.moves.compactMap { move in
+            guard let owner = shimOwner(move), owner != catalog.server.userOID,
+                let schema = lookup.schema(named: move.from),
+                !mayCreate(owner, in: schema, privileges),
+                seen.insert(QualifiedName(schema: move.from, name: context.roleName(owner))).inserted
+            else { return nil }
+            return Diagnostic(
+                .error, "missing-privilege",
+                "role \(context.roleName(owner)), which is to own the compatibility objects of \(move.oldName) and others, "
+                    + "may not create objects in schema \(move.from)",
+                object: "schema \(move.from)",
+                nextStep:
+                    "as its owner: GRANT CREATE ON SCHEMA \(SQL.identifier(move.from)) TO \(context.grantee(owner))")
+        }
+    }
+
+    private func shimOwner(_ move: Move) -> OID? {
+        switch move.object {
+        case .relation(.sequence), .relation(.compositeType), .type, .statistics: nil
+        case .relation: catalog.relations[move.oid]?.owner
+        case .function: catalog.functions[move.oid]?.owner
+        }
+    }
+
+    private func mayCreate(_ role: OID, in schema: Schema, _ privileges: Privileges) -> Bool {
+        if privileges.holds(role, "CREATE", in: schema.grants, owner: schema.owner) { return true }
+        // The database's owner is a member of pg_database_owner without being listed.
+        guard let owners = catalog.roles.values.first(where: { $0.name == "pg_database_owner" }),
+            privileges.isMember(role, of: catalog.server.databaseOwner)
+        else { return false }
+        return privileges.holds(owners.oid, "CREATE", in: schema.grants, owner: schema.owner)
     }
 
     private func missingOwnership() -> [Diagnostic] {

@@ -21,7 +21,9 @@ struct UnplacedFinder {
             guard let kind = word(for: relation, placed: placed) else { continue }
             add(ObjectReference(.relation, relation.oid), kind, relation.schema, relation.name)
         }
-        for type in catalog.types.values { add(ObjectReference(.type, type.oid), "type", type.schema, type.name) }
+        for type in catalog.types.values where type.kind != .composite {
+            add(ObjectReference(.type, type.oid), "type", type.schema, type.name)
+        }
         for function in catalog.functions.values {
             add(ObjectReference(.function, function.oid), "function", function.schema, function.name)
         }

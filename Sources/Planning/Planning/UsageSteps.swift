@@ -10,7 +10,7 @@ struct UsageSteps {
     func add(to draft: inout PlanDraft, extraUsage: [String: Set<OID>]) {
         var steps: [Step] = []
         for target in context.targetSchemas {
-            let roles = missingUsage(of: target, extra: extraUsage[target] ?? [])
+            let roles = mayGrant(on: target) ? missingUsage(of: target, extra: extraUsage[target] ?? []) : []
             for role in roles.sorted(by: { context.roleName($0) < context.roleName($1) }) {
                 let grantee = context.grantee(role)
                 let schema = SQL.identifier(target)
@@ -70,15 +70,28 @@ struct UsageSteps {
         }
     }
 
-    /// Granting on a schema that belongs to somebody else is silently ineffective: say so before.
+    /// Granting on a schema that belongs to somebody else is silently ineffective.
+    private func mayGrant(on target: String) -> Bool {
+        guard !catalog.server.isSuperuser, let schema = context.lookup.schema(named: target) else { return true }
+        return catalog.roles[schema.owner]?.userIsMember == true
+    }
+
     private func addUngrantable(to draft: inout PlanDraft) {
-        guard !catalog.server.isSuperuser else { return }
-        for target in context.targetSchemas {
-            guard let schema = context.lookup.schema(named: target),
-                catalog.roles[schema.owner]?.userIsMember != true
-            else { continue }
-            let lacking = missingUsage(of: target, extra: []).intersection(owners(in: target))
-            for role in lacking.sorted() {
+        for target in context.targetSchemas where !mayGrant(on: target) {
+            guard let schema = context.lookup.schema(named: target) else { continue }
+            let lacking = missingUsage(of: target, extra: [])
+            for role in lacking.subtracting(owners(in: target)).sorted() {
+                draft.add(
+                    Diagnostic(
+                        .warning, "usage-not-granted",
+                        "\(context.roleName(role)) uses objects that move to \(target), and this role may not grant USAGE there: "
+                            + "it goes on with the old names only",
+                        object: "schema \(SQL.identifier(target))",
+                        nextStep:
+                            "as \(context.roleName(schema.owner)): GRANT USAGE ON SCHEMA \(SQL.identifier(target)) "
+                            + "TO \(context.grantee(role))"))
+            }
+            for role in lacking.intersection(owners(in: target)).sorted() {
                 draft.add(
                     Hazard(
                         .breaksReferentialCheck, object: "schema \(SQL.identifier(target))",
@@ -113,7 +126,10 @@ struct UsageSteps {
                     $0.schema == schema.oid && $0.role == entry.role && $0.objectType == entry.objectType
                 }.flatMap(\.grants)
             } ?? []
-        guard let objects = Self.objectWords[entry.objectType] else { return [] }
+        // Only a role itself, its members and superusers may change what it makes.
+        guard let objects = Self.objectWords[entry.objectType],
+            catalog.server.isSuperuser || catalog.roles[entry.role]?.userIsMember == true
+        else { return [] }
         let missing = entry.grants.filter { grant in
             !present.contains { $0.grantee == grant.grantee && $0.privilege == grant.privilege }
         }

@@ -7,7 +7,6 @@ struct UseHazards {
     func add(to draft: inout PlanDraft) {
         guard !context.moves.isEmpty else { return }
         guard context.use.isKnown else {
-            for hazard in typesOfUnknownUse() { draft.add(hazard) }
             draft.add(
                 Diagnostic(
                     .note, "use-unknown",
@@ -31,19 +30,6 @@ struct UseHazards {
                     "\(counted(definitions, "statement")) that defined or maintained objects by names that move (ALTER TABLE, "
                         + "REFERENCES, CREATE INDEX, VACUUM, …) \(definitions == 1 ? "was" : "were") seen; a view does not carry such statements",
                     nextStep: "use the new names in later migrations and maintenance scripts"))
-        }
-    }
-
-    /// Without knowledge of the statements, a type that moves has to be agreed to.
-    private func typesOfUnknownUse() -> [Hazard] {
-        guard context.layout.compatibility == .views else { return [] }
-        return context.moves.compactMap { move in
-            guard move.isPartlyShimmedType else { return nil }
-            return Hazard(
-                .shimInsufficient, object: move.oldName,
-                message: "a domain is left under the old name: assignments and parameters work, but comparisons with a "
-                    + "cast to it (x = 'a'::\(move.oldName)) fail; whether clients send such statements is unknown",
-                remedy: "leave the type where it is, or make sure that no statement casts to it")
         }
     }
 
