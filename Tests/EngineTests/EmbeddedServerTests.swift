@@ -17,7 +17,7 @@ struct EmbeddedServerTests {
             let first = try await server.start()
             #expect(!first.didTakeOver)
             #expect(first.dataFolder == expected)
-            #expect(try await psql(first.url, "SELECT current_user, current_database()") == "strata|strata")
+            #expect(try await psql(first.url, "SELECT current_user, current_database()") == "strata_admin|strata")
             try await psql(first.url, "CREATE TABLE kept AS SELECT 42 AS answer")
 
             let second = try await server.start()

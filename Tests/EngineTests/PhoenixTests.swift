@@ -154,7 +154,8 @@ struct PhoenixTests {
         }
         try await applied { session in
             try await session.refuses("GRANT SELECT ON SCHEMA audit TO phoenix_admin", "0LP01")
-            try await session.run("SET LOCAL ROLE phoenix_owner; CREATE TABLE audit.later (id integer); SET LOCAL ROLE phoenix_admin")
+            try await session.run(
+                "SET LOCAL ROLE phoenix_owner; CREATE TABLE audit.later (id integer); SET LOCAL ROLE phoenix_admin")
             try await session.expect("SELECT count(*) FROM audit.later", "0")
         }
     }

@@ -90,7 +90,9 @@ struct Reorganisation: Sendable {
         let newest = try #require(try await ledger.history(limit: 1).first)
         let run = try #require(try await ledger.run(id: newest.id))
         let verification = try await Verifier(connection, options: VerifyOptions(exactRows: true))
-            .verify(layout: run.state == .undone ? nil : layout, catalog: try await CatalogReader.read(connection), runs: [run])
+            .verify(
+                layout: run.state == .undone ? nil : layout, catalog: try await CatalogReader.read(connection),
+                runs: [run])
         return verification.differences.map { "\($0.group.rawValue) \($0.object): \($0.message)" }
     }
 

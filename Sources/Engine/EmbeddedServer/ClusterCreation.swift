@@ -138,7 +138,8 @@ struct ClusterCreation {
         defer { Files.removeFile(statement.string) }
         do {
             try Files.write(
-                "ALTER ROLE strata_admin PASSWORD '\(password)'\n", to: statement.string, mode: 0o600, owner: site.account)
+                "ALTER ROLE strata_admin PASSWORD '\(password)'\n", to: statement.string, mode: 0o600,
+                owner: site.account)
             // From a file: an argument would show in the list of processes.
             let outcome = try await site.shell(
                 "exec \"$1\" --single -D \"$2\" postgres <\"$3\"",

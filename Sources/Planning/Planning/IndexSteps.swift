@@ -35,7 +35,6 @@ struct IndexSteps {
         for entry in context.layout.indexes {
             switch resolve(entry) {
             case .success(let wanted):
-                if isBuilt(wanted) { continue }
                 if let reason = redundant(wanted, beside: planned[wanted.table.oid] ?? []) {
                     draft.add(note(wanted, reason))
                 } else {
@@ -152,14 +151,6 @@ struct IndexSteps {
     }
 
     // MARK: What is there already
-
-    /// There, under the name that it would get: what the layout says is so, and there is nothing to tell.
-    private func isBuilt(_ wanted: Wanted) -> Bool {
-        lookup.indexes(of: wanted.table.oid).contains { index in
-            guard index.isValid, index.name == baseName(wanted) else { return false }
-            return wanted.predicate == nil ? same(index, wanted) && covers(index, wanted) : index.isPartial
-        }
-    }
 
     /// Why the index need not be built; nil if it must.
     private func redundant(_ wanted: Wanted, beside planned: [Wanted]) -> String? {

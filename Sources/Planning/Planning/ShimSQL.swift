@@ -19,9 +19,11 @@ struct ShimSQL {
 
     /// Undo leaves alone what took the shim's place, and does not mind that somebody dropped it already. The function is
     /// the ledger's.
-    private static func drop(_ kind: String, _ name: String, lookup: String, catalog: String) -> [String] {
+    private static func drop(
+        _ kind: String, _ name: String, lookup: String, catalog: String, found: String? = nil
+    ) -> [String] {
         [
-            "SELECT \(Catalog.ledgerSchema).expect_shim(\(lookup)(\(SQL.literal(name)))::oid, '\(catalog)', \(SQL.literal(name)))",
+            "SELECT \(Catalog.ledgerSchema).expect_shim(\(lookup)(\(SQL.literal(found ?? name)))::oid, '\(catalog)', \(SQL.literal(name)))",
             "DROP \(kind) IF EXISTS \(name)",
         ]
     }
@@ -156,7 +158,10 @@ struct ShimSQL {
         statements += executeGrants(function, signature: signature)
         return Step(
             kind: .createShim, object: move.oldName, statements: statements,
-            undo: Self.drop("FUNCTION", signature, lookup: "to_regprocedure", catalog: "pg_proc"),
+            undo: Self.drop(
+                "FUNCTION", signature, lookup: "to_regprocedure", catalog: "pg_proc",
+                // regprocedure takes types only, without names.
+                found: "\(move.oldName)(\(function.inputTypes.joined(separator: ", ")))"),
             reason: "calls by the old name go on working")
     }
 
