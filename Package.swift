@@ -89,6 +89,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
+            exclude: ["Cases"],
             swiftSettings: strict
         ),
         // Runs the built program, as a person would.

@@ -1,0 +1,2 @@
+INSERT INTO public.things VALUES (1);
+SELECT count(*) = 1 FROM kept.things;

@@ -1,0 +1,10 @@
+SELECT count(*) = 0 FROM pg_index WHERE NOT indisvalid OR NOT indisready;
+SELECT indexdef = 'CREATE UNIQUE INDEX users_by_org ON accounts.users USING btree (org, email) INCLUDE (name)' FROM pg_indexes WHERE indexname = 'users_by_org';
+SELECT indexdef LIKE '%(author)' FROM pg_indexes WHERE indexname = 'posts_author_idx';
+SELECT indexdef LIKE '%(editor)' FROM pg_indexes WHERE indexname = 'posts_editor_idx';
+SELECT indexdef LIKE '%WHERE (NOT deleted)' FROM pg_indexes WHERE indexname = 'posts_title_idx';
+SELECT indexdef LIKE '%USING hash (a)' FROM pg_indexes WHERE indexname = 'posts_a_idx';
+SELECT count(*) = 1 FROM pg_indexes WHERE tablename = 'posts' AND indexdef LIKE '%(b%';
+SELECT count(*) = 2 FROM pg_inherits WHERE inhparent = 'blog.logs_author_idx'::regclass;
+SELECT count(*) = 2 FROM pg_inherits WHERE inhparent = 'blog.logs_id_idx'::regclass;
+SELECT count(*) = 1 FROM pg_index WHERE indrelid = 'blog.deep_1_a'::regclass;
