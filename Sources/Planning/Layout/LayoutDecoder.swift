@@ -4,7 +4,7 @@
 /// repeats a value that came from the environment or that looks like a connection string.
 package enum LayoutDecoder {
     /// - Parameters:
-    ///   - text: the file's text, at most 1 MiB.
+    ///   - text: the file's text, at most 16 MiB.
     ///   - file: its name, for messages only.
     ///   - environment: what `${NAME}` is replaced from.
     /// - Returns: the layout, nil where a diagnostic is an error; and the diagnostics, at most 200.

@@ -3,7 +3,7 @@
 /// The parser works recursively and compares whole keys, so depth and complex keys are bounded here, where that costs one
 /// pass; tabs and quotes left open get a message with their own place, where the parser would name the end of the file.
 struct LayoutTextCheck {
-    static let maximumBytes = 1 << 20
+    static let maximumBytes = 16 << 20
     static let maximumDepth = 32
     private static let maximumIndentation = 128
     private static let maximumComplaints = 20
@@ -21,9 +21,9 @@ struct LayoutTextCheck {
         guard text.utf8.count <= maximumBytes else {
             return [
                 Diagnostic(
-                    .error, "file-too-large", "the layout is larger than 1 MiB",
+                    .error, "file-too-large", "the layout is larger than 16 MiB",
                     place: SourcePlace(file: file, line: 1, column: 1),
-                    nextStep: "check that \(file) is the layout file; a layout of 10,000 tables stays below this size")
+                    nextStep: "check that \(file) is the layout file; a layout of 100,000 tables stays below this size")
             ]
         }
         var check = LayoutTextCheck(file: file)

@@ -3,7 +3,7 @@ import Yams
 /// Turns YAML text into a `LayoutNode`: syntax errors, several documents and keys given twice become diagnostics, aliases
 /// and merge keys (`<<`) are resolved within a bound.
 struct LayoutTreeReader {
-    /// More than a file of 1 MiB can hold without aliases that multiply.
+    /// More than a layout of 100,000 tables holds; aliases that multiply are stopped here.
     private static let maximumNodes = 500_000
 
     let file: String
