@@ -28,6 +28,8 @@ let package = Package(
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .systemLibrary(name: "CPgQuery", providers: [.apt(["libpg-query-dev"]), .brew(["libpg_query"])]),
 
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+
         // Row 1: SQL text.
         .target(name: "SQLSyntax", dependencies: ["CPgQuery"], swiftSettings: strict),
 
@@ -42,6 +44,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "PostgresDriver", dependencies: ["CLibPQ"], swiftSettings: strict),
+
+        .target(name: "PostgresWire", dependencies: ["COpenSSL"], swiftSettings: strict),
 
         // Row 3: the core meets a server.
         .target(
@@ -80,6 +84,7 @@ let package = Package(
         ),
         .testTarget(name: "SQLSyntaxTests", dependencies: ["SQLSyntax"], swiftSettings: strict),
         .testTarget(name: "PlanningTests", dependencies: ["Planning", "SQLSyntax"], swiftSettings: strict),
+        .testTarget(name: "PostgresWireTests", dependencies: ["PostgresWire"], swiftSettings: strict),
         .testTarget(
             name: "PostgresDriverTests", dependencies: ["PostgresDriver", "TestSupport"], swiftSettings: strict),
         .testTarget(
