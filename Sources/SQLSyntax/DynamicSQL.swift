@@ -130,12 +130,18 @@ extension StatementReferences {
     /// Removes all references with a name that the text is part of; true when there were any.
     fileprivate mutating func removeAll(named part: String) -> Bool {
         func isPart(_ names: String?...) -> Bool { names.contains { $0?.contains(part) ?? false } }
-        let before = relations.count + functions.count + types.count + regclassLiterals.count
+        let before = nameCount
         relations.removeAll { isPart($0.name, $0.schema, $0.catalog) }
         functions.removeAll { isPart($0.name, $0.schema) }
         types.removeAll { isPart($0.name, $0.schema) }
         regclassLiterals.removeAll { isPart($0.name, $0.schema) }
+        constraints.removeAll { isPart($0.name, $0.schema) }
+        textSearchLiterals.removeAll { isPart($0.name, $0.schema) }
         features.removeAll { isPart($0.relation?.name, $0.relation?.schema) }
-        return relations.count + functions.count + types.count + regclassLiterals.count != before
+        return nameCount != before
+    }
+
+    private var nameCount: Int {
+        relations.count + functions.count + types.count + regclassLiterals.count + constraints.count
     }
 }

@@ -44,6 +44,9 @@ extension ReferenceCollector {
     private mutating func checkBuiltInCall(_ name: String, _ arguments: [SyntaxNode], at offset: Int) {
         if name == "set_config", literal(arguments.first)?.value == "search_path" { result.setsSearchPath = true }
         if name == "nextval" || name == "setval" { result.writes = true }
+        if TextSearchArguments.first.contains(name), arguments.count > 1 {
+            addTextSearch(literal(arguments[0]))
+        }
         guard let position = RelationNameArguments.position(function: name, count: arguments.count) else { return }
         guard let literal = literal(arguments[position]) else {
             if name == "pg_get_serial_sequence" { use(.serialSequence, nil, at: offset) }
@@ -67,6 +70,14 @@ extension ReferenceCollector {
         )
     }
 
+    private mutating func addTextSearch(_ literal: (value: String, node: SyntaxNode)?) {
+        guard let literal, !literal.value.allSatisfy(\.isNumber), let name = QualifiedName.parse(literal.value),
+            name.schema != "pg_catalog"
+        else { return }
+        let found = TextSearchLiteral(schema: name.schema, name: name.name, place: place(literal.node.location))
+        if !result.textSearchLiterals.contains(found) { result.textSearchLiterals.append(found) }
+    }
+
     /// Casts of constants to the types that look names up.
     mutating func checkCast(_ index: Int) {
         let cast = node(index)
@@ -76,6 +87,7 @@ extension ReferenceCollector {
         else { return }
         switch type {
         case "regclass": addNameLiteral(literal, usage: "regclass")
+        case "regconfig", "regdictionary": addTextSearch(literal)
         case "regproc", "regprocedure":
             let text = literal.value.prefix { $0 != "(" }
             guard let name = QualifiedName.parse(String(text)), name.schema != "pg_catalog" else { return }
@@ -104,6 +116,14 @@ extension ReferenceCollector {
         guard let node, let text = node["sval"] else { return nil }
         return (text["sval"]?.string ?? "", node)
     }
+}
+
+/// Functions whose first argument, where there are several, may be a text search configuration or dictionary.
+enum TextSearchArguments {
+    static let first: Set<String> = [
+        "to_tsvector", "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery", "ts_headline",
+        "json_to_tsvector", "jsonb_to_tsvector", "ts_lexize",
+    ]
 }
 
 /// Which argument of PostgreSQL's own functions is looked up as a relation's name.

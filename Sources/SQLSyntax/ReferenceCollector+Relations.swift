@@ -24,6 +24,11 @@ extension ReferenceCollector {
         guard let range = node(index).parent, let name = node(index).string else { return }
         let schema = range["schemaname"]?.string
         let owner = owner(of: range.index)
+        if owner.type == "ConstraintsSetStmt" {
+            result.constraints.append(
+                ConstraintReference(schema: schema, name: name, place: place(range.location)))
+            return
+        }
         guard let access = access(owner), owner.type != "LockingClause" else { return }
         if access == .read, schema == nil, scopes.isCommonTable(name, at: range.index) { return }
         let relation = RelationReference(

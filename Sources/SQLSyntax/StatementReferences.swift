@@ -78,6 +78,24 @@ package struct CollationReference: Sendable, Hashable {
     package var place: TextPlace
 }
 
+/// A constraint that SET CONSTRAINTS names: found in the schemas of the search_path, like a table.
+package struct ConstraintReference: Sendable, Hashable {
+    package var schema: String?
+    package var name: String
+    package var place: TextPlace
+
+    package var line: Int { place.line }
+}
+
+/// A string constant that PostgreSQL will look up as a text search configuration or dictionary.
+package struct TextSearchLiteral: Sendable, Hashable {
+    package var schema: String?
+    package var name: String
+    package var place: TextPlace
+
+    package var line: Int { place.line }
+}
+
 /// A use of something that a compatibility view cannot carry.
 package struct ShimFeatureUse: Sendable, Hashable {
     package var feature: ShimFeature
@@ -97,6 +115,8 @@ package struct StatementReferences: Sendable, Equatable {
     package var types: [TypeReference] = []
     package var regclassLiterals: [NameLiteral] = []
     package var collations: [CollationReference] = []
+    package var constraints: [ConstraintReference] = []
+    package var textSearchLiterals: [TextSearchLiteral] = []
     package var features: [ShimFeatureUse] = []
     /// Whether `search_path` is set, by SET or `set_config`.
     package var setsSearchPath = false
@@ -126,6 +146,8 @@ package struct StatementReferences: Sendable, Equatable {
         types += other.types.map { with($0) { $0.place = place($0.place) } }
         regclassLiterals += other.regclassLiterals.map { with($0) { $0.place = place($0.place) } }
         collations += other.collations.map { with($0) { $0.place = place($0.place) } }
+        constraints += other.constraints.map { with($0) { $0.place = place($0.place) } }
+        textSearchLiterals += other.textSearchLiterals.map { with($0) { $0.place = place($0.place) } }
         features += other.features.map { with($0) { $0.place = place($0.place) } }
         setsSearchPath = setsSearchPath || other.setsSearchPath
         isUtility = isUtility || other.isUtility

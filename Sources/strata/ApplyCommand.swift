@@ -84,7 +84,7 @@ struct ApplyCommand: AsyncParsableCommand {
         _ saved: Plan?, _ layout: Layout?, _ applier: Applier, _ connection: Connection, _ workplace: Workplace
     ) async throws -> RunReport? {
         let plan: Plan
-        let catalog: Catalog
+        var catalog: Catalog
         if let saved {
             (plan, catalog) = (saved, try await CatalogReader.read(connection))
         } else if let layout {
@@ -114,9 +114,11 @@ struct ApplyCommand: AsyncParsableCommand {
                 return nil
             }
             // Time has passed while the question stood.
-            try applier.check(plan, against: try await CatalogReader.read(connection), accepted: accepted)
+            catalog = try await CatalogReader.read(connection)
+            try applier.check(plan, against: catalog, accepted: accepted)
         }
-        return try await applier.apply(plan, accepted: accepted.sorted { $0.rawValue < $1.rawValue })
+        return try await applier.apply(
+            plan, accepted: accepted.sorted { $0.rawValue < $1.rawValue }, catalog: catalog)
     }
 }
 

@@ -8,9 +8,13 @@ struct RollbackCommand: AsyncParsableCommand {
         commandName: "rollback",
         abstract: "Undoes the newest run that still stands, finished or cut off, step by step in reverse.",
         discussion: """
+            Afterwards the catalog is compared with the one before the run.
+
             Examples:
               strata rollback
               strata rollback --yes --format json
+
+            Exit code 4 where the catalog is not as it was.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -36,14 +40,20 @@ struct RollbackCommand: AsyncParsableCommand {
         await connection.close()
         guard let report else { return nothing(workplace) }
         try RunReportOutput(report: report, verb: "undone").write(to: workplace.console, format: global.format)
-        guard global.format == .text else { return }
-        if report.fingerprintAfter == report.fingerprintBefore {
-            workplace.console.output("The catalog is exactly as it was before the run.\n")
-        } else {
-            workplace.console.output(
-                "The run is undone. The catalog is not quite the one before it: something was changed meanwhile.\n"
-            )
-        }
+        guard report.differences.isEmpty else { return try differs(report, workplace) }
+        if global.format == .text { workplace.console.output("The catalog is exactly as it was before the run.\n") }
+    }
+
+    /// Undone, and yet not as before: others changed something meanwhile, or Strata could not bring something back.
+    private func differs(_ report: RunReport, _ workplace: Workplace) throws {
+        let shown = 20
+        var text = "Run \(report.run) is undone, but the catalog is not as it was before it:\n"
+        for line in report.differences.prefix(shown) { text += "  \(line.prefix(400))\n" }
+        if report.differences.count > shown { text += "  and \(report.differences.count - shown) more\n" }
+        text += "try: find out whether others changed that since; what the run itself lost has to be made again\n"
+        // The result for machines is one object on stdout.
+        if global.format == .text { workplace.console.output(text) } else { workplace.console.error(text) }
+        throw ExitCode.verificationDiffers
     }
 
     private func nothing(_ workplace: Workplace) {

@@ -29,17 +29,19 @@ struct StatusCommand: AsyncParsableCommand {
         let connection = try await workplace.connect(layout, command: "status")
         let ledger = Ledger(connection)
         let history = try await ledger.exists() ? try await ledger.history(limit: limit) : []
+        // Also one that is older than those shown.
+        let open = try await ledger.openRun()
         await connection.close()
         switch global.format {
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             workplace.console.output(String(decoding: try encoder.encode(history), as: UTF8.self) + "\n")
-        case .text: workplace.console.output(text(history, style: workplace.console.outputStyle))
+        case .text: workplace.console.output(text(history, open: open, style: workplace.console.outputStyle))
         }
     }
 
-    private func text(_ history: [RunSummary], style: TextStyle) -> String {
+    private func text(_ history: [RunSummary], open: RunSummary?, style: TextStyle) -> String {
         guard !history.isEmpty else { return "No run yet. strata plan shows what there is to do.\n" }
         var table = TextTable([.right, .left, .left, .right, .right, .right, .left, .left])
         table.add(["RUN", "KIND", "STATE", "STEPS", "RETRIES", "SECONDS", "BEGUN", "BY"])
@@ -50,12 +52,9 @@ struct StatusCommand: AsyncParsableCommand {
             ])
         }
         var text = table.render(indentation: 0) + "\n"
-        if let open = history.first(where: { ["running", "stopped", "undoing"].contains($0.state) }) {
+        if let open {
             text += "\n" + style.yellow("Run \(open.id) is not finished") + (open.error.map { ": \($0)" } ?? "") + "\n"
-            text +=
-                open.state == "undoing"
-                ? "try: strata rollback goes on undoing it\n"
-                : "try: strata apply resumes it, strata rollback undoes it\n"
+            text += open.warning.nextStep.map { style.wrap("try: \($0)", indentation: 5, first: 0) + "\n" } ?? ""
         }
         return text
     }

@@ -25,7 +25,7 @@ struct VerifyCommand: AsyncParsableCommand {
     @Flag(help: "Count all rows, of the tables and through their old names.")
     var exact = false
 
-    @Flag(help: "List every check, not only what needs attention.")
+    @Flag(help: "List every check and every unplaced object, not only what needs attention.")
     var all = false
 
     func run() async throws {
@@ -33,6 +33,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let layout = try workplace.layout()
         let connection = try await workplace.connect(layout, command: "verify")
         let ledger = Ledger(connection)
+        let open = try await ledger.openRun()
         let (runs, undone) = try await comparedRuns(ledger)
         let catalog = try await CatalogReader.read(connection)
         let progress = VerifyProgress(console: workplace.console, quiet: global.format == .json)
@@ -42,14 +43,14 @@ struct VerifyCommand: AsyncParsableCommand {
         .verify(layout: undone == nil ? layout : nil, catalog: catalog, runs: runs)
         await connection.close()
         progress.end()
+        if let open { opening(open, workplace) }
         switch global.format {
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
             workplace.console.output(String(decoding: try encoder.encode(verification), as: UTF8.self) + "\n")
         case .text:
-            workplace.console.output(
-                VerificationText(style: workplace.console.outputStyle, showsPassed: all).render(verification))
+            workplace.console.output(text(verification, style: workplace.console.outputStyle))
         }
         if let undone, global.format == .text { workplace.console.output(conclusion(undone, catalog: catalog)) }
         if !verification.isClean { throw ExitCode.verificationDiffers }
@@ -62,7 +63,10 @@ extension VerifyCommand {
         guard try await ledger.exists() else { return ([], nil) }
         let standing: [Run]
         do {
-            standing = try await ledger.standing()
+            let found = try await ledger.standing()
+            Console.shared.report(found.unreadable)
+            standing = found.runs
+            if !found.unreadable.isEmpty { return (standing, nil) }
         } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
             Console.shared.report([
                 Diagnostic(
@@ -72,10 +76,37 @@ extension VerifyCommand {
             ])
             return ([], nil)
         }
-        guard standing.isEmpty, let newest = try await ledger.newest(), newest.state == .undone else {
-            return (standing, nil)
+        guard standing.isEmpty else { return (standing, nil) }
+        do {
+            guard let newest = try await ledger.newest(), newest.state == .undone else { return ([], nil) }
+            return ([newest], newest)
+        } catch let failure as EngineFailure {
+            Console.shared.report(
+                failure.diagnostics.map { Diagnostic(.warning, $0.code, $0.message, object: $0.object) })
+            return ([], nil)
         }
-        return ([newest], newest)
+    }
+
+    /// What stands half-way says less than what is whole: that comes first.
+    private func opening(_ run: RunSummary, _ workplace: Workplace) {
+        guard global.format == .text else { return workplace.console.report([run.warning]) }
+        let style = workplace.console.outputStyle
+        let message = run.warning.message
+        workplace.console.output(
+            style.yellow(
+                style.wrap(message.prefix(1).uppercased() + message.dropFirst() + ".", indentation: 2, first: 0))
+                + "\n" + (run.warning.nextStep.map { style.wrap("try: \($0)", indentation: 5, first: 0) + "\n" } ?? "")
+                + "\n")
+    }
+
+    /// With `--all` also every object that no schema lists, a line each.
+    private func text(_ verification: Verification, style: TextStyle) -> String {
+        let renderer = VerificationText(style: style, showsPassed: all)
+        guard all, !verification.unplaced.isEmpty else { return renderer.render(verification) }
+        var rest = verification
+        rest.unplaced = []
+        return renderer.render(rest) + "\nUnplaced (no schema lists them; they stay):\n"
+            + verification.unplaced.map { "  \($0)\n" }.joined()
     }
 
     private func conclusion(_ run: Run, catalog: Catalog) -> String {

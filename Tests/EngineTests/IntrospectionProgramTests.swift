@@ -44,11 +44,14 @@ import Testing
             #expect(total.hasOutArguments && total.isStrict && total.volatility == .stable && total.parallel == "s")
             #expect(total.searchPathSetting == "shop, public" && total.source.contains("FROM animals"))
             #expect(total.definition.hasPrefix("CREATE OR REPLACE FUNCTION shop.total(") && !total.bindsByOID)
+            #expect(total.argumentNames == ["first", "second", "result"] && total.argumentModes == "iio")
+            #expect(total.cost == 100 && total.rows == 0)
             let bound = try function("bound")
             #expect(bound.bindsByOID && bound.source.isEmpty && bound.definition.contains("FROM shop.animals"))
             #expect(bound.isSecurityDefiner && !bound.grants.contains { $0.grantee == 0 })
             let variadic = try function("any_of")
             #expect(variadic.isVariadic && variadic.isPolymorphic && variadic.returnsSet)
+            #expect(variadic.argumentModes == "v" && variadic.rows == 1000)
             let clean = try function("clean")
             #expect(clean.kind == .procedure && clean.result == nil && clean.language == "plpgsql")
             let sum = try function("sum_up")
@@ -97,6 +100,8 @@ import Testing
             #expect(lookup.type(schema: "shop", name: "animals") == nil)
             #expect(lookup.type(schema: "shop", name: "_mood") == nil)
             #expect(catalog.otherObjects.contains { $0.kind == "operator" && $0.name == "<+>(integer,integer)" })
+            #expect(catalog.otherObjects.contains { $0.kind == "operator class" && $0.isExtensionMember })
+            #expect(!catalog.otherObjects.contains { $0.name == "<+>(integer,integer)" && $0.isExtensionMember })
         }
     }
 

@@ -107,7 +107,7 @@ import Testing
             let before = try await fixture.fingerprint()
             for _ in 1...2 { try await fixture.exclusively { try await $0.ledger.prepare() } }
             #expect(try await fixture.onConnection { try await Ledger($0).exists() })
-            #expect(try await fixture.column("SELECT version FROM strata.ledger") == ["1"])
+            #expect(try await fixture.column("SELECT max(version) FROM strata.ledger") == ["2"])
             #expect(try await fixture.fingerprint() == before, "the ledger is no part of the catalog")
         }
     }
@@ -119,6 +119,77 @@ import Testing
                 try await fixture.onConnection(["user": fixture.app, "password": fixture.app]) { client in
                     _ = await #expect(throws: PostgresError.self) { try await client.execute(statement) }
                 }
+            }
+        }
+    }
+
+    @Test func anEarlierLedgerIsBroughtUpToDate() async throws {
+        try await ApplyFixture.with { fixture in
+            try await fixture.apply()
+            try await fixture.execute(
+                """
+                DROP TABLE strata.looks, strata.catalogs;
+                DELETE FROM strata.ledger; INSERT INTO strata.ledger VALUES (1);
+                INSERT INTO strata.observations VALUES (now(), 1, 10, 5), (now(), 2, 10, 5);
+                """)
+            try await fixture.exclusively { try await $0.ledger.prepare() }
+            #expect(try await fixture.column("SELECT max(version) FROM strata.ledger") == ["2"])
+            #expect(try await fixture.column("SELECT count(*) FROM strata.looks WHERE evicted IS NULL") == ["1"])
+            try await fixture.rollback()
+        }
+    }
+
+    @Test func allRunsThatStandAreFound() async throws {
+        try await ApplyFixture.with { fixture in
+            try await fixture.apply()
+            try await fixture.execute(
+                """
+                INSERT INTO strata.runs (kind, state, plan, plan_hash, layout_fingerprint, fingerprint_before, actor, host, strata_version)
+                SELECT kind, 'done', plan, plan_hash, layout_fingerprint, fingerprint_before, actor, host, strata_version
+                FROM strata.runs, generate_series(1, 130)
+                """)
+            let found = try await fixture.onConnection { try await Ledger($0).standing() }
+            #expect(found.runs.map(\.id) == Array(1...131) && found.unreadable.isEmpty)
+        }
+    }
+
+    @Test(arguments: ["stopped", "done"]) func aPlanOfAnEarlierFormatIsNamed(state: String) async throws {
+        try await ApplyFixture.with { fixture in
+            try await fixture.apply()
+            try await fixture.execute(
+                """
+                UPDATE strata.runs SET state = '\(state)', strata_version = '0.0.9', error = 'cut off',
+                    plan = replace(plan, '"format":1', '"format":0')
+                """)
+            let ledger = { try await fixture.onConnection { try await Ledger($0).latestEffective() } }
+            let failure = try await engineFailure(.failed) { try await ledger() }
+            #expect(failure.code == "run-not-readable" && failure.message.contains("run 1 (\(state))"), "\(failure)")
+            #expect(failure.message.contains("its format is 0") && failure.message.contains("0.0.9"), "\(failure)")
+            #expect(failure.nextStep?.contains("with Strata 0.0.9") == true)
+            try await fixture.onConnection { connection in
+                let ledger = Ledger(connection)
+                #expect(try await ledger.history().map(\.state) == [state])
+                let standing = try await ledger.standing()
+                #expect(standing.runs.isEmpty && standing.unreadable.map(\.severity) == [.warning])
+                let open = try await ledger.openRun()
+                #expect(open?.id == (state == "stopped" ? 1 : nil))
+                if let open { #expect(open.warning.message.hasSuffix(": cut off")) }
+            }
+        }
+    }
+
+    @Test func aLedgerOfAnotherShapeIsNamed() async throws {
+        try await ApplyFixture.with { fixture in
+            try await fixture.apply()
+            try await fixture.execute("ALTER TABLE strata.runs DROP COLUMN started_at, DROP COLUMN strata_version")
+            let looks: [@Sendable (Ledger) async throws -> Void] = [
+                { _ = try await $0.history() }, { _ = try await $0.openRun() }, { _ = try await $0.latestEffective() },
+            ]
+            for look in looks {
+                let failure = try await engineFailure(.failed) {
+                    try await fixture.onConnection { try await look(Ledger($0)) }
+                }
+                #expect(failure.code == "ledger-format" && failure.nextStep?.contains("Strata that wrote it") == true)
             }
         }
     }

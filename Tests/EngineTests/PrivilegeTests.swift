@@ -98,13 +98,13 @@ import Testing
                 """
         try await ApplyFixture.with(pile: pile) { fixture in
             let missing = try await complaints { try await fixture.plan(Self.layout, as: asApp(fixture)) }
-            #expect(missing.map(\.object) == ["public.customers", "schema public"], "\(missing)")
+            #expect(missing.map(\.object) == ["schema public", "public.customers"], "\(missing)")
             #expect(missing.allSatisfy { $0.message.contains("\(fixture.app)_boss") })
             let statements = try grants(missing)
             #expect(
                 statements == [
-                    "GRANT \(fixture.app)_boss TO \(fixture.app)",
                     "GRANT CREATE ON SCHEMA public TO \(fixture.app)_boss",
+                    "GRANT \(fixture.app)_boss TO \(fixture.app)",
                 ])
             for statement in statements { try await fixture.execute(statement) }
             let plan = try await fixture.plan(Self.layout, as: asApp(fixture))

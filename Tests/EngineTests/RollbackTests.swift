@@ -65,8 +65,29 @@ import Testing
             let report = try await fixture.rollback()
             // The table is somebody else's, and stays.
             #expect(report.fingerprintAfter != before && report.fingerprintBefore == before)
+            #expect(report.differences == ["added table public.rebates"])
             try await fixture.execute("DROP TABLE public.rebates")
             #expect(try await fixture.fingerprint() == before)
+        }
+    }
+
+    @Test func whatIsNotAsBeforeIsTold() async throws {
+        try await ApplyFixture.with { fixture in
+            try await fixture.apply()
+            try await fixture.execute("REVOKE UPDATE ON people.customers FROM @app; DROP FUNCTION public.order_total")
+            let report = try await fixture.rollback()
+            #expect(report.differences.count == 1, "\(report.differences)")
+            #expect(report.differences.first?.hasPrefix("changed table public.customers: acl: ") == true)
+            #expect(try await fixture.column("SELECT count(*) FROM strata.catalogs") == ["0"])
+        }
+    }
+
+    @Test func whereTheCatalogWasNotKeptThatIsTold() async throws {
+        try await ApplyFixture.with { fixture in
+            try await fixture.apply()
+            try await fixture.execute("DELETE FROM strata.catalogs; CREATE TABLE public.extra ()")
+            let report = try await fixture.rollback()
+            #expect(report.differences.count == 1 && report.differences[0].contains("not known"), "\(report)")
         }
     }
 

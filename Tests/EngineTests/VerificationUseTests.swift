@@ -303,7 +303,7 @@ import Testing
     @Test func cleanAfterRollback() async throws {
         try await VerifiedShop.with { shop in
             try await shop.connected { connection in
-                let run = try #require(try await Ledger(connection).latestApplied())
+                let run = try #require(try await Ledger(connection).latestEffective())
                 _ = try await Applier(connection).exclusively { try await $0.rollback(run) }
             }
             let verification = try await shop.verify(layout: .none)

@@ -57,7 +57,7 @@ package struct Applier: Sendable {
         }
         let missing = plan.hazards.filter { !accepted.contains($0.code) }
         guard missing.isEmpty else {
-            let codes = missing.map(\.code.rawValue).uniquedInOrder()
+            let codes = Set(missing.map(\.code.rawValue)).sorted()
             throw EngineFailure(
                 .hazards,
                 Diagnostic(
@@ -69,13 +69,19 @@ package struct Applier: Sendable {
         }
     }
 
-    /// Applies a plan that `check` let pass. A plan without steps makes no run.
-    package func apply(_ plan: Plan, kind: Run.Kind = .apply, accepted: [Hazard.Code] = []) async throws -> RunReport {
+    /// Applies a plan that `check` let pass against this catalog, which is read where it is not given.
+    package func apply(
+        _ plan: Plan, kind: Run.Kind = .apply, accepted: [Hazard.Code] = [], catalog: Catalog? = nil
+    ) async throws -> RunReport {
+        let before: Catalog
+        if let catalog { before = catalog } else { before = try await CatalogReader.read(connection) }
         let run = try await ledger.create(kind, plan: plan, accepted: accepted, identity: options.identity)
+        // Not where somebody changed the database after the plan was made: the steps find out what that means for them.
+        if catalog != nil || before.fingerprint == plan.fingerprint { try await ledger.keep(before, of: run.id) }
         return try await forward(run, resumed: false)
     }
 
-    /// Goes on with a run that was cut off.
+    /// Goes on with a run that was cut off. Refuses where something else than its own steps changed the database.
     package func resume(_ run: Run) async throws -> RunReport {
         guard run.state == .running || run.state == .stopped else {
             throw EngineFailure(
@@ -83,6 +89,9 @@ package struct Applier: Sendable {
                 Diagnostic(
                     .error, "not-resumable", "run \(run.id) is \(run.state.rawValue) and cannot be resumed",
                     nextStep: run.state == .undoing ? "finish undoing it: strata rollback" : "plan again: strata plan"))
+        }
+        if let changed = try await ResumeCheck(run: run, connection: connection).diagnostic() {
+            throw EngineFailure(.resumable, changed)
         }
         try await ledger.setState(.running, of: run.id)
         return try await forward(run, resumed: true)
@@ -96,7 +105,7 @@ package struct Applier: Sendable {
             connection: connection, run: run.id, direction: .apply, options: options, report: report)
         var result = try await perform(groups, run: run, runner: runner, failedState: .stopped)
         result.stepsBefore = before
-        result.fingerprintAfter = try await close(run, undone: false)
+        result.fingerprintAfter = try await close(run, undone: false).fingerprint
         report(.finished(run: run.id))
         return result
     }
@@ -114,18 +123,22 @@ package struct Applier: Sendable {
         let runner = GroupRunner(
             connection: connection, run: run.id, direction: .undo, options: options, report: report)
         var result = try await perform(Array(groups), run: run, runner: runner, failedState: .undoing)
-        result.fingerprintAfter = try await close(run, undone: true)
+        (result.fingerprintAfter, result.differences) = try await close(run, undone: true)
         report(.finished(run: run.id))
         return result
     }
 
-    /// Writes down what came out. A failure here leaves a run without open steps, which the same command closes.
-    private func close(_ run: Run, undone: Bool) async throws -> String {
+    /// Writes down what came out; where the run is undone, with what is not as it was. A failure here leaves a run
+    /// without open steps, which the same command closes.
+    private func close(_ run: Run, undone: Bool) async throws -> (fingerprint: String, differences: [String]) {
         do {
-            let after = try await CatalogReader.read(connection).fingerprint
+            let catalog = try await CatalogReader.read(connection)
+            let after = catalog.fingerprint
+            let differences = undone ? try await self.differences(from: run, after, catalog) : []
             try await ledger.setFingerprint(after, of: run.id, undone: undone)
             try await ledger.setState(undone ? .undone : .done, of: run.id)
-            return after
+            if undone { try await ledger.forgetCatalog(of: run.id) }
+            return (after, differences)
         } catch {
             let reason = (error as? DiagnosticsError)?.diagnostics.first?.message ?? (error as? PostgresError)?.message
             throw EngineFailure(
@@ -137,6 +150,14 @@ package struct Applier: Sendable {
                     object: "run \(run.id)",
                     nextStep: "strata \(undone ? "rollback" : run.kind.rawValue) once more records it"))
         }
+    }
+
+    private func differences(from run: Run, _ fingerprint: String, _ catalog: Catalog) async throws -> [String] {
+        guard fingerprint != run.fingerprintBefore else { return [] }
+        guard let before = try await ledger.catalogLines(before: run.id) else {
+            return ["what is different is not known: the catalog from before run \(run.id) was not kept"]
+        }
+        return CatalogDifference.between(before, catalog.canonicalLines()).lines()
     }
 
     // MARK: Groups
@@ -191,12 +212,5 @@ package struct Applier: Sendable {
             Diagnostic(
                 .note, "run-stopped", "run \(run.id) stopped after \(done) of \(total) steps; \(state)",
                 object: "run \(run.id)", nextStep: way))
-    }
-}
-
-extension Array where Element: Hashable {
-    func uniquedInOrder() -> [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
     }
 }

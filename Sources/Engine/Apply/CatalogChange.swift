@@ -16,16 +16,23 @@ enum CatalogChange {
     }
 
     private static func change(_ entry: BaselineEntry, catalog: Catalog) -> String? {
+        let pin = ObjectPin(entry.catalog, oid: entry.oid, schema: entry.schema, name: entry.name)
+        return change(pin, kind: entry.kind, catalog: catalog)
+    }
+
+    /// What became of the object; nil where it is in its place.
+    static func change(_ pin: ObjectPin, kind: String? = nil, catalog: Catalog) -> String? {
         let found: (schema: OID, name: String)? =
-            switch entry.catalog {
-            case .relation: catalog.relations[entry.oid].map { ($0.schema, $0.name) }
-            case .type: catalog.types[entry.oid].map { ($0.schema, $0.name) }
-            case .function: catalog.functions[entry.oid].map { ($0.schema, $0.name) }
-            case .statistics: catalog.extendedStatistics.first { $0.oid == entry.oid }.map { ($0.schema, $0.name) }
+            switch pin.catalog {
+            case .relation: catalog.relations[pin.oid].map { ($0.schema, $0.name) }
+            case .type: catalog.types[pin.oid].map { ($0.schema, $0.name) }
+            case .function: catalog.functions[pin.oid].map { ($0.schema, $0.name) }
+            case .statistics: catalog.extendedStatistics.first { $0.oid == pin.oid }.map { ($0.schema, $0.name) }
             }
-        let before = "\(entry.schema).\(entry.name)"
-        guard let found else { return "\(entry.kind) \(before) is gone" }
+        let kind = kind ?? pin.catalog.rawValue
+        let before = "\(pin.schema).\(pin.name)"
+        guard let found else { return "\(kind) \(before) is gone" }
         let now = "\(catalog.schemas[found.schema]?.name ?? "?").\(found.name)"
-        return now == before ? nil : "\(entry.kind) \(before) is now \(now)"
+        return now == before ? nil : "\(kind) \(before) is now \(now)"
     }
 }

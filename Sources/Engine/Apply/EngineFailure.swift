@@ -1,5 +1,5 @@
 package import Planning
-package import PostgresDriver
+import PostgresDriver
 
 /// Why a command could not do its work, with what the exit code depends on.
 package struct EngineFailure: Error, Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import Planning
 import PostgresDriver
+import SQLSyntax
 
 /// Runs one group of steps, forward or back, until it is done, its time is over, or it cannot be done.
 struct GroupRunner {
@@ -61,11 +62,9 @@ struct GroupRunner {
 
     private func expectations(_ pins: [ObjectPin]) -> [String] {
         pins.map {
-            "SELECT strata.expect_object(\(literal($0.catalog.rawValue)), \($0.oid), \(literal($0.schema)), \(literal($0.name)))"
+            "SELECT strata.expect_object(\(SQL.literal($0.catalog.rawValue)), \($0.oid), \(SQL.literal($0.schema)), \(SQL.literal($0.name)))"
         }
     }
-
-    private func literal(_ text: String) -> String { StatementText.literal(text) }
 
     private func send(_ text: String, _ steps: [Step]) async throws {
         do {
@@ -156,11 +155,13 @@ struct GroupRunner {
             let outcome = try await retrying([step]) { attempt in
                 switch direction {
                 case .apply:
+                    // Before the ledger says that something of ours may be there, which undo would drop.
+                    let found = try await inspect(step)
                     try await ledger.markRunning([step], of: run, attempts: attempt)
-                    try await build(step)
+                    try await build(step, found: found)
                     try await connection.execute(Ledger.doneStatement([step], run: run, attempts: attempt))
                 case .undo:
-                    for statement in step.undo { try await connection.execute(statement) }
+                    try await drop(step)
                     try await connection.execute(Ledger.undoneStatement([step], run: run))
                 }
             }
@@ -172,13 +173,11 @@ struct GroupRunner {
         return total
     }
 
-    private func build(_ step: Step) async throws {
-        if let pin = step.index {
-            switch try await indexState(pin) {
-            case .valid: return
-            case .invalid: for statement in step.undo { try await connection.execute(statement) }
-            case .absent: break
-            }
+    private func build(_ step: Step, found: IndexInspector.State) async throws {
+        switch found {
+        case .valid: return
+        case .invalid: for statement in step.undo { try await connection.execute(statement) }
+        case .absent: break
         }
         do {
             for statement in step.statements { try await connection.execute(statement) }
@@ -188,6 +187,25 @@ struct GroupRunner {
         }
     }
 
+    private func inspect(_ step: Step) async throws -> IndexInspector.State {
+        guard let pin = step.index else { return .absent }
+        return try await IndexInspector(connection).state(of: pin, step: step)
+    }
+
+    /// Not what somebody else has put in its place.
+    private func drop(_ step: Step) async throws {
+        if step.index != nil {
+            do {
+                _ = try await inspect(step)
+            } catch let failure as EngineFailure {
+                return report(.gone(step, failure.diagnostics.first?.message ?? "another index has its name"))
+            } catch let error as PostgresError where !error.isConnectionLost {
+                // Its table was renamed or changed: it cannot be compared, and the name is all there is to go by.
+            }
+        }
+        for statement in step.undo { try await connection.execute(statement) }
+    }
+
     /// An index that could not be finished slows writes and serves no query. Dropping it waits for the same
     /// transactions as building it, so not for long: what stays is cleared by `resume` or `rollback`.
     private func clear(_ step: Step) async {
@@ -195,18 +213,6 @@ struct GroupRunner {
         for statement in step.undo { _ = try? await connection.executeShielded(statement) }
         _ = try? await connection.executeShielded(
             "SET lock_timeout = \(max(options.lockWaitLimit, options.lockTimeout).milliseconds)")
-    }
-
-    private enum IndexState { case valid, invalid, absent }
-
-    private func indexState(_ pin: IndexPin) async throws -> IndexState {
-        let rows = try await connection.query(
-            """
-            SELECT i.indisvalid AND i.indisready AS valid FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
-            JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2
-            """, [.text(pin.schema), .text(pin.name)])
-        guard let row = rows.first else { return .absent }
-        return try row.bool("valid") ? .valid : .invalid
     }
 }
 

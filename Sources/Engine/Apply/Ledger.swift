@@ -50,14 +50,21 @@ package struct Ledger: Sendable {
 
     /// Whether the database has a ledger at all; reading commands do not create one.
     package func exists() async throws -> Bool {
-        try await connection.query("SELECT to_regclass('strata.runs') IS NOT NULL AS present").only().bool("present")
+        try await connection.query(
+            """
+            SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+                            WHERE n.nspname = 'strata' AND c.relname = 'runs') AS present
+            """
+        ).only().bool("present")
     }
 
     /// Creates or completes the ledger. Throws a diagnostic where the role may not, or where it is of a newer Strata.
     package func prepare() async throws {
         if try await exists() {
-            let version = try await connection.query("SELECT max(version) AS version FROM strata.ledger").only()
-                .optionalInt("version")
+            let version = try await understood {
+                try await connection.query("SELECT max(version) AS version FROM strata.ledger").only()
+                    .optionalInt("version")
+            }
             if let version, version > LedgerSchema.version {
                 throw EngineFailure(
                     .failed,
@@ -135,19 +142,17 @@ package struct Ledger: Sendable {
         try await run(where: "state <> 'undone'", [])
     }
 
-    /// The newest finished apply run that still stands.
-    package func latestApplied() async throws -> Run? {
-        try await run(where: "state = 'done' AND kind = 'apply'", [])
-    }
-
     package func run(id: Int) async throws -> Run? { try await run(where: "id = $1", [.int(id)]) }
 
     private func run(where condition: String, _ parameters: [Parameter]) async throws -> Run? {
-        let rows = try await connection.query(
-            """
-            SELECT id, kind, state, plan, actor, host, started_at::text, finished_at::text, fingerprint_before, fingerprint_after, error
-            FROM strata.runs WHERE \(condition) ORDER BY id DESC LIMIT 1
-            """, parameters)
+        let rows = try await understood {
+            try await connection.query(
+                """
+                SELECT id, kind, state, plan, actor, host, started_at::text, finished_at::text, fingerprint_before,
+                    fingerprint_after, strata_version, error
+                FROM strata.runs WHERE \(condition) ORDER BY id DESC LIMIT 1
+                """, parameters)
+        }
         guard let row = rows.first else { return nil }
         let id = try row.int("id")
         var states: [Int: Run.StepState] = [:]
@@ -157,33 +162,11 @@ package struct Ledger: Sendable {
         return Run(
             id: id, kind: Run.Kind(rawValue: try row.string("kind")) ?? .apply,
             state: Run.State(rawValue: try row.string("state")) ?? .stopped,
-            plan: try PlanFile.decode(try row.string("plan")),
+            plan: try readPlan(row),
             actor: try row.string("actor"), host: try row.string("host"), startedAt: try row.string("started_at"),
             finishedAt: try row.optionalString("finished_at"), fingerprintBefore: try row.string("fingerprint_before"),
             fingerprintAfter: try row.optionalString("fingerprint_after"), stepStates: states,
             error: try row.optionalString("error"))
-    }
-
-    /// Newest first.
-    package func history(limit: Int = 20) async throws -> [RunSummary] {
-        let rows = try await connection.query(
-            """
-            SELECT r.id, r.kind, r.state, r.actor, r.host, to_char(r.started_at, 'YYYY-MM-DD HH24:MI:SS') AS started_at,
-                to_char(r.finished_at, 'YYYY-MM-DD HH24:MI:SS') AS finished_at, r.error,
-                extract(epoch FROM max(s.finished_at) - r.started_at)::float8 AS seconds,
-                count(s.number) AS steps, count(*) FILTER (WHERE s.state = 'done') AS done,
-                coalesce(sum(greatest(s.attempts - 1, 0)), 0)::bigint AS retries
-            FROM strata.runs r LEFT JOIN strata.steps s ON s.run = r.id GROUP BY r.id ORDER BY r.id DESC LIMIT $1
-            """, [.int(limit)])
-        return try rows.map { row in
-            RunSummary(
-                id: try row.int("id"), kind: try row.string("kind"), state: try row.string("state"),
-                actor: try row.string("actor"), host: try row.string("host"), startedAt: try row.string("started_at"),
-                finishedAt: try row.optionalString("finished_at"), steps: try row.int("steps"),
-                stepsDone: try row.int("done"),
-                retries: try row.int("retries"), seconds: try row.optionalDouble("seconds"),
-                error: try row.optionalString("error"))
-        }
     }
 
     // MARK: States

@@ -3,17 +3,20 @@ import Planning
 /// The ledger's own tables and functions, in schema `strata` of the database that it is about.
 enum LedgerSchema {
     /// Raised when the tables change; an older ledger is upgraded in place, a newer one is refused.
-    static let version = 1
+    static let version = 2
 
     static let unexpectedObject = "ST001"
     static let longHolder = "ST002"
     static let goneObject = "ST003"
 
-    /// Safe to run again; one transaction. Nobody but the owner and superusers may read it: plans show definitions.
+    /// Safe to run again; one transaction. Tables that may be updated have a key: a publication FOR ALL TABLES asks for it.
+    /// Nobody but the owner and superusers may read it: plans show definitions.
     static let statements = """
         CREATE SCHEMA IF NOT EXISTS strata;
         COMMENT ON SCHEMA strata IS 'Ledger of Strata: runs, steps, and what they changed. Keep it as long as runs are to be undone.';
         CREATE TABLE IF NOT EXISTS strata.ledger (version integer NOT NULL);
+        -- A publication FOR ALL TABLES would have its updates refused without.
+        ALTER TABLE strata.ledger REPLICA IDENTITY FULL;
         INSERT INTO strata.ledger SELECT \(version) WHERE NOT EXISTS (SELECT FROM strata.ledger);
         CREATE TABLE IF NOT EXISTS strata.runs (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -58,6 +61,11 @@ enum LedgerSchema {
             calls bigint NOT NULL,
             PRIMARY KEY (at, query_id, role)
         );
+        CREATE TABLE IF NOT EXISTS strata.looks (at timestamptz PRIMARY KEY, evicted bigint);
+        INSERT INTO strata.looks (at) SELECT DISTINCT at FROM strata.observations
+            WHERE (SELECT max(version) FROM strata.ledger) < 2 ON CONFLICT DO NOTHING;
+        CREATE TABLE IF NOT EXISTS strata.catalogs (run bigint PRIMARY KEY REFERENCES strata.runs, lines text NOT NULL);
+        INSERT INTO strata.ledger SELECT \(version) WHERE (SELECT max(version) FROM strata.ledger) < \(version);
         CREATE OR REPLACE FUNCTION strata.refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $function$
         BEGIN
             RAISE EXCEPTION '%.% is append-only: % is not allowed', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP

@@ -40,4 +40,6 @@ package struct RunReport: Sendable, Equatable {
     package var longestTransaction: Duration
     package var fingerprintBefore: String
     package var fingerprintAfter: String
+    /// After a rollback: what is not as it was before the run, a line each, at most some hundreds; empty where all is.
+    package var differences: [String] = []
 }

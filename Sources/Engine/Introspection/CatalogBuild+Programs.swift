@@ -48,6 +48,8 @@ extension CatalogBuild {
                    pg_get_function_arguments(p.oid) AS arguments, pg_get_function_result(p.oid) AS result,
                    ARRAY(SELECT format_type(a.type, NULL) FROM unnest(p.proargtypes) WITH ORDINALITY AS a(type, n)
                           ORDER BY a.n) AS input_types,
+                   p.proargnames, COALESCE(array_to_string(p.proargmodes, ''), '') AS modes,
+                   p.procost::float8 AS cost, p.prorows::float8 AS estimated_rows,
                    COALESCE(p.proargmodes && '{o,b,t}'::"char"[], false) AS out_arguments,
                    p.provariadic <> 0 AS variadic,
                    (p.proargtypes::oid[] || p.prorettype)
@@ -79,13 +81,15 @@ extension CatalogBuild {
             language: try row.string("lanname"), identityArguments: identity,
             arguments: try row.optionalString("arguments") ?? identity,
             result: kind == .procedure ? nil : try row.optionalString("result"),
-            inputTypes: try row.textArray("input_types"), hasOutArguments: try row.bool("out_arguments"),
+            inputTypes: try row.textArray("input_types"), argumentNames: try row.optionalTextArray("proargnames") ?? [],
+            argumentModes: try row.string("modes"), hasOutArguments: try row.bool("out_arguments"),
             isVariadic: try row.bool("variadic"), isPolymorphic: try row.bool("polymorphic"),
             returnsSet: try row.bool("proretset"), returnsTrigger: try row.bool("returns_trigger"),
             isStrict: try row.bool("proisstrict"), isSecurityDefiner: try row.bool("prosecdef"),
             isLeakproof: try row.bool("proleakproof"),
             volatility: Function.Volatility(rawValue: try row.string("provolatile")) ?? .volatile,
-            parallel: try row.string("proparallel"), source: try row.string("source"),
+            parallel: try row.string("proparallel"), cost: try row.double("cost"),
+            rows: try row.double("estimated_rows"), source: try row.string("source"),
             bindsByOID: try row.bool("atomic"), definition: definition,
             configuration: try row.optionalTextArray("proconfig") ?? [],
             grants: try grants(row.optionalString("acl"), kind: "f", owner: owner), userOwns: owned.contains(owner))

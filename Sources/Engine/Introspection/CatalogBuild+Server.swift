@@ -20,7 +20,8 @@ extension CatalogBuild {
                    r.oid AS user_oid, r.rolsuper AS superuser, has_database_privilege(d.oid, 'CREATE') AS can_create,
                    pg_is_in_recovery() AS recovery, current_setting('wal_level') AS wal_level,
                    \(control) AS system_identifier,
-                   ARRAY(SELECT COALESCE(application_name, '(hidden)') FROM pg_stat_replication ORDER BY 1) AS standbys
+                   ARRAY(SELECT COALESCE(application_name, '(hidden)') FROM pg_stat_replication ORDER BY 1) AS standbys,
+                   current_setting('port') AS port, host(inet_server_addr()) AS address
               FROM pg_database d, pg_roles r
              WHERE d.datname = current_database() AND r.rolname = current_user
             """
@@ -39,14 +40,26 @@ extension CatalogBuild {
         facts.systemIdentifier = try row.string("system_identifier")
         facts.attachedStandbys = try row.textArray("standbys")
         catalog.server = facts
+        let port = try row.string("port")
+        catalog.endpoints = [ServerEndpoint(host: "", port: port)]
+        if let address = try row.optionalString("address") {
+            catalog.endpoints.insert(ServerEndpoint(host: address, port: port))
+        }
+        let ours = connection.settings
+        catalog.endpoints.insert(
+            ServerEndpoint(host: ours.host.hasPrefix("/") ? "" : ours.host.lowercased(), port: String(ours.port)))
     }
 
+    /// The rights of a role reach its members by each member's INHERIT, since 16 by that of the membership.
     private mutating func readRoles() async throws {
+        let inherits = server.isAtLeast(16) ? "m.inherit_option" : "r.rolinherit"
         let found = try await rows(
             """
             SELECT r.oid, r.rolname, r.rolsuper, r.rolcanlogin, r.rolbypassrls,
                    pg_has_role(r.oid, 'MEMBER') AS member, pg_has_role(r.oid, 'USAGE') AS usage,
-                   ARRAY(SELECT DISTINCT m.roleid FROM pg_auth_members m WHERE m.member = r.oid ORDER BY 1) AS member_of
+                   ARRAY(SELECT DISTINCT m.roleid FROM pg_auth_members m WHERE m.member = r.oid ORDER BY 1) AS member_of,
+                   ARRAY(SELECT DISTINCT m.roleid FROM pg_auth_members m WHERE m.member = r.oid AND \(inherits)
+                          ORDER BY 1) AS inherits_from
               FROM pg_roles r
             """)
         for row in found {
@@ -55,7 +68,8 @@ extension CatalogBuild {
             catalog.roles[oid] = Role(
                 oid: oid, name: try row.string("rolname"), isSuperuser: try row.bool("rolsuper"),
                 canLogin: try row.bool("rolcanlogin"), bypassesRowSecurity: try row.bool("rolbypassrls"),
-                memberOf: try row.uint32Array("member_of"), userIsMember: try row.bool("member"))
+                memberOf: try row.uint32Array("member_of"), inheritsFrom: try row.uint32Array("inherits_from"),
+                userIsMember: try row.bool("member"))
         }
     }
 

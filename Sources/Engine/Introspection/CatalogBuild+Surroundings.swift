@@ -102,45 +102,58 @@ extension CatalogBuild {
         }
     }
 
-    /// Without options: they may hold a host's secrets, and the user mappings that hold passwords are never read.
+    /// Only where it points to: other options may hold secrets, and the user mappings that hold passwords are never read.
     private mutating func readForeignServers() async throws {
         let found = try await rows(
             """
-            SELECT s.oid, s.srvname, w.fdwname FROM pg_foreign_server s
+            SELECT s.oid, s.srvname, w.fdwname, o.host, o.port, o.database FROM pg_foreign_server s
               JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw
+             CROSS JOIN LATERAL (
+                SELECT COALESCE(max(option_value) FILTER (WHERE option_name = 'hostaddr'),
+                                max(option_value) FILTER (WHERE option_name = 'host')) AS host,
+                       max(option_value) FILTER (WHERE option_name = 'port') AS port,
+                       max(option_value) FILTER (WHERE option_name = 'dbname') AS database
+                  FROM pg_options_to_table(s.srvoptions)) AS o
             """)
         for row in found {
             let oid = try row.uint32("oid")
             catalog.foreignServers[oid] = ForeignServer(
-                oid: oid, name: try row.string("srvname"), wrapper: try row.string("fdwname"))
+                oid: oid, name: try row.string("srvname"), wrapper: try row.string("fdwname"),
+                host: try row.optionalString("host"), port: try row.optionalString("port"),
+                remoteDatabase: try row.optionalString("database"))
         }
     }
 
     private mutating func readOtherObjects() async throws {
         let found = try await rows(
             """
-            SELECT kind, namespace, name FROM (
-                SELECT 'collation' AS kind, collnamespace AS namespace, collname::text AS name FROM pg_collation
+            SELECT kind, namespace, name, class, oid,
+                   EXISTS (SELECT FROM pg_depend d WHERE d.classid = objects.class::regclass AND d.objid = objects.oid
+                              AND d.deptype = 'e') AS extension FROM (
+                SELECT 'collation' AS kind, collnamespace AS namespace, collname::text AS name, 'pg_collation' AS class,
+                       oid FROM pg_collation
                 UNION ALL SELECT 'operator', oprnamespace, oprname || '(' || format_type(NULLIF(oprleft, 0), NULL)
-                              || ',' || format_type(oprright, NULL) || ')' FROM pg_operator WHERE oprleft <> 0
-                UNION ALL SELECT 'operator', oprnamespace, oprname || '(' || format_type(oprright, NULL) || ')'
-                            FROM pg_operator WHERE oprleft = 0
-                UNION ALL SELECT 'operator class', o.opcnamespace, o.opcname || ' using ' || m.amname
+                              || ',' || format_type(oprright, NULL) || ')', 'pg_operator', oid FROM pg_operator WHERE oprleft <> 0
+                UNION ALL SELECT 'operator', oprnamespace, oprname || '(' || format_type(oprright, NULL) || ')',
+                              'pg_operator', oid FROM pg_operator WHERE oprleft = 0
+                UNION ALL SELECT 'operator class', o.opcnamespace, o.opcname || ' using ' || m.amname, 'pg_opclass', o.oid
                             FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod
-                UNION ALL SELECT 'operator family', o.opfnamespace, o.opfname || ' using ' || m.amname
+                UNION ALL SELECT 'operator family', o.opfnamespace, o.opfname || ' using ' || m.amname, 'pg_opfamily', o.oid
                             FROM pg_opfamily o JOIN pg_am m ON m.oid = o.opfmethod
-                UNION ALL SELECT 'conversion', connamespace, conname FROM pg_conversion
-                UNION ALL SELECT 'text search configuration', cfgnamespace, cfgname FROM pg_ts_config
-                UNION ALL SELECT 'text search dictionary', dictnamespace, dictname FROM pg_ts_dict
-                UNION ALL SELECT 'text search parser', prsnamespace, prsname FROM pg_ts_parser
-                UNION ALL SELECT 'text search template', tmplnamespace, tmplname FROM pg_ts_template
+                UNION ALL SELECT 'conversion', connamespace, conname, 'pg_conversion', oid FROM pg_conversion
+                UNION ALL SELECT 'text search configuration', cfgnamespace, cfgname, 'pg_ts_config', oid FROM pg_ts_config
+                UNION ALL SELECT 'text search dictionary', dictnamespace, dictname, 'pg_ts_dict', oid FROM pg_ts_dict
+                UNION ALL SELECT 'text search parser', prsnamespace, prsname, 'pg_ts_parser', oid FROM pg_ts_parser
+                UNION ALL SELECT 'text search template', tmplnamespace, tmplname, 'pg_ts_template', oid FROM pg_ts_template
             ) AS objects WHERE namespace NOT IN \(Self.hiddenSchemas) ORDER BY 1, 2, 3
             """)
         for row in found {
             catalog.otherObjects.append(
                 OtherObject(
                     kind: strings.shared(try row.string("kind")), schema: try row.uint32("namespace"),
-                    name: try row.string("name")))
+                    name: try row.string("name"),
+                    reference: reference(try row.string("class"), try row.uint32("oid")),
+                    isExtensionMember: try row.bool("extension")))
         }
     }
 

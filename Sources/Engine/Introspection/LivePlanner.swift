@@ -7,7 +7,10 @@ package enum LivePlanner {
     package static func plan(_ layout: Layout, on connection: Connection) async throws -> (plan: Plan, catalog: Catalog)
     {
         let catalog = try await CatalogReader.read(connection)
-        var plan = try Pipeline.plan(layout, catalog, use: try await StatementUseReader.read(connection))
+        let use = try await StatementUseReader.read(connection)
+        var plan = try Pipeline.plan(layout, catalog, use: use)
+        // What is planned now is not what apply does next.
+        if let open = try await Ledger(connection).openRun() { plan.notes.insert(open.warning, at: 0) }
         try await fillSequenceValues(&plan, catalog: catalog, connection: connection)
         return (plan, catalog)
     }

@@ -41,6 +41,8 @@ package struct Verifier: Sendable {
         progress(.catalogChecked(shims: trials.count, tables: context.tables.count))
         try await ShimRunner(connection: connection, options: options, context: context, progress: progress)
             .run(trials, into: &verification)
+        try await ShimRoleRunner(connection: connection, options: options)
+            .run(ShimRoleTrials(context).all(), into: &verification)
         try await RowCounter(connection: connection, options: options, context: context, progress: progress)
             .run(into: &verification)
         verification.sort()

@@ -13,6 +13,9 @@ extension CanonicalLineWriter {
             line.add("strict", if: function.isStrict)
             line.add("security_definer", if: function.isSecurityDefiner)
             line.add("leakproof", if: function.isLeakproof)
+            if function.definition.isEmpty {
+                line.add("estimates", "cost \(function.cost) rows \(function.rows)")
+            }
             line.add("settings", function.configuration)
             if function.definition.isEmpty { line.add("source", unlessEmpty: function.source) }
             line.add("definition", unlessEmpty: function.definition)

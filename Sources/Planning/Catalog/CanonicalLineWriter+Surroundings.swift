@@ -25,10 +25,14 @@ extension CanonicalLineWriter {
         for server in catalog.foreignServers.values {
             line.start("server", SQL.identifier(server.name))
             line.add("wrapper", server.wrapper)
+            line.add("host", unlessEmpty: server.host ?? "")
+            line.add("port", unlessEmpty: server.port ?? "")
+            line.add("database", unlessEmpty: server.remoteDatabase ?? "")
             body(line)
         }
         for object in catalog.otherObjects {
             line.start(object.kind, "\(schema(object.schema)).\(object.name)")
+            line.add("extension", if: object.isExtensionMember)
             body(line)
         }
         for command in catalog.scheduledCommands {

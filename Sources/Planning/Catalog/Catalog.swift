@@ -42,6 +42,8 @@ package struct Catalog: Sendable {
     package var scheduledCommands: [ScheduledCommand] = []
     /// Tables that pg_partman keeps partitions for, by name as its configuration has them (`public.visits`).
     package var partmanParents: [String] = []
+    /// Names under which this server is known to itself. Not part of the fingerprint: they depend on the connection.
+    package var endpoints: Set<ServerEndpoint> = []
 
     package init() {}
 }

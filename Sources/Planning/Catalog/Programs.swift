@@ -17,6 +17,10 @@ package struct Function: Sendable, Equatable {
     package var result: String?
     /// Input argument types, as `format_type`; OUT and TABLE columns are not in it.
     package var inputTypes: [String]
+    /// Names of all arguments and result columns, empty for those without; an empty list where none has one.
+    package var argumentNames: [String]
+    /// pg_proc.proargmodes, a letter for each argument; empty where all are IN.
+    package var argumentModes: String
     package var hasOutArguments: Bool
     package var isVariadic: Bool
     package var isPolymorphic: Bool
@@ -27,6 +31,10 @@ package struct Function: Sendable, Equatable {
     package var isLeakproof: Bool
     package var volatility: Volatility
     package var parallel: String
+    /// `procost`, in units of cpu_operator_cost.
+    package var cost: Double
+    /// `prorows`, the estimated rows of a set; 0 for others.
+    package var rows: Double
     /// `prosrc`: the body of a string-bodied function. Empty for BEGIN ATOMIC.
     package var source: String
     /// BEGIN ATOMIC: bound by OID.
@@ -41,9 +49,11 @@ package struct Function: Sendable, Equatable {
     package init(
         oid: OID, schema: OID, name: String, kind: Kind = .function, owner: OID, language: String,
         identityArguments: String = "", arguments: String = "", result: String? = nil, inputTypes: [String] = [],
-        hasOutArguments: Bool = false, isVariadic: Bool = false, isPolymorphic: Bool = false, returnsSet: Bool = false,
+        argumentNames: [String] = [], argumentModes: String = "", hasOutArguments: Bool = false,
+        isVariadic: Bool = false, isPolymorphic: Bool = false, returnsSet: Bool = false,
         returnsTrigger: Bool = false, isStrict: Bool = false, isSecurityDefiner: Bool = false,
-        isLeakproof: Bool = false, volatility: Volatility = .volatile, parallel: String = "u", source: String = "",
+        isLeakproof: Bool = false, volatility: Volatility = .volatile, parallel: String = "u", cost: Double = 100,
+        rows: Double = 0, source: String = "",
         bindsByOID: Bool = false, definition: String = "", configuration: [String] = [], grants: [Grant] = [],
         userOwns: Bool = true
     ) {
@@ -57,6 +67,8 @@ package struct Function: Sendable, Equatable {
         self.arguments = arguments
         self.result = result
         self.inputTypes = inputTypes
+        self.argumentNames = argumentNames
+        self.argumentModes = argumentModes
         self.hasOutArguments = hasOutArguments
         self.isVariadic = isVariadic
         self.isPolymorphic = isPolymorphic
@@ -67,6 +79,8 @@ package struct Function: Sendable, Equatable {
         self.isLeakproof = isLeakproof
         self.volatility = volatility
         self.parallel = parallel
+        self.cost = cost
+        self.rows = rows
         self.source = source
         self.bindsByOID = bindsByOID
         self.definition = definition

@@ -56,11 +56,33 @@ package struct ForeignServer: Sendable, Equatable {
     package var name: String
     /// Name of the foreign-data wrapper, for example `postgres_fdw`.
     package var wrapper: String
+    /// Options `host`, `hostaddr`, `port` and `dbname`, where they are set; no others are read.
+    package var host: String?
+    package var port: String?
+    package var remoteDatabase: String?
 
-    package init(oid: OID, name: String, wrapper: String) {
+    package init(
+        oid: OID, name: String, wrapper: String, host: String? = nil, port: String? = nil,
+        remoteDatabase: String? = nil
+    ) {
         self.oid = oid
         self.name = name
         self.wrapper = wrapper
+        self.host = host
+        self.port = port
+        self.remoteDatabase = remoteDatabase
+    }
+}
+
+/// Where this server can be reached as far as is known: for foreign servers that point back to it.
+package struct ServerEndpoint: Sendable, Hashable {
+    /// Lower case; empty for the unix socket and every name of the machine itself.
+    package var host: String
+    package var port: String
+
+    package init(host: String, port: String) {
+        self.host = host
+        self.port = port
     }
 }
 
@@ -91,12 +113,14 @@ package struct Role: Sendable, Equatable {
     package var bypassesRowSecurity: Bool
     /// Roles it is a member of, directly.
     package var memberOf: [OID]
+    /// Those of them whose rights it has without SET ROLE: by its INHERIT before 16, by each membership's own since.
+    package var inheritsFrom: [OID]
     /// Whether the connected user can act as it (is a member or superuser).
     package var userIsMember: Bool
 
     package init(
         oid: OID, name: String, isSuperuser: Bool = false, canLogin: Bool = true, bypassesRowSecurity: Bool = false,
-        memberOf: [OID] = [], userIsMember: Bool = true
+        memberOf: [OID] = [], inheritsFrom: [OID]? = nil, userIsMember: Bool = true
     ) {
         self.oid = oid
         self.name = name
@@ -104,6 +128,7 @@ package struct Role: Sendable, Equatable {
         self.canLogin = canLogin
         self.bypassesRowSecurity = bypassesRowSecurity
         self.memberOf = memberOf
+        self.inheritsFrom = inheritsFrom ?? memberOf
         self.userIsMember = userIsMember
     }
 }
@@ -167,11 +192,19 @@ package struct OtherObject: Sendable, Equatable {
     package var kind: String
     package var schema: OID
     package var name: String
+    /// As dependencies refer to it; nil where that is not needed.
+    package var reference: ObjectReference?
+    /// Whether it belongs to an extension.
+    package var isExtensionMember: Bool
 
-    package init(kind: String, schema: OID, name: String) {
+    package init(
+        kind: String, schema: OID, name: String, reference: ObjectReference? = nil, isExtensionMember: Bool = false
+    ) {
         self.kind = kind
         self.schema = schema
         self.name = name
+        self.reference = reference
+        self.isExtensionMember = isExtensionMember
     }
 }
 

@@ -12,13 +12,14 @@ struct AppendOnlySteps {
     static let function = "\(Catalog.ledgerSchema).refuse_change()"
 
     func add(to draft: inout PlanDraft) {
+        var seen: Set<OID> = []
         for schema in context.layout.schemas {
             for entry in schema.appendOnly {
                 guard let table = table(entry.value, in: schema.name) else { continue }
-                let steps = [triggerStep(table, schema: schema.name), revokeStep(table, schema: schema.name)].compactMap
-                { $0 }
-                draft.add(steps + truncateSteps(onPartitionsOf: table))
-                for hazard in cascades(into: table, schema: schema.name) { draft.add(hazard) }
+                let family = [table] + context.lookup.descendants(of: table.oid).compactMap { catalog.relations[$0] }
+                let fresh = family.filter { seen.insert($0.oid).inserted }
+                draft.add(fresh.flatMap { [triggerStep($0), revokeStep($0)].compactMap { $0 } })
+                for member in fresh where !member.isPartition { cascades(into: member).forEach { draft.add($0) } }
             }
         }
     }
@@ -31,12 +32,13 @@ struct AppendOnlySteps {
         context.lookup.triggers(of: relation).contains { $0.name == name }
     }
 
-    /// Row triggers are inherited by partitions; a foreign table cannot have a TRUNCATE trigger before 16.
-    private func triggerStep(_ table: Relation, schema: String) -> Step? {
-        let name = display(schema, table.name)
+    /// Partitions get their row triggers from their parent; inheritance children, and all TRUNCATE triggers, have to be
+    /// seen to one by one. A foreign table cannot have a TRUNCATE trigger before 16.
+    private func triggerStep(_ table: Relation) -> Step? {
+        let name = finalName(of: table)
         var statements: [String] = []
         var undo: [String] = []
-        if !hasTrigger(Self.rowTrigger, on: table.oid) {
+        if !table.isPartition, !hasTrigger(Self.rowTrigger, on: table.oid) {
             statements.append(
                 "CREATE TRIGGER \(Self.rowTrigger) BEFORE UPDATE OR DELETE ON \(name) "
                     + "FOR EACH ROW EXECUTE FUNCTION \(Self.function)")
@@ -51,31 +53,21 @@ struct AppendOnlySteps {
         guard !statements.isEmpty else { return nil }
         return Step(
             kind: .appendOnly, object: name, statements: statements, undo: undo.reversed(),
-            locks: [Lock("SHARE ROW EXCLUSIVE", name, oid: table.oid)],
-            reason: "the layout says append_only: changes are refused, the owner's too")
+            locks: [Lock("SHARE ROW EXCLUSIVE", name, oid: table.oid)], reason: reason(table))
     }
 
-    private func truncateSteps(onPartitionsOf table: Relation) -> [Step] {
-        context.lookup.descendants(of: table.oid).compactMap { oid in
-            guard let partition = catalog.relations[oid], partition.kind != .foreignTable,
-                !hasTrigger(Self.truncateTrigger, on: oid)
-            else { return nil }
-            let name = display(context.finalSchema(of: partition), partition.name)
-            return Step(
-                kind: .appendOnly, object: name,
-                statements: [
-                    "CREATE TRIGGER \(Self.truncateTrigger) BEFORE TRUNCATE ON \(name) "
-                        + "FOR EACH STATEMENT EXECUTE FUNCTION \(Self.function)"
-                ],
-                undo: ["DROP TRIGGER \(Self.truncateTrigger) ON \(name)"],
-                locks: [Lock("SHARE ROW EXCLUSIVE", name, oid: oid)],
-                reason: "TRUNCATE triggers are not inherited by partitions")
-        }
+    private func reason(_ table: Relation) -> String {
+        if table.isPartition { return "TRUNCATE triggers are not inherited by partitions" }
+        return table.parents.isEmpty
+            ? "the layout says append_only: changes are refused, the owner's too"
+            : "its rows are rows of an append-only table, and triggers are not inherited by it"
     }
+
+    private func finalName(of table: Relation) -> String { display(context.finalSchema(of: table), table.name) }
 
     /// The owner keeps its rights: referential checks lock rows with them, which needs UPDATE.
-    private func revokeStep(_ table: Relation, schema: String) -> Step? {
-        let name = display(schema, table.name)
+    private func revokeStep(_ table: Relation) -> Step? {
+        let name = finalName(of: table)
         let held = table.grants.filter { Self.refused.contains($0.privilege) && $0.grantee != table.owner }
         let columns = table.columnGrants.filter { $0.grant.privilege == "UPDATE" && $0.grant.grantee != table.owner }
         let pairs = (held + columns.map(\.grant)).map { Revoked(grantee: $0.grantee, privilege: $0.privilege) }
@@ -113,7 +105,7 @@ struct AppendOnlySteps {
         return statements
     }
 
-    private func cascades(into table: Relation, schema: String) -> [Hazard] {
+    private func cascades(into table: Relation) -> [Hazard] {
         context.lookup.constraints(of: table.oid).filter {
             $0.kind == .foreignKey && (["c", "n", "d"].contains($0.onDelete) || ["c", "n", "d"].contains($0.onUpdate))
         }.compactMap { key in
@@ -122,7 +114,7 @@ struct AppendOnlySteps {
             let words =
                 action[key.onDelete].map { "ON DELETE \($0)" } ?? "ON UPDATE \(action[key.onUpdate] ?? "CASCADE")"
             return Hazard(
-                .appendOnlyCascade, object: display(schema, table.name),
+                .appendOnlyCascade, object: finalName(of: table),
                 message: "foreign key \(key.name) says \(words): deleting or changing a row of "
                     + "\(display(context.finalSchema(of: parent), parent.name)) that it refers to will be refused",
                 remedy: "replace the key by one without an action, or leave the table out of append_only")

@@ -33,9 +33,10 @@ package struct ContractPlanner {
         var draft = PlanDraft()
         var complaints: [Diagnostic] = []
         let shims = lookup.shims.sorted { $0.display < $1.display }
+        let restore = ShimRestore(catalog: catalog, lookup: lookup)
         for shim in shims {
-            complaints += dependents(on: shim)
-            draft.add(step(for: shim))
+            complaints += dependents(on: shim) + restore.obstacles(to: shim)
+            draft.add(step(for: shim, undo: restore.statements(for: shim)))
         }
         guard complaints.isEmpty else { throw DiagnosticsError(complaints) }
         for hazard in hazards(of: shims) + bodies(naming: shims) { draft.add(hazard) }
@@ -48,9 +49,9 @@ package struct ContractPlanner {
 
     // MARK: Steps
 
-    private func step(for shim: Shim) -> Step {
+    func step(for shim: Shim, undo: [String]) -> Step {
         Step(
-            kind: .dropShim, object: shim.display, statements: [drop(shim)], undo: restore(shim),
+            kind: .dropShim, object: shim.display, statements: [drop(shim)], undo: undo,
             locks: shim.reference.kind == .relation
                 ? [Lock("ACCESS EXCLUSIVE", shim.display, oid: shim.reference.oid)] : [],
             reason: "compatibility for \(shim.target)",
@@ -61,88 +62,72 @@ package struct ContractPlanner {
         switch shim.reference.kind {
         case .type: "DROP DOMAIN \(shim.display)"
         case .function:
-            "DROP FUNCTION \(shim.display)(\(catalog.functions[shim.reference.oid]?.identityArguments ?? ""))"
+            catalog.functions[shim.reference.oid].map {
+                "DROP \(FunctionShim.keyword($0)) \(shim.display)(\($0.identityArguments))"
+            } ?? "DROP FUNCTION \(shim.display)()"
         default: "DROP VIEW \(shim.display)"
         }
     }
 
-    /// Undo makes it again as it was.
-    private func restore(_ shim: Shim) -> [String] {
-        let comment = SQL.literal(ShimSQL.commentPrefix + shim.target)
-        switch shim.reference.kind {
-        case .type:
-            return [
-                "CREATE DOMAIN \(shim.display) AS \(shim.target)", "COMMENT ON DOMAIN \(shim.display) IS \(comment)",
-            ]
-        case .function:
-            guard let function = catalog.functions[shim.reference.oid] else { return [] }
-            let signature = "\(shim.display)(\(function.identityArguments))"
-            return [
-                function.definition, "ALTER FUNCTION \(signature) OWNER TO \(role(function.owner))",
-                "COMMENT ON FUNCTION \(signature) IS \(comment)",
-            ]
-                + (function.grants.contains { $0.grantee == 0 }
-                    ? [] : ["REVOKE ALL ON FUNCTION \(signature) FROM PUBLIC"])
-                + function.grants.filter { $0.grantee != 0 && $0.grantee != function.owner }
-                .map { "GRANT \($0.privilege) ON FUNCTION \(signature) TO \(role($0.grantee))" }
-        default:
-            guard let view = catalog.relations[shim.reference.oid] else { return [] }
-            return restoreView(shim, view, comment: comment)
-        }
-    }
-
-    private func restoreView(_ shim: Shim, _ view: Relation, comment: String) -> [String] {
-        let options = view.options.isEmpty ? "" : " WITH (\(view.options.joined(separator: ", ")))"
-        var query = (view.definition ?? "SELECT * FROM \(shim.target)")
-        while query.last == ";" || query.last?.isWhitespace == true { query.removeLast() }
-        var statements = ["CREATE VIEW \(shim.display)\(options) AS \(query)"]
-        if view.owner != catalog.server.userOID {
-            statements.append("ALTER VIEW \(shim.display) OWNER TO \(role(view.owner))")
-        }
-        statements.append("COMMENT ON VIEW \(shim.display) IS \(comment)")
-        for grant in view.grants.sorted() where grant.grantee != view.owner {
-            statements.append(
-                "GRANT \(grant.privilege) ON \(shim.display) TO \(role(grant.grantee))\(grant.grantable ? " WITH GRANT OPTION" : "")"
-            )
-        }
-        for entry in view.columnGrants {
-            statements.append(
-                "GRANT \(entry.grant.privilege) (\(SQL.identifier(entry.column))) ON \(shim.display) TO \(role(entry.grant.grantee))"
-            )
-        }
-        return statements
-    }
-
-    private func role(_ oid: OID) -> String {
-        oid == 0 ? "PUBLIC" : SQL.identifier(catalog.roles[oid]?.name ?? "role \(oid)")
-    }
-
     // MARK: Who still needs it
 
-    private func dependents(on shim: Shim) -> [Diagnostic] {
-        lookup.dependents(on: shim.reference).compactMap { dependency in
-            guard let user = describe(dependency.dependent), dependency.type == "n" else { return nil }
-            return Diagnostic(
+    func dependents(on shim: Shim) -> [Diagnostic] {
+        parts(of: shim).flatMap { lookup.dependents(on: $0) }.compactMap { dependency -> String? in
+            guard dependency.type == "n", holder(of: dependency.dependent) != shim.reference else { return nil }
+            return describe(dependency.dependent)
+        }.uniqued().map { user in
+            Diagnostic(
                 .error, "shim-needed", "\(user) is built on the compatibility object \(shim.display)",
                 object: shim.display,
                 nextStep: "define \(user) on \(shim.target) instead, then run strata contract again")
         }
     }
 
-    private func describe(_ object: ObjectReference) -> String? {
+    /// The shim, and the types that come and go with it.
+    private func parts(of shim: Shim) -> [ObjectReference] {
+        var parts = [shim.reference]
+        if shim.reference.kind == .relation, let row = catalog.relations[shim.reference.oid]?.rowType, row != 0 {
+            parts.append(ObjectReference(.type, row))
+        }
+        if shim.reference.kind == .type, let array = catalog.types[shim.reference.oid]?.arrayType, array != 0 {
+            parts.append(ObjectReference(.type, array))
+        }
+        return parts
+    }
+
+    /// What a rule, trigger or default goes away with: a shim's own are no reason to keep it, undo makes them again.
+    private func holder(of object: ObjectReference) -> ObjectReference? {
         switch object.kind {
-        case .relation:
-            return catalog.relations[object.oid].map {
-                "\($0.kind.keyword.lowercased()) \(display(lookup.schemaName($0.schema), $0.name))"
-            }
+        case .rule: lookup.relation(ofRule: object.oid).map { ObjectReference(.relation, $0.oid) }
+        case .trigger:
+            catalog.triggers.first { $0.oid == object.oid }.map { ObjectReference(.relation, $0.relation) }
+        case .columnDefault: ObjectReference(.relation, object.oid)
+        default: object
+        }
+    }
+
+    private func describe(_ object: ObjectReference) -> String {
+        switch object.kind {
+        case .relation: relation(object.oid) ?? "a relation"
         case .rule:
-            return lookup.relation(ofRule: object.oid).map { "view \(display(lookup.schemaName($0.schema), $0.name))" }
+            lookup.relation(ofRule: object.oid).flatMap { relation($0.oid) }.map { "a rule of \($0)" } ?? "a rule"
         case .function:
-            return catalog.functions[object.oid].map { "function \(display(lookup.schemaName($0.schema), $0.name))" }
-        case .policy: return catalog.policies.first { $0.oid == object.oid }.map { "policy \($0.name)" }
-        case .constraint: return catalog.constraints.first { $0.oid == object.oid }.map { "constraint \($0.name)" }
-        case .columnDefault: return "a column default"
-        default: return nil
+            catalog.functions[object.oid].map { "function \(display(lookup.schemaName($0.schema), $0.name))" }
+                ?? "a function"
+        case .columnDefault: relation(object.oid).map { "a column default of \($0)" } ?? "a column default"
+        case .policy: catalog.policies.first { $0.oid == object.oid }.map { "policy \($0.name)" } ?? "a policy"
+        case .constraint:
+            catalog.constraints.first { $0.oid == object.oid }.map { "constraint \($0.name)" } ?? "a constraint"
+        case .trigger: catalog.triggers.first { $0.oid == object.oid }.map { "trigger \($0.name)" } ?? "a trigger"
+        case .type:
+            catalog.types[object.oid].map { "type \(display(lookup.schemaName($0.schema), $0.name))" } ?? "a type"
+        default: "another object (\(object.kind.rawValue))"
+        }
+    }
+
+    private func relation(_ oid: OID) -> String? {
+        catalog.relations[oid].map {
+            "\($0.kind.keyword.lowercased()) \(display(lookup.schemaName($0.schema), $0.name))"
         }
     }
 
@@ -171,8 +156,7 @@ package struct ContractPlanner {
                 message:
                     "\(counted(Int(calls), "call")) by \(catalog.roles[statement.role]?.name ?? "a role") used it since counting began",
                 remedy: "change the statement to \(shim.target)",
-                excerpt: String(statement.text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(120))
-            )
+                excerpt: excerpt(statement.text))
         }
     }
 
@@ -182,7 +166,7 @@ package struct ContractPlanner {
         let path = lookup.searchPath(ofRole: statement.role).map { $0 == "$user" ? role : $0 }
         for part in parsed {
             let references = StatementReferences.collect(in: part)
-            if references.isUtility { continue }
+            if references.isUtility, part.kind != "CallStmt" { continue }
             if let shim = find(references, path: path, shims) { return shim }
         }
         return nil
@@ -232,8 +216,14 @@ package struct ContractPlanner {
             return Hazard(
                 .bindsByName, object: name, message: "its body names \(shim.display), which would be gone",
                 remedy: "write \(shim.target) there first", line: line,
-                excerpt: line.flatMap { analysis.text(ofLine: $0) })
+                excerpt: line.flatMap { analysis.text(ofLine: $0) }.map(excerpt))
         }
+    }
+
+    /// On one line that fits a terminal of 80 columns with what the plan puts before it.
+    private func excerpt(_ text: String) -> String {
+        let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return line.count > 72 ? line.prefix(71) + "…" : line
     }
 }
 

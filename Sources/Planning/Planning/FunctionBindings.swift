@@ -6,7 +6,7 @@ internal import SQLSyntax
 struct FunctionBindings {
     let context: PlanningContext
     private var catalog: Catalog { context.catalog }
-    private var lookup: CatalogLookup { context.lookup }
+    var lookup: CatalogLookup { context.lookup }
 
     /// What one function needs.
     struct Finding {
@@ -37,11 +37,13 @@ struct FunctionBindings {
     private func needsReading(_ function: Function) -> Bool {
         context.mentionsMoved(function.source)
             || Words.anyWord(of: function.source) {
-                $0.lowercased() == "execute" || $0.lowercased().hasPrefix("tg_table")
+                let word = $0.lowercased()
+                return word == "execute" || word == "constraints" || word.hasPrefix("tg_table")
+                    || word == "table_schema"
             }
     }
 
-    private func name(of function: Function) -> String {
+    func name(of function: Function) -> String {
         "\(display(lookup.schemaName(function.schema), function.name))(\(function.identityArguments))"
     }
 
@@ -54,9 +56,11 @@ struct FunctionBindings {
         switch analysis.status {
         case .bindsByOID: return nil
         case .unanalysable(let language):
-            guard context.mentionsMoved(function.source) else { return nil }
-            finding.hazards.append(unreadable(function, why: "it is written in \(language)"))
-            return finding
+            if context.mentionsMoved(function.source) {
+                finding.hazards.append(unreadable(function, why: "it is written in \(language)"))
+            }
+            finding.hazards += schemaNameHazards(inText: function)
+            return finding.hazards.isEmpty ? nil : finding
         case .analysed:
             for fragment in analysis.unparsed where context.mentionsMoved(fragment.text) {
                 finding.hazards.append(
@@ -69,6 +73,8 @@ struct FunctionBindings {
         decide(&finding, hits: hits, names: names, path: path, analysis: analysis)
         finding.hazards += dynamicHazards(function, analysis)
         finding.hazards += schemaNameHazards(function, analysis)
+        finding.hazards += constraintHazards(
+            function, analysis, path: path, afterwards: finding.path ?? later(path, function))
         return finding.hazards.isEmpty && finding.notes.isEmpty && finding.path == nil ? nil : finding
     }
 
@@ -96,7 +102,8 @@ struct FunctionBindings {
         let qualified = hits.filter { $0.schema != nil }
         var fixed = false
         if !unqualified.isEmpty, !analysis.references.setsSearchPath, !controlsTransactions(finding.function),
-            let newPath = repairedPath(for: unqualified, names: names, path: path)
+            let newPath = repairedPath(for: unqualified, names: names, path: path),
+            !hidesStaying(analysis.references, path: path, newPath: newPath)
         {
             finding.path = newPath
             finding.oldPath = path
@@ -181,6 +188,8 @@ struct FunctionBindings {
         let resolution = NameResolution(catalog: catalog, lookup: lookup)
         for name in names where name.schema == nil {
             if let move = name.move {
+                // What still has the name there would be found before the move.
+                if context.names.replaces(move) { return nil }
                 // Before it moves, no schema put in front may have the name; afterwards its own must come first.
                 let index = newPath.firstIndex(of: move.to) ?? 0
                 let inFront = newPath.prefix(index)
@@ -194,6 +203,24 @@ struct FunctionBindings {
             }
         }
         return newPath
+    }
+
+    /// Whether a schema put in front has a collation or text search object that the body means another one by.
+    private func hidesStaying(_ references: StatementReferences, path: [String], newPath: [String]) -> Bool {
+        let staying = StayingObjects(catalog: catalog, lookup: lookup)
+        func changes(_ kinds: [String], _ name: String) -> Bool {
+            path.first { staying.has(kinds, name, in: $0) } != newPath.first { staying.has(kinds, name, in: $0) }
+        }
+        return references.collations.contains { $0.schema == nil && changes(["collation"], $0.name) }
+            || references.textSearchLiterals.contains {
+                $0.schema == nil && changes(StayingObjects.textSearch, $0.name)
+            }
+    }
+
+    /// The path of a function that has none of its own, once the plan is done.
+    private func later(_ path: [String], _ function: Function) -> [String] {
+        guard context.layout.compatibility == .searchPath, function.searchPathSetting == nil else { return path }
+        return path + context.targetSchemas.filter { !path.contains($0) }
     }
 
     /// Whether the schema has, or will have, something of that name.
@@ -243,22 +270,6 @@ struct FunctionBindings {
                 message: "it executes statements made at run time (line \(lines)) that may name objects that move",
                 remedy: "check what it executes; pass names as regclass, or qualify them with the new schema",
                 line: first.line, excerpt: analysis.text(ofLine: first.line))
-        ]
-    }
-
-    private func schemaNameHazards(_ function: Function, _ analysis: FunctionAnalysis) -> [Hazard] {
-        guard let use = analysis.triggerVariables.first(where: { $0.variable == .tableSchema })?.line else { return [] }
-        let tables = lookup.triggers(calling: function.oid).compactMap {
-            context.moveByOID[ObjectReference(.relation, $0.relation)]
-        }
-        guard let table = tables.first else { return [] }
-        return [
-            Hazard(
-                .readsSchemaName, object: name(of: function),
-                message:
-                    "line \(use) reads TG_TABLE_SCHEMA: for \(table.oldName) it will say \(table.to) instead of \(table.from)",
-                remedy: "make sure that what it does with the name knows the new schema",
-                line: use, excerpt: analysis.text(ofLine: use))
         ]
     }
 

@@ -296,8 +296,17 @@ struct IndexSteps {
                 statements: ["CREATE \(unique(wanted))INDEX \(SQL.identifier(name)) ON \(only)\(on) \(body(wanted))"]
                     + (nested ? [] : attach),
                 undo: ["DROP INDEX IF EXISTS \(display(schema, name))"],
-                locks: [Lock("SHARE", on, oid: wanted.table.oid)],
+                locks: [Lock("SHARE", on, oid: wanted.table.oid)] + (nested ? descendantLocks(of: wanted.table) : []),
                 reason: "puts the partitions' indexes together: \(wanted.reason)"))
+    }
+
+    /// Without ONLY every partition is locked, at each level, before the first is looked at.
+    private func descendantLocks(of table: Relation) -> [Lock] {
+        lookup.descendants(of: table.oid).compactMap { oid in
+            catalog.relations[oid].map {
+                Lock("SHARE", display(context.finalSchema(of: $0), $0.name), oid: oid)
+            }
+        }
     }
 
     private func unique(_ wanted: Wanted) -> String { wanted.unique ? "UNIQUE " : "" }

@@ -6,44 +6,87 @@ struct MoveSteps {
     private var catalog: Catalog { context.catalog }
 
     func add(to draft: inout PlanDraft) {
-        for move in ordered() { draft.add(steps(for: move)) }
+        for group in MoveOrder(context: context).groups() { draft.add(group.flatMap(steps)) }
+        for move in context.moves { if let hazard = reusedName(of: move) { draft.add(hazard) } }
     }
 
-    /// Functions first: their statements spell argument types, which are still under their old names then, and are
-    /// again when the steps are undone in reverse. Then types, sequences, tables with what follows them, and views.
-    private func ordered() -> [Move] {
-        let rank: (Move) -> Int = { move in
-            switch move.object {
-            case .function: 0
-            case .type, .relation(.compositeType): 1
-            case .relation(.sequence): 2
-            case .relation(let kind) where kind.isTable: 3
-            case .relation: 4
-            case .statistics: 5
+    private func steps(for turn: MoveOrder.Turn) -> [Step] {
+        let move = turn.move
+        let companions = (context.followersByTable[move.oid] ?? []).filter {
+            MoveOrder.travelsWithItsTable($0, context)
+        }
+        switch turn.kind {
+        case .whole: return before(move) + ([move] + companions).map(moveStep) + after(move)
+        case .aside: return foreignSchemaName(for: move) + aside([move] + companions, makesSchema: turn.handlesSchema)
+        case .back:
+            let steps = back([move] + companions, dropsSchema: turn.handlesSchema)
+            return FormerShims(context: context).makeWay(for: move) + steps + after(move)
+        }
+    }
+
+    private func before(_ move: Move) -> [Step] {
+        foreignSchemaName(for: move) + FormerShims(context: context).makeWay(for: move)
+    }
+
+    private func after(_ move: Move) -> [Step] {
+        let shim = context.layout.compatibility == .views ? ShimSQL(context: context).step(for: move) : nil
+        return (shim.map { [$0] } ?? []) + FormerShims(context: context).follow(move)
+    }
+
+    // MARK: Changing places
+
+    /// A schema that exists within one transaction only.
+    private var asideSchema: String {
+        var name = "strata_aside"
+        while context.lookup.schema(named: name) != nil { name += "_" }
+        return name
+    }
+
+    private func aside(_ moves: [Move], makesSchema: Bool) -> [Step] {
+        let schema = SQL.identifier(asideSchema)
+        return moves.enumerated().map { position, move in
+            var half = move
+            half.to = asideSchema
+            var step = moveStep(for: half)
+            step.undoExpects = []
+            step.reason = "\(reason(for: move)); it steps aside for what takes its names"
+            if makesSchema, position == 0 {
+                step.statements.insert("CREATE SCHEMA \(schema)", at: 0)
+                step.undo.append("DROP SCHEMA \(schema)")
             }
+            return step
         }
-        let standing = context.moves.filter { !travelsWithItsTable($0) }
-        return standing.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(
-            \.element)
     }
 
-    /// Statistics objects of a table that moves now go in its transaction.
-    private func travelsWithItsTable(_ move: Move) -> Bool {
-        guard case .statistics = move.object, case .follows(let table) = move.cause else { return false }
-        return context.moveByOID[ObjectReference(.relation, table)] != nil
+    private func back(_ moves: [Move], dropsSchema: Bool) -> [Step] {
+        let schema = SQL.identifier(asideSchema)
+        return moves.enumerated().map { position, move in
+            var half = move
+            half.from = asideSchema
+            var step = moveStep(for: half)
+            step.object = moveStep(for: move).object
+            step.expects = []
+            step.locks = []
+            step.reason = reason(for: move)
+            if dropsSchema, position == moves.count - 1 {
+                step.statements.append("DROP SCHEMA \(schema)")
+                step.undo.insert("CREATE SCHEMA \(schema)", at: 0)
+            }
+            return step
+        }
     }
 
-    private func steps(for move: Move) -> [Step] {
-        var steps: [Step] = []
-        if let fix = foreignSchemaName(for: move) { steps.append(fix) }
-        steps.append(moveStep(for: move))
-        for companion in context.followersByTable[move.oid] ?? [] where travelsWithItsTable(companion) {
-            steps.append(moveStep(for: companion))
-        }
-        if context.layout.compatibility == .views, let shim = ShimSQL(context: context).step(for: move) {
-            steps.append(shim)
-        }
-        return steps
+    /// Nothing can be left under a name that something else takes.
+    private func reusedName(of move: Move) -> Hazard? {
+        guard move.reference != nil, let successor = context.names.successor(of: move) else { return nil }
+        let consequence =
+            context.names.isReused(move)
+            ? "statements that use the old name reach that one, without an error"
+            : "statements that use the old name fail"
+        return Hazard(
+            .oldNameFails, object: move.oldName,
+            message: "it moves to \(move.to), and \(successor.oldName) takes its name: \(consequence)",
+            remedy: "change them to \(move.newName) first, or give one of the two another name")
     }
 
     // MARK: One move
@@ -113,17 +156,18 @@ struct MoveSteps {
     }
 
     /// Without `schema_name` postgres_fdw asks the remote server for the *local* schema's name, which changes.
-    private func foreignSchemaName(for move: Move) -> Step? {
+    private func foreignSchemaName(for move: Move) -> [Step] {
         guard case .relation(.foreignTable) = move.object, let relation = catalog.relations[move.oid],
             let server = relation.foreignServer.flatMap({ catalog.foreignServers[$0] }),
             server.wrapper == "postgres_fdw",
             !relation.foreignOptions.contains(where: { $0.hasPrefix("schema_name=") })
-        else { return nil }
-        return Step(
+        else { return [] }
+        let step = Step(
             kind: .setForeignOptions, object: move.oldName,
             statements: ["ALTER FOREIGN TABLE \(move.oldName) OPTIONS (ADD schema_name \(SQL.literal(move.from)))"],
             undo: ["ALTER FOREIGN TABLE \(move.oldName) OPTIONS (DROP schema_name)"],
             locks: [Lock("ACCESS EXCLUSIVE", move.oldName, oid: move.oid)],
             reason: "its remote schema was taken from the local one, \(move.from), and must not change")
+        return [step]
     }
 }

@@ -7,7 +7,7 @@ struct OldNameHazards {
 
     func add(to draft: inout PlanDraft) {
         guard context.layout.compatibility == .views else { return }
-        for move in context.moves {
+        for move in context.moves where context.names.successor(of: move) == nil {
             if let hazard = hazard(for: move) { draft.add(hazard) }
         }
         if let note = sequences() { draft.add(note) }
@@ -21,13 +21,27 @@ struct OldNameHazards {
             guard ShimSQL(context: context).step(for: move) == nil else { return nil }
             return unreachable(move, name: move.oldName, what: "a type of this kind")
         case .function:
-            guard let function = catalog.functions[move.oid], !function.returnsTrigger,
+            guard let function = catalog.functions[move.oid], !Self.isCalledByServer(function),
                 ShimSQL(context: context).step(for: move) == nil
             else { return nil }
             return unreachable(
-                move, name: "\(move.oldName)(\(function.identityArguments))", what: "a routine of this kind")
+                move, name: "\(move.oldName)(\(function.identityArguments))", what: Self.word(for: function))
         case .relation: return columnGrants(move)
         case .statistics: return nil
+        }
+    }
+
+    /// Bound by OID, and never called by name.
+    private static func isCalledByServer(_ function: Function) -> Bool {
+        function.returnsTrigger || function.result == "event_trigger" || function.result?.hasSuffix("_handler") == true
+    }
+
+    private static func word(for function: Function) -> String {
+        switch function.kind {
+        case .aggregate: "an aggregate"
+        case .window: "a window function"
+        case .function where function.result == "SETOF record": "a function that returns rows of unknown columns"
+        case .function, .procedure: "a routine of this kind"
         }
     }
 

@@ -11,7 +11,8 @@ package struct Placement: Sendable {
     package var unplaced: [Unplaced] = []
 
     package struct Unplaced: Sendable, Equatable, Hashable {
-        /// `table`, `view`, `sequence`, `function`, `type`.
+        /// `table`, `view`, `sequence`, `function`, `type`, and what the layout has no key for: `collation`,
+        /// `text search configuration` and the like.
         package var kind: String
         package var schema: String
         package var name: String
@@ -25,31 +26,15 @@ struct PlacementResolver {
     let layout: Layout
     let catalog: Catalog
     let lookup: CatalogLookup
-    /// Schemas an entry of that kind and name is explicitly taken from (`from:`), so that others do not claim it.
-    private let claimed: [ListedName: Set<String>]
+    private let claims: EntryClaims
     private var result = Placement()
-
-    private struct ListedName: Hashable {
-        var kind: ListedKind
-        var name: String
-    }
+    private var finder: CandidateFinder { CandidateFinder(catalog: catalog, lookup: lookup) }
 
     init(layout: Layout, catalog: Catalog, lookup: CatalogLookup) {
         self.layout = layout
         self.catalog = catalog
         self.lookup = lookup
-        var claimed: [ListedName: Set<String>] = [:]
-        for schema in layout.schemas {
-            for kind in ListedKind.allCases {
-                for entry in kind.entries(of: schema) {
-                    claimed[ListedName(kind: kind, name: entry.name), default: []].insert(schema.name)
-                    if let from = entry.from {
-                        claimed[ListedName(kind: kind, name: entry.name), default: []].insert(from)
-                    }
-                }
-            }
-        }
-        self.claimed = claimed
+        claims = EntryClaims(layout, CandidateFinder(catalog: catalog, lookup: lookup))
     }
 
     static func resolve(layout: Layout, catalog: Catalog, lookup: CatalogLookup) -> Placement {
@@ -68,7 +53,7 @@ struct PlacementResolver {
     // MARK: One entry
 
     private mutating func place(_ entry: ObjectEntry, kind: ListedKind, in schema: SchemaLayout) {
-        let all = candidates(named: entry, kind: kind)
+        let all = finder.candidates(named: entry, kind: kind)
         let chosen: [Candidate]
         switch choose(all, entry: entry, kind: kind, target: schema.name) {
         case .success(let candidates): chosen = candidates
@@ -109,13 +94,22 @@ struct PlacementResolver {
         let here = all.filter { $0.schema == target }
         if let from = entry.from {
             let there = all.filter { $0.schema == from }
+            if from != target, !there.isEmpty, !here.isEmpty, there.allSatisfy({ claims.isClaimed($0, kind, by: from) })
+            {
+                // What is there now may be what that schema wanted, so that this one has been moved already.
+                guard let origin = claims.origin(of: entry, kind, target: target) else {
+                    return .failure(Complaint(diagnostic: placesUnknown(entry, kind: kind, target: target, from: from)))
+                }
+                if origin == from || !all.contains(where: { $0.schema == origin }) { return .success(here) }
+            }
             if !there.isEmpty { return .success(there) }
             if !here.isEmpty { return .success(here) }
             return .failure(Complaint(diagnostic: notFound(entry, kind: kind, target: target, all: all)))
         }
         if !here.isEmpty { return .success(here) }
-        let takenElsewhere = claimed[ListedName(kind: kind, name: entry.name)] ?? []
-        let free = all.filter { !takenElsewhere.contains($0.schema) }
+        let free = all.filter {
+            !claims.isClaimed($0, kind, by: $0.schema) && !claims.isClaimed($0, kind, from: $0.schema)
+        }
         let schemas = Set(free.map(\.schema))
         if schemas.count == 1 { return .success(free) }
         if schemas.isEmpty {
@@ -131,6 +125,17 @@ struct PlacementResolver {
                     nextStep: "say which one: { \(kind.word): \(entry.name), from: \(names[0]) }")))
     }
 
+    private func placesUnknown(_ entry: ObjectEntry, kind: ListedKind, target: String, from: String) -> Diagnostic {
+        let (mine, other) = (display(target, entry.name), display(from, entry.name))
+        return Diagnostic(
+            .error, "ambiguous-name",
+            "\(mine) and \(other) would change places, and whether they have done so already cannot be seen: "
+                + "they have the same name",
+            object: "\(kind.word) \(entry.name)", place: entry.place,
+            nextStep: "if they are where they belong, take out the from:; else use two runs: move \(mine) to a third "
+                + "schema first, and then both to where they belong")
+    }
+
     private func notFound(_ entry: ObjectEntry, kind: ListedKind, target: String, all: [Candidate]) -> Diagnostic {
         let whole = entry.arguments.map { "\(entry.name)(\($0))" } ?? entry.name
         var message = "there is no \(kind.word) \(whole)"
@@ -140,6 +145,8 @@ struct PlacementResolver {
         let next: String
         if !elsewhere.isEmpty {
             next = "one of that name is in \(elsewhere.joined(separator: ", ")); say from: \(elsewhere[0])"
+        } else if let other = otherKind(of: entry.name, kind: kind) {
+            next = other
         } else if let near = nearestName(to: entry.name, among: kind.names(in: catalog)) {
             next = "did you mean \(near)?"
         } else {
@@ -147,6 +154,35 @@ struct PlacementResolver {
         }
         return Diagnostic(
             .error, "no-such-object", message, object: "\(kind.word) \(whole)", place: entry.place, nextStep: next)
+    }
+
+    /// Something of that name that is listed under another key.
+    private func otherKind(of name: String, kind: ListedKind) -> String? {
+        for other in ListedKind.allCases where other != kind {
+            guard
+                let found = finder.candidates(
+                    named: ObjectEntry(name: name, place: .init(file: "", line: 0, column: 0)), kind: other
+                ).first
+            else { continue }
+            let what = "there is a \(word(found, other)) \(display(found.schema, name))"
+            if other == .sequence, let table = catalog.sequences[found.reference.oid]?.ownerTable,
+                let owner = catalog.relations[table]
+            {
+                return "\(what): it belongs to table \(owner.name) and follows it; list that under tables:"
+            }
+            return "\(what): list it under \(other.key):"
+        }
+        return nil
+    }
+
+    private func word(_ candidate: Candidate, _ kind: ListedKind) -> String {
+        switch candidate.object {
+        case .relation(.materialisedView): "materialised view"
+        case .relation(.foreignTable): "foreign table"
+        case .function(.procedure): "procedure"
+        case .function(.aggregate): "aggregate"
+        default: kind.word
+        }
     }
 
     private func refusal(_ candidate: Candidate, entry: ObjectEntry, kind: ListedKind) -> Diagnostic? {
@@ -190,7 +226,7 @@ struct PlacementResolver {
     }
 
     private func isListed(_ relation: Relation) -> Bool {
-        claimed[ListedName(kind: .table, name: relation.name)] != nil
+        claims.isListed(relation.name, .table)
     }
 
     private mutating func placeStatistics(of table: OID, place: SourcePlace, to: String) {
@@ -208,7 +244,7 @@ struct PlacementResolver {
     private mutating func placeSequences(usedBy table: OID, place: SourcePlace, from: String, to: String) {
         for sequence in lookup.sequences(inDefaultsOf: table) where catalog.sequences[sequence]?.ownerTable == nil {
             guard let relation = catalog.relations[sequence],
-                claimed[ListedName(kind: .sequence, name: relation.name)] == nil
+                !claims.isListed(relation.name, .sequence)
             else { continue }
             let users = lookup.tables(withDefaultsUsing: sequence)
             let reference = ObjectReference(.relation, sequence)
@@ -233,100 +269,6 @@ struct PlacementResolver {
                     "schema \(schema.name) belongs on database \(database); here it is prepared as a schema of its own",
                     object: "schema \(schema.name)", place: schema.place,
                     nextStep: "its tables stay in \(layout.mainDatabase) until the schema is split off"))
-        }
-    }
-
-    // MARK: Candidates
-
-    private struct Candidate {
-        var object: Move.Object
-        var reference: ObjectReference
-        var schema: String
-    }
-
-    private func candidates(named entry: ObjectEntry, kind: ListedKind) -> [Candidate] {
-        switch kind {
-        case .table: relationCandidates(entry.name) { $0.kind.isTable }
-        case .view:
-            relationCandidates(entry.name) {
-                ($0.kind == .view || $0.kind == .materialisedView) && !lookup.isShim(.relation, $0.oid)
-            }
-        case .sequence: relationCandidates(entry.name) { $0.kind == .sequence }
-        case .type: typeCandidates(entry.name)
-        case .function: functionCandidates(entry)
-        }
-    }
-
-    private func relationCandidates(_ name: String, where matches: (Relation) -> Bool) -> [Candidate] {
-        lookup.relations(named: name).filter(matches).map {
-            Candidate(
-                object: .relation($0.kind), reference: ObjectReference(.relation, $0.oid),
-                schema: lookup.schemaName($0.schema))
-        }
-    }
-
-    private func typeCandidates(_ name: String) -> [Candidate] {
-        let composites = relationCandidates(name) { $0.kind == .compositeType }
-        return composites
-            + lookup.types(named: name).filter { $0.kind != .composite && !lookup.isShim(.type, $0.oid) }.map {
-                Candidate(
-                    object: .type($0.kind), reference: ObjectReference(.type, $0.oid),
-                    schema: lookup.schemaName($0.schema))
-            }
-    }
-
-    private func functionCandidates(_ entry: ObjectEntry) -> [Candidate] {
-        lookup.functions(named: entry.name).filter { function in
-            guard !lookup.isShim(.function, function.oid) else { return false }
-            guard let arguments = entry.arguments else { return true }
-            return signature(arguments) == signature(function.inputTypes.joined(separator: ","))
-                || signature(arguments) == signature(function.identityArguments)
-        }.map {
-            Candidate(
-                object: .function($0.kind), reference: ObjectReference(.function, $0.oid),
-                schema: lookup.schemaName($0.schema))
-        }
-    }
-
-    /// `int, text` and `integer,text` are the same signature.
-    private func signature(_ arguments: String) -> [String] {
-        arguments.split(separator: ",").map { part in
-            let type = part.split(separator: " ").joined(separator: " ").lowercased()
-            return Self.typeSynonyms[type] ?? type
-        }
-    }
-
-    private static let typeSynonyms = [
-        "int": "integer", "int4": "integer", "int8": "bigint", "int2": "smallint", "bool": "boolean",
-        "varchar": "character varying", "float8": "double precision", "float4": "real", "decimal": "numeric",
-        "timestamptz": "timestamp with time zone", "timestamp": "timestamp without time zone",
-    ]
-}
-
-/// The kinds of object that a schema of the layout lists.
-enum ListedKind: String, CaseIterable {
-    case type, sequence, table, view, function
-
-    var word: String { rawValue }
-    var key: String { rawValue + "s" }
-
-    func entries(of schema: SchemaLayout) -> [ObjectEntry] {
-        switch self {
-        case .type: schema.types
-        case .sequence: schema.sequences
-        case .table: schema.tables
-        case .view: schema.views
-        case .function: schema.functions
-        }
-    }
-
-    func names(in catalog: Catalog) -> [String] {
-        switch self {
-        case .type: catalog.types.values.map(\.name)
-        case .function: catalog.functions.values.map(\.name)
-        case .table: catalog.relations.values.filter(\.kind.isTable).map(\.name)
-        case .view: catalog.relations.values.filter { $0.kind == .view || $0.kind == .materialisedView }.map(\.name)
-        case .sequence: catalog.relations.values.filter { $0.kind == .sequence }.map(\.name)
         }
     }
 }

@@ -34,6 +34,7 @@ package struct Planner {
         SurroundingHazards(context: context).add(to: &draft)
         OldNameHazards(context: context).add(to: &draft)
         UseHazards(context: context).add(to: &draft)
+        complaints += OwnershipChecks(context: context, privileges: privileges).diagnostics(draft, roles)
 
         guard complaints.isEmpty else { throw DiagnosticsError(complaints) }
         return finish(draft, context: context)

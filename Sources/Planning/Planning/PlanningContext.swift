@@ -29,7 +29,14 @@ struct PlanningContext {
     let relationsAfterwards: [String: [OID]]
     /// The owner of each schema that is to be created, where it is another role than the connected one.
     let newSchemaOwners: [String: OID]
+    /// The names that moves take and leave.
+    let names: MoveNames
+    /// What earlier runs left under old names of what moves again.
+    let formerShims: [ObjectReference: [Shim]]
+    /// Tables that the layout makes append-only, with their partitions and inheritance children.
+    let appendOnly: Set<OID>
     private let layoutSchemas: [String: SchemaLayout]
+    let layoutRoles: LayoutRoles
     /// The unquoted words that stand for something that moves: a cheap test before a text is parsed.
     let movedWords: Set<String>
     /// Those of them that are no single word, such as `order items`.
@@ -77,8 +84,12 @@ struct PlanningContext {
         movesByTarget = Dictionary(grouping: placement.moves, by: \.to)
         movesByName = Dictionary(grouping: placement.moves, by: \.name)
         followersByTable = Self.followers(placement.moves)
+        layoutRoles = LayoutRoles(layout: layout, catalog: catalog)
         layoutSchemas = Dictionary(layout.schemas.map { ($0.name, $0) }) { first, _ in first }
         relationsAfterwards = Self.afterwards(catalog, lookup, byOID)
+        names = MoveNames(placement.moves, catalog: catalog, lookup: lookup)
+        formerShims = FormerShims.find(placement.moves, catalog: catalog, lookup: lookup)
+        appendOnly = Self.appendOnly(layout, catalog, lookup, byOID)
         newSchemaOwners = movesByTarget.compactMapValues { Self.commonOwner(of: $0, catalog) }
         movedWords = Set(
             relations.keys.map(\.name) + types.keys.map(\.name) + functions.keys.map(\.name) + owned.keys.map(\.name))
@@ -103,6 +114,22 @@ struct PlanningContext {
     /// The relations that will be in the schema, by name.
     func relations(afterwardsIn schema: String) -> [Relation] {
         (relationsAfterwards[schema] ?? []).compactMap { catalog.relations[$0] }
+    }
+
+    private static func appendOnly(
+        _ layout: Layout, _ catalog: Catalog, _ lookup: CatalogLookup, _ moves: [ObjectReference: Move]
+    ) -> Set<OID> {
+        var found: Set<OID> = []
+        for schema in layout.schemas {
+            for entry in schema.appendOnly {
+                for table in lookup.relations(named: entry.value) where table.kind.isTable {
+                    let place =
+                        moves[ObjectReference(.relation, table.oid)]?.to ?? lookup.schemaName(table.schema)
+                    if place == schema.name { found.formUnion([table.oid] + lookup.descendants(of: table.oid)) }
+                }
+            }
+        }
+        return found
     }
 
     private static func followers(_ moves: [Move]) -> [OID: [Move]] {

@@ -5,6 +5,7 @@ struct RoleSteps {
     let context: PlanningContext
     let privileges: Privileges
     private var catalog: Catalog { context.catalog }
+    private var oldNames: OldNameRights { OldNameRights(context: context) }
 
     static let reading = ["SELECT"]
     static let writing = ["SELECT", "INSERT", "UPDATE", "DELETE"]
@@ -26,9 +27,58 @@ struct RoleSteps {
             for (schemas, wanted) in [(role.write, Self.writing), (role.read, Self.reading)] {
                 for schema in schemas where isPlanned(schema.value) {
                     draft.add(steps(role: oid, schema: schema.value, wanted: wanted))
+                    if let note = widening(role: oid, schema: schema.value, wanted: wanted) { draft.add(note) }
                 }
             }
         }
+        for note in oldNames.notes(privileges) { draft.add(note) }
+    }
+
+    /// Relations on which the steps grant rights, with those rights: for a check that the connected role may.
+    func granted() -> [(relation: Relation, rights: [String])] {
+        context.layout.roles.flatMap { role -> [(Relation, [String])] in
+            guard let oid = lookupRole(role.name) else { return [] }
+            return [(role.write, Self.writing), (role.read, Self.reading)].flatMap { schemas, wanted in
+                schemas.filter { isPlanned($0.value) }.flatMap { schema -> [(Relation, [String])] in
+                    let relations = context.relations(afterwardsIn: schema.value)
+                    let tables = relations.filter { $0.kind != .sequence }.map {
+                        ($0, oldNames.lacking(oid, on: $0, held: $0.grants, in: schema.value, wanted))
+                    }
+                    return tables.filter { !$0.1.isEmpty }
+                        + lackingUsage(oid, relations.filter { $0.kind == .sequence }, wanted).map { ($0, ["USAGE"]) }
+                }
+            }
+        }
+    }
+
+    /// Schemas of which the steps grant USAGE.
+    func grantedSchemas() -> [Schema] {
+        context.layout.roles.flatMap { role -> [Schema] in
+            guard let oid = lookupRole(role.name) else { return [] }
+            return (role.write + role.read).filter { !usage(oid, $0.value).isEmpty }.compactMap {
+                context.lookup.schema(named: $0.value)
+            }
+        }
+    }
+
+    /// Rights on some columns are a limit that somebody drew; rights on the whole table take it away.
+    private func widening(role: OID, schema: String, wanted: [String]) -> Diagnostic? {
+        let tables = context.relations(afterwardsIn: schema).filter { relation in
+            let rights = oldNames.lacking(role, on: relation, held: relation.grants, in: schema, wanted)
+            return relation.columnGrants.contains { $0.grant.grantee == role && rights.contains($0.grant.privilege) }
+        }
+        guard !tables.isEmpty else { return nil }
+        let shown = tables.prefix(3).map { table in
+            let columns = table.columnGrants.filter { $0.grant.grantee == role }.map(\.column).uniqued().sorted()
+            return "\(display(schema, table.name)) (\(columns.joined(separator: ", ")))"
+        }
+        let others = tables.count > shown.count ? " and \(tables.count - shown.count) more" : ""
+        return Diagnostic(
+            .note, "widens-column-rights",
+            "\(context.roleName(role)) has rights on some columns only of \(shown.joined(separator: ", "))\(others); the "
+                + "layout gives it all of their columns",
+            object: "role \(context.roleName(role))",
+            nextStep: "if it shall not see the others, take \(schema) out of its list under roles: and grant by hand")
     }
 
     private func lookupRole(_ name: String) -> OID? { catalog.roles.values.first { $0.name == name }?.oid }
@@ -39,7 +89,9 @@ struct RoleSteps {
 
     private func steps(role: OID, schema: String, wanted: [String]) -> [Step] {
         let relations = context.relations(afterwardsIn: schema)
-        return usage(role, schema) + tables(role, schema, relations.filter { $0.kind != .sequence }, wanted)
+        let tables = relations.filter { $0.kind != .sequence }
+        return usage(role, schema) + self.tables(role, schema, tables, wanted)
+            + oldNames.steps(role, schema, tables, wanted)
             + sequences(role, schema, relations.filter { $0.kind == .sequence }, wanted)
             + later(role, schema, owners: Set(relations.filter(\.kind.isTable).map(\.owner)), wanted)
     }
@@ -68,17 +120,9 @@ struct RoleSteps {
 
     /// One GRANT for the tables that lack the same rights.
     private func tables(_ role: OID, _ schema: String, _ relations: [Relation], _ wanted: [String]) -> [Step] {
-        let layout = context.layoutSchema(schema)
-        let appendOnly = Set((layout?.appendOnly ?? []).map(\.value))
-        let ignored = Set((layout?.ignore ?? []).map(\.value))
         var byRights: [[String]: [Relation]] = [:]
-        for relation in relations where relation.owner != role && !ignored.contains(relation.name) {
-            // Writing through a view is its base tables' business.
-            let possible = relation.kind.isTable ? wanted : Self.reading
-            let lacking = possible.filter { privilege in
-                !(appendOnly.contains(relation.name) && ["UPDATE", "DELETE"].contains(privilege))
-                    && !relation.grants.contains { $0.grantee == role && $0.privilege == privilege }
-            }
+        for relation in relations {
+            let lacking = oldNames.lacking(role, on: relation, held: relation.grants, in: schema, wanted)
             if !lacking.isEmpty { byRights[lacking, default: []].append(relation) }
         }
         return byRights.sorted { $0.key.joined() < $1.key.joined() }.map { rights, relations in
@@ -100,13 +144,17 @@ struct RoleSteps {
     }
 
     private func sequences(_ role: OID, _ schema: String, _ sequences: [Relation], _ wanted: [String]) -> [Step] {
-        guard wanted == Self.writing else { return [] }
-        let lacking = sequences.filter { sequence in
-            sequence.owner != role && !sequence.grants.contains { $0.grantee == role && $0.privilege == "USAGE" }
-        }
+        let lacking = lackingUsage(role, sequences, wanted)
         guard !lacking.isEmpty else { return [] }
         let list = lacking.map { display(schema, $0.name) }.joined(separator: ", ")
         return [grantStep("USAGE", on: "SEQUENCE \(list)", role, schema, count: lacking.count)]
+    }
+
+    private func lackingUsage(_ role: OID, _ sequences: [Relation], _ wanted: [String]) -> [Relation] {
+        guard wanted == Self.writing else { return [] }
+        return sequences.filter { sequence in
+            sequence.owner != role && !sequence.grants.contains { $0.grantee == role && $0.privilege == "USAGE" }
+        }
     }
 
     private func grantStep(_ privilege: String, on objects: String, _ role: OID, _ schema: String, count: Int) -> Step {
@@ -130,7 +178,7 @@ struct RoleSteps {
         for maker in makers.sorted() where maker != role {
             // pg_database_owner and the like make nothing themselves.
             guard let name = catalog.roles[maker]?.name, !name.hasPrefix("pg_"),
-                catalog.server.isSuperuser || catalog.roles[maker]?.userIsMember == true
+                privileges.userMayAlterDefaults(of: maker)
             else { continue }
             for (letter, rights) in [("r", wanted), ("S", wanted == Self.writing ? ["USAGE"] : [])] {
                 let held = catalog.defaultPrivileges.filter {

@@ -84,7 +84,8 @@ struct SearchPathSteps {
     /// Two tables of one name on the path: the first one wins.
     private func shadowed(path: [String]) -> [Hazard] {
         var tables: [String: [String]] = [:]
-        for relation in catalog.relations.values where relation.kind.isTable || relation.kind == .view {
+        for relation in catalog.relations.values
+        where (relation.kind.isTable || relation.kind == .view) && !context.lookup.isShim(.relation, relation.oid) {
             let schema = context.finalSchema(of: relation)
             if path.contains(schema) { tables[relation.name, default: []].append(schema) }
         }

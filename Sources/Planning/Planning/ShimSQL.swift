@@ -7,19 +7,20 @@ struct ShimSQL {
     /// Comments that begin so mark an object as Strata's; the new name follows.
     static let commentPrefix = CatalogLookup.shimPrefix
 
-    /// nil where an object of this kind cannot have one.
+    /// nil where an object of this kind cannot have one, or something else takes the name.
     func step(for move: Move) -> Step? {
-        switch move.object {
+        guard context.names.successor(of: move) == nil else { return nil }
+        return switch move.object {
         case .relation(.sequence), .relation(.compositeType), .statistics: nil
         case .relation: viewStep(for: move)
         case .type(let kind): kind == .enumeration || kind == .domain || kind == .range ? domainStep(for: move) : nil
-        case .function(let kind): kind == .function ? functionStep(for: move) : nil
+        case .function: FunctionShim(context: context).step(for: move)
         }
     }
 
     /// Undo leaves alone what took the shim's place, and does not mind that somebody dropped it already. The function is
     /// the ledger's.
-    private static func drop(
+    static func drop(
         _ kind: String, _ name: String, lookup: String, catalog: String, found: String? = nil
     ) -> [String] {
         [
@@ -28,12 +29,12 @@ struct ShimSQL {
         ]
     }
 
-    /// What the connected role's default privileges would give away on a new object.
-    private func withdrawDefaults(_ objectType: String, from name: String, kind: String) -> [String] {
-        let old = context.catalog.defaultPrivileges.filter {
-            $0.role == context.catalog.server.userOID && $0.objectType == objectType
-        }
-        let grantees = Set(old.flatMap(\.grants).map(\.grantee)).subtracting([context.catalog.server.userOID])
+    /// What the connected role's default privileges would give away on a new object. Its new owner keeps its own rights,
+    /// also where they stand in those defaults; other roles' defaults are for what they make themselves.
+    func withdrawDefaults(_ objectType: String, from name: String, kind: String, owner: OID) -> [String] {
+        let creator = context.catalog.server.userOID
+        let old = context.catalog.defaultPrivileges.filter { $0.role == creator && $0.objectType == objectType }
+        let grantees = Set(old.flatMap(\.grants).map(\.grantee)).subtracting([creator, owner])
         return grantees.sorted().map { "REVOKE ALL ON \(kind)\(name) FROM \(context.grantee($0))" }
     }
 
@@ -50,9 +51,10 @@ struct ShimSQL {
             statements.append("ALTER VIEW \(old) OWNER TO \(context.grantee(relation.owner))")
         }
         statements.append("COMMENT ON VIEW \(old) IS \(SQL.literal(Self.commentPrefix + move.newName))")
-        statements += withdrawDefaults("r", from: old, kind: "")
+        statements += withdrawDefaults("r", from: old, kind: "", owner: relation.owner)
         statements += tableGrants(relation, old: old, appendOnly: isAppendOnly(move))
-        statements += columnGrants(relation, old: old)
+        statements += columnGrants(relation, old: old, appendOnly: isAppendOnly(move))
+        statements += OldNameRights(context: context).grants(on: old, for: relation, in: move.to)
         return Step(
             kind: .createShim, object: old, statements: statements,
             undo: Self.drop("VIEW", old, lookup: "to_regclass", catalog: "pg_class"),
@@ -66,9 +68,7 @@ struct ShimSQL {
         }
     }
 
-    private func isAppendOnly(_ move: Move) -> Bool {
-        context.layoutSchema(move.to)?.appendOnly.contains { $0.value == move.name } ?? false
-    }
+    private func isAppendOnly(_ move: Move) -> Bool { context.appendOnly.contains(move.oid) }
 
     private func tableGrants(_ relation: Relation, old: String, appendOnly: Bool) -> [String] {
         let wanted = appendOnly ? ["SELECT", "INSERT"] : ["SELECT", "INSERT", "UPDATE", "DELETE"]
@@ -91,24 +91,29 @@ struct ShimSQL {
         return statements
     }
 
-    private func columnGrants(_ relation: Relation, old: String) -> [String] {
+    private func columnGrants(_ relation: Relation, old: String, appendOnly: Bool) -> [String] {
+        let wanted = appendOnly ? ["SELECT", "INSERT"] : ["SELECT", "INSERT", "UPDATE"]
         struct Key: Hashable {
             var grantee: OID
             var privilege: String
+            var grantable: Bool
         }
         var columns: [Key: [String]] = [:]
-        for entry in relation.columnGrants where ["SELECT", "INSERT", "UPDATE"].contains(entry.grant.privilege) {
-            columns[Key(grantee: entry.grant.grantee, privilege: entry.grant.privilege), default: []].append(
-                entry.column)
+        for entry in relation.columnGrants where wanted.contains(entry.grant.privilege) {
+            let grant = entry.grant
+            columns[
+                Key(grantee: grant.grantee, privilege: grant.privilege, grantable: grant.grantable), default: []
+            ].append(entry.column)
         }
         return columns.sorted { ($0.key.grantee, $0.key.privilege) < ($1.key.grantee, $1.key.privilege) }.map {
             key, names in
-            let list = names.map(SQL.identifier).joined(separator: ", ")
-            return "GRANT \(key.privilege) (\(list)) ON \(old) TO \(context.grantee(key.grantee))"
+            let list = names.uniqued().map(SQL.identifier).joined(separator: ", ")
+            let option = key.grantable ? " WITH GRANT OPTION" : ""
+            return "GRANT \(key.privilege) (\(list)) ON \(old) TO \(context.grantee(key.grantee))\(option)"
         }
     }
 
-    // MARK: Types and functions
+    // MARK: Types
 
     /// A domain over the moved type carries casts and parameters; arrays of it do not convert by themselves.
     private func domainStep(for move: Move) -> Step {
@@ -121,61 +126,5 @@ struct ShimSQL {
             kind: .createShim, object: move.oldName, statements: statements,
             undo: Self.drop("DOMAIN", move.oldName, lookup: "to_regtype", catalog: "pg_type"),
             reason: "casts to the old type name go on working")
-    }
-
-    /// A function of the same signature that calls the moved one. From 14 on its body is bound by OID, so that callers
-    /// need no USAGE of the new schema.
-    private func functionStep(for move: Move) -> Step? {
-        guard let function = context.catalog.functions[move.oid], !function.returnsTrigger, !function.hasOutArguments,
-            !function.isPolymorphic, let result = function.result
-        else { return nil }
-        let count = function.inputTypes.count
-        let arguments = (1...max(count, 1)).prefix(count).map { position in
-            function.isVariadic && position == count ? "VARIADIC $\(position)" : "$\(position)"
-        }.joined(separator: ", ")
-        let call = "\(move.newName)(\(arguments))"
-        let query = function.returnsSet ? "SELECT * FROM \(call)" : "SELECT \(call)"
-        let body =
-            context.version >= 140_000 && !hasUnnamedArguments(function)
-            ? "BEGIN ATOMIC \(query); END" : "AS \(SQL.dollarQuoted(query))"
-        let volatility =
-            switch function.volatility {
-            case .immutable: "IMMUTABLE"
-            case .stable: "STABLE"
-            case .volatile: "VOLATILE"
-            }
-        let parallel = function.parallel == "s" ? "SAFE" : function.parallel == "r" ? "RESTRICTED" : "UNSAFE"
-        let signature = "\(move.oldName)(\(function.identityArguments))"
-        var statements = [
-            "CREATE FUNCTION \(move.oldName)(\(function.arguments)) RETURNS \(result) LANGUAGE sql "
-                + "\(volatility) PARALLEL \(parallel) \(body)"
-        ]
-        if function.owner != context.catalog.server.userOID {
-            statements.append("ALTER FUNCTION \(signature) OWNER TO \(context.grantee(function.owner))")
-        }
-        statements.append("COMMENT ON FUNCTION \(signature) IS \(SQL.literal(Self.commentPrefix + move.newName))")
-        statements += withdrawDefaults("f", from: signature, kind: "FUNCTION ")
-        statements += executeGrants(function, signature: signature)
-        return Step(
-            kind: .createShim, object: move.oldName, statements: statements,
-            undo: Self.drop(
-                "FUNCTION", signature, lookup: "to_regprocedure", catalog: "pg_proc",
-                // regprocedure takes types only, without names.
-                found: "\(move.oldName)(\(function.inputTypes.joined(separator: ", ")))"),
-            reason: "calls by the old name go on working")
-    }
-
-    /// pg_dump cannot write down a SQL-standard body that uses an argument without a name.
-    private func hasUnnamedArguments(_ function: Function) -> Bool {
-        let pieces = function.identityArguments.split(separator: ",").map { $0.drop { $0 == " " } }
-        return pieces.contains { piece in function.inputTypes.contains { $0 == piece } }
-    }
-
-    private func executeGrants(_ function: Function, signature: String) -> [String] {
-        let grantees = function.grants.filter { $0.privilege == "EXECUTE" && $0.grantee != function.owner }.map(
-            \.grantee)
-        if grantees.contains(0) { return ["GRANT EXECUTE ON FUNCTION \(signature) TO PUBLIC"] }
-        return ["REVOKE ALL ON FUNCTION \(signature) FROM PUBLIC"]
-            + grantees.sorted().map { "GRANT EXECUTE ON FUNCTION \(signature) TO \(context.grantee($0))" }
     }
 }

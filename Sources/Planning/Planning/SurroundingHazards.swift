@@ -12,6 +12,7 @@ struct SurroundingHazards {
         guard !context.moves.isEmpty else { return }
         for hazard in publications() + subscriptions() + eventTriggers() + rowSecurity() { draft.add(hazard) }
         for hazard in rowTypeFunctions() + textDefaults() + scheduledCommands() + partman() { draft.add(hazard) }
+        for hazard in LoopbackHazards(context: context).hazards() { draft.add(hazard) }
         for note in notes() { draft.add(note) }
     }
 
@@ -203,6 +204,7 @@ struct SurroundingHazards {
                         + "when they start, finds no primary key, defaults or NOT NULL under the old name",
                     nextStep: "tell such ORMs the new names (their schema setting) before they are restarted"))
         }
+        if let note = StayingObjects(catalog: catalog, lookup: lookup).note(context) { notes.append(note) }
         let emptied = Set(tableMoves.map(\.from)).sorted()
         if !emptied.isEmpty {
             notes.append(

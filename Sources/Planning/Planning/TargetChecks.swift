@@ -7,108 +7,98 @@ struct TargetChecks {
     private var lookup: CatalogLookup { context.lookup }
 
     func diagnostics() -> [Diagnostic] {
-        collisions() + missingPrivileges() + shimCollisions()
+        collisions() + missingPrivileges() + FormerShims(context: context).diagnostics()
     }
 
     // MARK: Collisions
 
-    /// Tables, indexes, sequences, views and composite types share one name space; row types share it with types.
+    /// What has a name that a move wants.
+    private struct Holder {
+        var text: String
+        /// What Strata's compatibility object of that name stands for.
+        var shimTarget: String?
+    }
+
     private func collisions() -> [Diagnostic] {
-        var taken: [QualifiedName: String] = [:]
-        let targets = Set(context.targetSchemas)
-        for relation in catalog.relations.values where targets.contains(lookup.schemaName(relation.schema)) {
-            if context.moveByOID[ObjectReference(.relation, relation.oid)] != nil { continue }
-            taken[QualifiedName(schema: lookup.schemaName(relation.schema), name: relation.name)] =
-                "a \(word(relation.kind))"
-        }
-        for index in catalog.indexes.values where targets.contains(lookup.schemaName(index.schema)) {
-            taken[QualifiedName(schema: lookup.schemaName(index.schema), name: index.name)] = "an index"
-        }
-        for type in catalog.types.values
-        where type.kind != .composite && targets.contains(lookup.schemaName(type.schema)) {
-            if context.moveByOID[ObjectReference(.type, type.oid)] != nil { continue }
-            taken[QualifiedName(schema: lookup.schemaName(type.schema), name: type.name)] = "a type"
-        }
+        var holders = self.holders(of: Set(context.names.arriving.keys))
         var found: [Diagnostic] = []
         for move in context.moves {
-            for (name, what) in namesTaken(by: move) {
-                let target = QualifiedName(schema: move.to, name: name)
-                if let holder = taken[target] {
-                    found.append(collision(move, name: name, what: what, holder: holder))
+            var told: Set<String> = []
+            for held in context.names.names(of: move, in: move.to) {
+                if let holder = holders[held.name], told.insert(held.written).inserted {
+                    found.append(collision(move, held, holder))
                 }
-                taken[target] = "\(what) of \(move.oldName), which moves there too"
+                let arrival = held.isObject ? move.oldName : "\(held.what) \(held.written) of \(move.oldName)"
+                holders[held.name] = Holder(text: "\(arrival), which moves there too")
             }
-        }
-        return found + functionCollisions()
-    }
-
-    private func namesTaken(by move: Move) -> [(String, String)] {
-        switch move.object {
-        case .relation(let kind):
-            var names = [(move.name, word(kind))]
-            names += lookup.indexes(of: move.oid).map { ($0.name, "index") }
-            names += lookup.sequences(ownedBy: move.oid).compactMap {
-                catalog.relations[$0].map { ($0.name, "sequence") }
-            }
-            return names
-        case .type: return [(move.name, "type")]
-        case .function, .statistics: return []
-        }
-    }
-
-    private func collision(_ move: Move, name: String, what: String, holder: String) -> Diagnostic {
-        Diagnostic(
-            .error, "name-collision",
-            "\(move.oldName) cannot move to schema \(move.to): its \(what) \(name) would collide with \(holder) there",
-            object: move.oldName, place: move.place,
-            nextStep: "rename one of the two, or drop what is no longer needed: \(display(move.to, name))")
-    }
-
-    private func functionCollisions() -> [Diagnostic] {
-        context.moves.compactMap { move in
-            guard case .function = move.object, let function = catalog.functions[move.oid] else { return nil }
-            let twin = lookup.functions(schema: move.to, name: move.name).first {
-                $0.inputTypes == function.inputTypes && $0.oid != function.oid
-            }
-            guard twin != nil else { return nil }
-            return collision(
-                move, name: "\(move.name)(\(function.identityArguments))", what: "function",
-                holder: "a function of the same arguments")
-        }
-    }
-
-    /// A shim cannot be left where another object is about to arrive under the same name.
-    private func shimCollisions() -> [Diagnostic] {
-        guard context.layout.compatibility == .views else { return [] }
-        var found: [Diagnostic] = []
-        for move in context.moves {
-            guard let leaving = context.relationMoves[QualifiedName(schema: move.to, name: move.name)] else { continue }
-            found.append(
-                Diagnostic(
-                    .error, "name-collision",
-                    "\(move.oldName) would take the name under which \(leaving.oldName) leaves a compatibility view",
-                    object: move.oldName, place: move.place,
-                    nextStep:
-                        "rename one of the two tables, or set compatibility: none and change the application first"))
         }
         return found
     }
 
-    private func word(_ kind: Relation.Kind) -> String {
-        switch kind {
-        case .table, .partitionedTable, .foreignTable: "table"
-        case .view: "view"
-        case .materialisedView: "materialised view"
-        case .sequence: "sequence"
-        case .compositeType: "type"
+    /// What stands in a target under a name that is wanted, and stays there.
+    private func holders(of wanted: Set<MoveNames.Name>) -> [MoveNames.Name: Holder] {
+        var holders: [MoveNames.Name: Holder] = [:]
+        let makingWay = shimsMakingWay()
+        func add(_ space: MoveNames.Space, _ schema: OID, _ name: String, _ text: String, _ object: ObjectReference) {
+            let key = MoveNames.Name(space: space, schema: lookup.schemaName(schema), name: name)
+            guard wanted.contains(key), context.names.leaving[key] == nil, !makingWay.contains(object) else { return }
+            holders[key] = Holder(text: text, shimTarget: lookup.shimTargets[object])
         }
+        for relation in catalog.relations.values {
+            let (word, object) = (MoveNames.word(relation.kind), ObjectReference(.relation, relation.oid))
+            add(.relation, relation.schema, relation.name, "a \(word)", object)
+            if context.names.hasRowType(relation.kind) {
+                add(.type, relation.schema, relation.name, "a \(word)", object)
+            }
+        }
+        for index in catalog.indexes.values {
+            add(.relation, index.schema, index.name, "an index", ObjectReference(.index, index.oid))
+        }
+        for type in catalog.types.values where type.kind != .composite {
+            add(.type, type.schema, type.name, "a type", ObjectReference(.type, type.oid))
+        }
+        for function in catalog.functions.values {
+            add(
+                .routine(function.inputTypes), function.schema, function.name, "a function of the same arguments",
+                ObjectReference(.function, function.oid))
+        }
+        for statistics in catalog.extendedStatistics {
+            add(
+                .statistics, statistics.schema, statistics.name, "a statistics object",
+                ObjectReference(.statistics, statistics.oid))
+        }
+        return holders
+    }
+
+    private func shimsMakingWay() -> Set<ObjectReference> {
+        Set(
+            context.moves.flatMap { move in
+                (move.reference.flatMap { context.formerShims[$0] } ?? []).filter {
+                    FormerShims.isInTheWay($0, of: move)
+                }.map(\.reference)
+            })
+    }
+
+    private func collision(_ move: Move, _ held: MoveNames.Held, _ holder: Holder) -> Diagnostic {
+        let arguments = held.written.dropFirst(held.name.name.count)
+        let place = display(move.to, held.name.name) + arguments
+        return Diagnostic(
+            .error, "name-collision",
+            "\(move.oldName) cannot move to schema \(move.to): its \(held.what) \(held.written) would collide with "
+                + (holder.shimTarget.map { "the compatibility object that was left for \($0)" } ?? holder.text)
+                + (holder.text.hasSuffix("too") ? "" : " there"),
+            object: move.oldName, place: move.place,
+            nextStep: holder.shimTarget == nil
+                ? "rename one of the two, or drop what is no longer needed: \(place)"
+                : "once nothing uses the old name \(place) any more, strata contract drops it; or rename one of the two"
+        )
     }
 
     // MARK: Privileges
 
     private func missingPrivileges() -> [Diagnostic] {
         guard !catalog.server.isSuperuser, !context.moves.isEmpty else { return [] }
-        return missingCreateOnDatabase() + missingOnSchemas() + missingOwnership() + missingForOwners()
+        return missingCreateOnDatabase() + missingOnSchemas() + missingForOwners()
     }
 
     private var user: String { SQL.identifier(catalog.server.user) }
@@ -169,31 +159,6 @@ struct TargetChecks {
     }
 
     private func mayCreate(_ role: OID, in schema: Schema, _ privileges: Privileges) -> Bool {
-        if privileges.holds(role, "CREATE", in: schema.grants, owner: schema.owner) { return true }
-        // The database's owner is a member of pg_database_owner without being listed.
-        guard let owners = catalog.roles.values.first(where: { $0.name == "pg_database_owner" }),
-            privileges.isMember(role, of: catalog.server.databaseOwner)
-        else { return false }
-        return privileges.holds(owners.oid, "CREATE", in: schema.grants, owner: schema.owner)
-    }
-
-    private func missingOwnership() -> [Diagnostic] {
-        context.moves.compactMap { move in
-            let owner: (owns: Bool, role: OID)? =
-                switch move.object {
-                case .relation: catalog.relations[move.oid].map { ($0.userOwns, $0.owner) }
-                case .type: catalog.types[move.oid].map { ($0.userOwns, $0.owner) }
-                case .function: catalog.functions[move.oid].map { ($0.userOwns, $0.owner) }
-                case .statistics: nil
-                }
-            guard let owner, !owner.owns else { return nil }
-            return Diagnostic(
-                .error, "missing-privilege",
-                "role \(catalog.server.user) does not own \(move.oldName); its owner is \(context.roleName(owner.role))",
-                object: move.oldName, place: move.place,
-                nextStep:
-                    "as a superuser: GRANT \(context.grantee(owner.role)) TO \(user), or connect as \(context.roleName(owner.role))"
-            )
-        }
+        privileges.holds(role, "CREATE", in: schema.grants, owner: schema.owner)
     }
 }

@@ -27,6 +27,11 @@ struct UnplacedFinder {
         for function in catalog.functions.values {
             add(ObjectReference(.function, function.oid), "function", function.schema, function.name)
         }
+        for object in StayingObjects(catalog: catalog, lookup: lookup).objects {
+            let schema = lookup.schemaName(object.schema)
+            guard !(ignored[schema]?.contains(object.name) ?? false) else { continue }
+            found.append(Placement.Unplaced(kind: object.kind, schema: schema, name: object.name))
+        }
         return Array(Set(found)).sorted { ($0.schema, $0.kind, $0.name) < ($1.schema, $1.kind, $1.name) }
     }
 

@@ -62,8 +62,13 @@ struct UsageSteps {
             guard let relation = catalog.relations[move.oid] else { return [] }
             return Set(relation.grants.map(\.grantee) + relation.columnGrants.map(\.grant.grantee))
         case .function:
-            // EXECUTE is PUBLIC's by default and says nothing about who calls it.
-            return Set((catalog.functions[move.oid]?.grants ?? []).map(\.grantee).filter { $0 != 0 })
+            guard let function = catalog.functions[move.oid] else { return [] }
+            let named = Set(function.grants.map(\.grantee))
+            // EXECUTE is PUBLIC's by default and says nothing about who calls it, as long as callers need no USAGE.
+            guard named.contains(0), context.layout.compatibility == .views,
+                FunctionShim(context: context).isLookedUpByCallers(function)
+            else { return named.subtracting([0]) }
+            return named.union(context.lookup.schema(named: move.from)?.grants.map(\.grantee) ?? [])
         case .type:
             return Set((catalog.types[move.oid]?.grants ?? []).map(\.grantee).filter { $0 != 0 })
         case .statistics: return []
@@ -73,7 +78,7 @@ struct UsageSteps {
     /// Granting on a schema that belongs to somebody else is silently ineffective.
     private func mayGrant(on target: String) -> Bool {
         guard !catalog.server.isSuperuser, let schema = context.lookup.schema(named: target) else { return true }
-        return catalog.roles[schema.owner]?.userIsMember == true
+        return privileges.userActs(as: schema.owner)
     }
 
     private func addUngrantable(to draft: inout PlanDraft) {
@@ -127,9 +132,9 @@ struct UsageSteps {
                 }.flatMap(\.grants)
             } ?? []
         // Only a role itself, its members and superusers may change what it makes.
-        guard let objects = Self.objectWords[entry.objectType],
-            catalog.server.isSuperuser || catalog.roles[entry.role]?.userIsMember == true
-        else { return [] }
+        guard let objects = Self.objectWords[entry.objectType], privileges.userMayAlterDefaults(of: entry.role) else {
+            return []
+        }
         let missing = entry.grants.filter { grant in
             !present.contains { $0.grantee == grant.grantee && $0.privilege == grant.privilege }
         }

@@ -17,6 +17,7 @@ struct UseHazards {
         }
         var found: [Hazard] = []
         var definitions = 0
+        found += constraintHazards()
         for statement in context.use.statements where context.mentionsMoved(statement.text) {
             let hazards = hazards(of: statement)
             found += hazards.filter { !$0.isAboutDefinition }.map(\.hazard)
@@ -33,6 +34,49 @@ struct UseHazards {
         }
     }
 
+    /// SET CONSTRAINTS by a name that no longer finds the same constraints.
+    private func constraintHazards() -> [Hazard] {
+        let statements = context.use.statements.filter { ConstraintNames.mayBeIn($0.text) }
+        guard !statements.isEmpty else { return [] }
+        let names = ConstraintNames(context: context)
+        return statements.flatMap { statement -> [Hazard] in
+            let path = path(of: statement.role)
+            let later =
+                context.layout.compatibility == .searchPath
+                ? path + context.targetSchemas.filter { !path.contains($0) } : path
+            let references = ((try? SQLParser.parse(statement.text)) ?? []).flatMap {
+                StatementReferences.collect(in: $0).constraints
+            }
+            return references.compactMap { reference in
+                names.broken(reference, path: path, afterwards: later).map { constraint(reference, $0, statement) }
+            }
+        }
+    }
+
+    private func constraint(
+        _ reference: ConstraintReference, _ move: Move, _ statement: StatementUse.Statement
+    ) -> Hazard {
+        Hazard(
+            .oldNameFails, object: move.oldName,
+            message: "a statement of \(who(statement)) sets the constraint "
+                + "\(SQL.qualified(reference.schema, reference.name)), which will be found in \(move.to) only; no view "
+                + "stands in for a constraint",
+            remedy: "change it to SET CONSTRAINTS \(display(move.to, reference.name)), or to SET CONSTRAINTS ALL",
+            excerpt: excerpt(statement))
+    }
+
+    private func who(_ statement: StatementUse.Statement) -> String {
+        "\(context.roleName(statement.role)) (\(counted(Int(statement.calls), "call")))"
+    }
+
+    private func excerpt(_ statement: StatementUse.Statement) -> String {
+        String(statement.text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(120))
+    }
+
+    private func path(of role: OID) -> [String] {
+        context.lookup.searchPath(ofRole: role).map { $0 == "$user" ? context.roleName(role) : $0 }
+    }
+
     private struct Found {
         var hazard: Hazard
         var isAboutDefinition: Bool
@@ -45,9 +89,7 @@ struct UseHazards {
 
     private func hazards(of statement: StatementUse.Statement) -> [Found] {
         guard let parsed = try? SQLParser.parse(statement.text) else { return [] }
-        let path = context.lookup.searchPath(ofRole: statement.role).map {
-            $0 == "$user" ? context.roleName(statement.role) : $0
-        }
+        let path = path(of: statement.role)
         var found: [Found] = []
         for part in parsed {
             for name in NameBinder(context: context).bind(StatementReferences.collect(in: part), path: path) {
@@ -62,8 +104,8 @@ struct UseHazards {
     }
 
     private func hazard(_ name: BoundName, move: Move, statement: StatementUse.Statement) -> Hazard? {
-        let excerpt = String(statement.text.split(whereSeparator: \.isWhitespace).joined(separator: " ").prefix(120))
-        let who = "\(context.roleName(statement.role)) (\(counted(Int(statement.calls), "call")))"
+        let excerpt = excerpt(statement)
+        let who = who(statement)
         if context.layout.compatibility != .views {
             // Unqualified names are found through the new search_path.
             if context.layout.compatibility == .searchPath, name.schema == nil { return nil }

@@ -1,3 +1,5 @@
+internal import SQLSyntax
+
 /// A plan as a person reads it: what will happen, what to look out for, what stays.
 package struct PlanText: Sendable {
     package var style: TextStyle
@@ -55,11 +57,14 @@ package struct PlanText: Sendable {
         if !step.locks.isEmpty {
             parts.append(
                 "lock: \(step.locks[0].mode)"
-                    + (step.locks.count > 1 ? " (and \(counted(step.locks.count - 1, "sequence")))" : ""))
+                    + (step.locks.count > 1 ? " (and \(counted(step.locks.count - 1, companion(step))))" : ""))
         }
         if step.duration == .scansTable { parts.append("reads the whole table, writes go on") }
         return parts.joined(separator: "; ")
     }
+
+    /// What else is locked: a table's sequences, or an index's partitions.
+    private func companion(_ step: Step) -> String { step.kind == .attachIndex ? "partition" : "sequence" }
 
     /// What a step does, in a few words.
     package static func title(of step: Step) -> String {
@@ -74,7 +79,7 @@ package struct PlanText: Sendable {
         case .moveType: "move type \(step.object)\(destination(step))"
         case .moveFunction: "move function \(step.object)\(destination(step))"
         case .moveStatistics: "move statistics \(step.object)\(destination(step))"
-        case .createShim: "leave \(step.object) as a compatibility \(shimWord(step))"
+        case .createShim: "\(isNew(step) ? "leave" : "keep") \(step.object) as a compatibility \(shimWord(step))"
         case .dropShim: "drop compatibility \(dropWord(step)) \(step.object)"
         case .setForeignOptions: "keep the remote schema of \(step.object)"
         case .appendOnly: "make \(step.object) append-only"
@@ -85,16 +90,23 @@ package struct PlanText: Sendable {
 
     private static func destination(_ step: Step) -> String {
         guard let pin = step.undoExpects.first else { return "" }
-        return " to \(pin.schema)"
+        return " to \(SQL.identifier(pin.schema))"
+    }
+
+    /// One of an earlier run gets another comment, or another body.
+    private static func isNew(_ step: Step) -> Bool {
+        step.statements.first.map { !$0.hasPrefix("COMMENT ") && !$0.hasPrefix("CREATE OR REPLACE ") } ?? true
     }
 
     private static func shimWord(_ step: Step) -> String {
-        let first = step.statements.first ?? ""
-        return first.hasPrefix("CREATE DOMAIN") ? "domain" : first.hasPrefix("CREATE FUNCTION") ? "function" : "view"
+        let words = (step.statements.first ?? "").split(separator: " ", maxSplits: 4)
+        if words.contains("PROCEDURE") { return "procedure" }
+        return words.contains("DOMAIN") ? "domain" : words.contains("FUNCTION") ? "function" : "view"
     }
 
     private static func dropWord(_ step: Step) -> String {
         let first = step.statements.first ?? ""
+        if first.hasPrefix("DROP PROCEDURE") { return "procedure" }
         return first.hasPrefix("DROP DOMAIN") ? "domain" : first.hasPrefix("DROP FUNCTION") ? "function" : "view"
     }
 

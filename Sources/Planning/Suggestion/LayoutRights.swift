@@ -67,7 +67,12 @@ struct LayoutRights {
 
     private func needed(of relation: Relation, _ wanted: [String], _ section: LayoutContents.Section) -> [String] {
         if relation.kind == .materialisedView { return RoleSteps.reading }
-        let isAppendOnly = section.appendOnly.contains(relation.name)
+        // Its partitions and children too.
+        let isAppendOnly =
+            section.appendOnly.contains(relation.name)
+            || catalog.triggers.contains {
+                $0.relation == relation.oid && $0.name == AppendOnlySteps.truncateTrigger
+            }
         return isAppendOnly ? wanted.filter { $0 != "UPDATE" && $0 != "DELETE" } : wanted
     }
 

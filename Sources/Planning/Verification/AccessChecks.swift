@@ -76,7 +76,8 @@ struct AccessChecks {
     private func appendOnly() -> [Verification.Check] {
         (context.layout?.schemas ?? []).flatMap { schema in
             schema.appendOnly.compactMap { lookup.relation(schema: schema.name, name: $0.value) }.flatMap { table in
-                let found = triggers(of: table) + grants(on: table)
+                let family = [table] + lookup.descendants(of: table.oid).compactMap { catalog.relations[$0] }
+                let found = triggers(of: table) + family.flatMap(grants)
                 return found.isEmpty
                     ? [
                         .init(
@@ -93,6 +94,7 @@ struct AccessChecks {
         for oid in lookup.descendants(of: table.oid) {
             guard let partition = catalog.relations[oid], partition.kind != .foreignTable else { continue }
             needed.append((partition, AppendOnlySteps.truncateTrigger))
+            if !partition.isPartition { needed.append((partition, AppendOnlySteps.rowTrigger)) }
         }
         return needed.compactMap { relation, name in
             let trigger = lookup.triggers(of: relation.oid).first { $0.name == name }

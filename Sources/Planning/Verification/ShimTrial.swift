@@ -60,6 +60,13 @@ package struct ShimTrials: Sendable {
     private func call(_ shim: Shim) -> ShimTrial {
         let function = catalog.functions[shim.reference.oid]
         let types = function?.inputTypes ?? []
+        // SELECT calls no procedure, and nothing has a type such as anyelement to be cast to.
+        if function?.kind == .procedure || function?.isPolymorphic == true {
+            let signature = SQL.literal("\(shim.display)(\(types.joined(separator: ", ")))")
+            return ShimTrial(
+                shim: shim, form: .resolved, reason: "", select: "SELECT CAST(\(signature) AS regprocedure)", writes: []
+            )
+        }
         let arguments = types.enumerated().map { position, type in
             let isLast = position == types.count - 1
             return "\(function?.isVariadic == true && isLast ? "VARIADIC " : "")$\(position + 1)::\(type)"

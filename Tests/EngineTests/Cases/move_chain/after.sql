@@ -1,0 +1,14 @@
+SELECT origin = 'a' FROM b.t;
+SELECT origin = 'b' FROM c.t;
+SELECT origin = 'a' FROM a.t;
+SELECT origin = 'b' FROM a.s_b;
+SELECT origin = 'a' FROM b.s_a;
+SELECT origin = 'a' FROM a.s_a;
+SELECT origin = 'b' FROM b.s_b;
+SELECT a.f(1) = 'a' AND b.f(1) = 'a' AND c.f(1) = 'b';
+SELECT count(*) = 0 FROM b.one;
+SELECT count(*) = 0 FROM a.two;
+SELECT to_regnamespace('strata_aside') IS NULL;
+SELECT stxnamespace = relnamespace FROM pg_statistic_ext JOIN pg_class c ON c.oid = stxrelid;
+INSERT INTO a.t DEFAULT VALUES;
+SELECT count(*) = 2 FROM b.t;

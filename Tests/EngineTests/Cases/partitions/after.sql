@@ -1,0 +1,12 @@
+SELECT count(*) = 5 FROM public.visits;
+SELECT nspname = 'traffic' FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE relname IN ('visits', 'visits_1', 'visits_1_a', 'visits_1_rest', 'visits_2', 'visits_id_seq') AND relkind <> 'v';
+SELECT count(*) = 1 FROM cold.visits_0;
+SELECT count(*) = 1 FROM recent.visits_3;
+SELECT count(*) = 1 FROM public.visits_1_a;
+SELECT stxnamespace = 'traffic'::regnamespace FROM pg_statistic_ext WHERE stxname = 'visits_2_stats';
+SELECT count(*) = 4 FROM pg_inherits WHERE inhparent = 'traffic.visits_kind'::regclass;
+INSERT INTO public.visits (at, kind) VALUES ('2025-01-07', 'c');
+SELECT count(*) = 2 FROM traffic.visits_1_rest;
+SET LOCAL ROLE case_app;
+INSERT INTO visits (at, kind) VALUES ('2024-06-06', 'b');
+SELECT count(*) = 7 FROM traffic.visits;
