@@ -21,6 +21,17 @@ struct SurroundingHazards {
     private func publications() -> [Hazard] {
         let published = catalog.publications.map { ($0, Set($0.tables)) }
         return tableMoves.flatMap { move in published.compactMap { publication(move, $0.0, tables: $0.1) } }
+            + catalog.publications.filter(\.allTables).map(ledgerIsPublished)
+    }
+
+    /// The ledger is made of tables like any other, and this kind of publication leaves none out.
+    private func ledgerIsPublished(_ publication: Publication) -> Hazard {
+        Hazard(
+            .stopsReplicating, object: "publication \(SQL.identifier(publication.name))",
+            message: "it publishes all tables, and so the ledger that Strata keeps in schema strata; a subscriber "
+                + "without those tables stops with an error",
+            remedy: "when the run has begun, give each subscriber the same empty tables and it goes on by itself: "
+                + "pg_dump --schema-only --schema=strata PUBLISHER | psql SUBSCRIBER")
     }
 
     private func publication(_ move: Move, _ publication: Publication, tables: Set<OID>) -> Hazard? {
