@@ -33,6 +33,9 @@ struct PlanCommand: AsyncParsableCommand {
     @Flag(help: "Show every statement, and what undoes it.")
     var showSQL = false
 
+    @Flag(help: "List every object that no schema places, not only the first dozen.")
+    var all = false
+
     @Flag(help: "Exit with 2 if there is something to do.")
     var detailedExitCode = false
 
@@ -56,7 +59,7 @@ struct PlanCommand: AsyncParsableCommand {
 
     private func render(_ plan: Plan, style: TextStyle) throws -> String {
         switch format {
-        case .text: PlanText(style: style, showsStatements: showSQL).render(plan)
+        case .text: PlanText(style: style, showsStatements: showSQL, showsAllUnplaced: all).render(plan)
         case .json: try PlanFile.encode(plan, pretty: true) + "\n"
         case .sql: PlanSQL.render(plan)
         }

@@ -52,7 +52,9 @@ struct VerifyCommand: AsyncParsableCommand {
         case .text:
             workplace.console.output(text(verification, style: workplace.console.outputStyle))
         }
-        if let undone, global.format == .text { workplace.console.output(conclusion(undone, catalog: catalog)) }
+        if let undone, global.format == .text {
+            workplace.console.output(conclusion(undone, catalog: catalog, style: workplace.console.outputStyle))
+        }
         if !verification.isClean { throw ExitCode.verificationDiffers }
     }
 }
@@ -109,10 +111,12 @@ extension VerifyCommand {
             + verification.unplaced.map { "  \($0)\n" }.joined()
     }
 
-    private func conclusion(_ run: Run, catalog: Catalog) -> String {
+    private func conclusion(_ run: Run, catalog: Catalog, style: TextStyle) -> String {
         let same = catalog.fingerprint == run.fingerprintBefore
-        return "\nRun \(run.id) was undone; this compares with the time before it. The catalog "
-            + (same ? "is exactly as it was.\n" : "has been changed by others since.\n")
+        let text =
+            "Run \(run.id) was undone; this compares with the time before it. The catalog "
+            + (same ? "is exactly as it was." : "has been changed by others since.")
+        return "\n" + style.wrap(text, indentation: 2, first: 0) + "\n"
     }
 }
 

@@ -33,6 +33,7 @@ struct Workplace {
     // MARK: Database
 
     /// Connects to `--url`, else to the layout's main database, else to the embedded server, which is started if need be.
+    /// Where there is no layout yet, `DATABASE_URL` is asked, which the layout that `init` writes will name.
     func connect(_ layout: Layout?, command: String) async throws -> Connection {
         var settings = try await settings(layout)
         settings = try settings.settings(["application_name": ActorIdentity.current.applicationName(for: command)])
@@ -47,6 +48,9 @@ struct Workplace {
         if let url = options.url { return try Self.parse(url, from: "--url") }
         if let database = layout?.databases.first, let url = database.url {
             return try Self.parse(url, from: "databases.\(database.name).url")
+        }
+        if layout == nil, let url = environment["DATABASE_URL"], !url.isEmpty {
+            return try Self.parse(url, from: "DATABASE_URL")
         }
         let server = try await embedded().start()
         if !server.didTakeOver { console.error("started the embedded PostgreSQL \(server.version)\n") }

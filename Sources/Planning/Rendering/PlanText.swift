@@ -5,10 +5,13 @@ package struct PlanText: Sendable {
     package var style: TextStyle
     /// Every statement instead of one line for each group of steps.
     package var showsStatements: Bool
+    /// Every unplaced object, one a line, instead of the first dozen.
+    package var showsAllUnplaced: Bool
 
-    package init(style: TextStyle, showsStatements: Bool = false) {
+    package init(style: TextStyle, showsStatements: Bool = false, showsAllUnplaced: Bool = false) {
         self.style = style
         self.showsStatements = showsStatements
+        self.showsAllUnplaced = showsAllUnplaced
     }
 
     /// Ends with a line break.
@@ -137,10 +140,10 @@ package struct PlanText: Sendable {
 
     private func unplaced(_ objects: [String]) -> String {
         let shown = 12
-        var text =
-            style.bold("Unplaced") + " (no schema lists them; they stay): "
-            + objects.prefix(shown).joined(separator: ", ")
-        if objects.count > shown { text += " and \(objects.count - shown) more" }
+        let title = style.bold("Unplaced") + " (no schema lists them; they stay): "
+        if showsAllUnplaced { return title + objects.map { "\n  \($0)" }.joined() }
+        var text = title + objects.prefix(shown).joined(separator: ", ")
+        if objects.count > shown { text += " and \(objects.count - shown) more (--all lists them)" }
         return style.wrap(text, indentation: 2, first: 0)
     }
 }

@@ -91,7 +91,7 @@ package struct VerificationText: Sendable {
         var text =
             "Unplaced (no schema lists them; they stay): "
             + objects.prefix(shown).map(printable).joined(separator: ", ")
-        if objects.count > shown { text += " and \(grouped(objects.count - shown)) more" }
+        if objects.count > shown { text += " and \(grouped(objects.count - shown)) more (--all lists them)" }
         return style.wrap(text, indentation: 2, first: 0)
     }
 
