@@ -20,4 +20,18 @@ struct PlanTextTests {
         let long = PlanText(style: TextStyle(width: 80), showsAllUnplaced: true).render(plan)
         #expect(long.split(separator: "\n").suffix(29).map { String($0.dropFirst(2)) } == names)
     }
+
+    @Test("a long statement of a hazard is cut at the width")
+    func excerpt() throws {
+        var fixture = PlannerFixture()
+        fixture.table("t")
+        var plan = try fixture.plan("a: { tables: [t] }")
+        let statement = "SELECT " + (1...40).map { "column_\($0)" }.joined(separator: ", ")
+        plan.hazards.append(
+            Hazard(.shimInsufficient, object: "public.t", message: "m", remedy: "r", excerpt: statement))
+        let lines = PlanText(style: TextStyle(width: 80)).render(plan).split(separator: "\n")
+        #expect(lines.filter { $0.count > 80 } == [])
+        let quoted = lines.first { $0.contains("│ SELECT column_1, ") }
+        #expect(quoted?.count == 80 && quoted?.last == "…")
+    }
 }

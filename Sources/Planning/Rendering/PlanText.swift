@@ -120,7 +120,7 @@ package struct PlanText: Sendable {
         for hazard in hazards {
             lines.append("  " + style.red(hazard.code.rawValue) + "  " + hazard.object)
             lines.append(style.wrap(hazard.message, indentation: 4))
-            if let excerpt = hazard.excerpt, !excerpt.isEmpty { lines.append(style.dim("      │ " + excerpt)) }
+            if let excerpt = hazard.excerpt, !excerpt.isEmpty { lines.append(style.dim(quoted(excerpt))) }
             lines.append(style.wrap("try: " + hazard.remedy, indentation: 9, first: 4))
         }
         return lines.joined(separator: "\n")
@@ -136,6 +136,13 @@ package struct PlanText: Sendable {
             }
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// One line; what does not fit the width is cut, since the place is named anyway.
+    private func quoted(_ excerpt: String) -> String {
+        let mark = "      │ "
+        let room = style.width - mark.count
+        return mark + (excerpt.count <= room ? excerpt : excerpt.prefix(room - 1) + "…")
     }
 
     private func unplaced(_ objects: [String]) -> String {
