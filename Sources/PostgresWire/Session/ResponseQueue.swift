@@ -1,0 +1,219 @@
+/// Which answers a server still owes, in order, and for whom: what lets a proxy put requests of its own between those of
+/// a client, answer some itself, and know when the server owes nothing more.
+///
+/// Pure: told what was sent and what came, it says what to do with each message. It follows PostgreSQL's `PostgresMain`:
+/// after an error in the extended protocol everything up to the next Sync is skipped; Sync within COPY FROM STDIN is
+/// ignored.
+package struct ResponseQueue: Sendable {
+    /// What was asked. The answers of those marked "own" are not the client's.
+    package enum Request: UInt8, Sendable {
+        case query
+        case parse
+        case bind
+        case describe
+        case execute
+        case close
+        case sync
+        case functionCall
+        /// The client's Parse, answered from what the server has prepared already: ParseComplete in its turn.
+        case localParse
+        /// The client's Close, which the server is spared: CloseComplete in its turn.
+        case localClose
+    }
+
+    private struct Entry: Sendable {
+        var request: Request
+        var isOwn: Bool
+        /// Of a Parse that puts a statement on the server: which one.
+        var statement: Int32
+    }
+
+    /// What to do with a message of the server.
+    package struct Verdict: Equatable, Sendable {
+        /// It goes to the client.
+        package var isForwarded: Bool
+        /// Local answers are due after it (`takeReplies`).
+        package var hasReplies: Bool
+        /// It was the last that the server owed, and no transaction is open.
+        package var isIdle: Bool
+        /// A statement is now on the server, or is not for good.
+        package var statement: StatementOutcome?
+
+        package init(
+            isForwarded: Bool, hasReplies: Bool = false, isIdle: Bool = false, statement: StatementOutcome? = nil
+        ) {
+            self.isForwarded = isForwarded
+            self.hasReplies = hasReplies
+            self.isIdle = isIdle
+            self.statement = statement
+        }
+    }
+
+    package enum StatementOutcome: Equatable, Sendable {
+        case prepared(Int32)
+        /// The Parse failed, or was skipped behind another failure: these are not on the server.
+        case notPrepared([Int32])
+    }
+
+    private var entries: [Entry] = []
+    private var head = 0
+    private var replies: [UInt8] = []
+    /// As the last ReadyForQuery said.
+    package private(set) var transaction = TransactionStatus.idle
+    /// After an error in the extended protocol, until Sync.
+    package private(set) var isSkipping = false
+    /// Between CopyInResponse (or CopyBothResponse) and the end of the copy.
+    package private(set) var isCopyingIn = false
+    private var isCopyEnded = false
+
+    package init() {}
+
+    @inline(__always) package var isEmpty: Bool { head == entries.count }
+    /// Answers that are still to come, local ones among them.
+    package var count: Int { entries.count - head }
+    /// The server owes nothing, holds no transaction, and reads requests again.
+    package var isIdle: Bool { isEmpty && transaction == .idle && !isSkipping && !isCopyingIn }
+
+    /// To be called when a request goes to the server, or is answered here.
+    /// - Returns: true where a local answer is due at once.
+    @inline(__always)
+    @discardableResult
+    package mutating func sent(_ request: Request, own: Bool = false, statement: Int32 = -1) -> Bool {
+        if isSkipping && request != .sync { return false }
+        if isCopyingIn && !isCopyEnded && request == .sync { return false }
+        if request == .localParse || request == .localClose {
+            if isEmpty {
+                replies.append(request == .localParse ? BackendTag.parseComplete : BackendTag.closeComplete)
+                return true
+            }
+        }
+        if isEmpty && head > 0 {
+            entries.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        entries.append(Entry(request: request, isOwn: own, statement: statement))
+        return false
+    }
+
+    /// CopyDone or CopyFail goes to the server.
+    package mutating func sentCopyEnd() { if isCopyingIn { isCopyEnded = true } }
+
+    /// Tags of the local answers that are due, oldest first.
+    package mutating func takeReplies() -> [UInt8] {
+        defer { replies.removeAll(keepingCapacity: true) }
+        return replies
+    }
+
+    /// - Parameter status: the body's first byte, for ReadyForQuery.
+    @inline(__always)
+    package mutating func received(_ tag: UInt8, status: UInt8 = 0) -> Verdict {
+        switch tag {
+        case BackendTag.dataRow, BackendTag.rowDescription, BackendTag.copyData, BackendTag.copyDone:
+            if tag == BackendTag.rowDescription { return answered(.describe) }
+            return Verdict(isForwarded: isFrontForwarded)
+        case BackendTag.commandComplete, BackendTag.emptyQueryResponse, BackendTag.portalSuspended:
+            isCopyingIn = false
+            return answered(.execute)
+        case BackendTag.readyForQuery: return ready(status)
+        default: return receivedOther(tag)
+        }
+    }
+
+    private mutating func receivedOther(_ tag: UInt8) -> Verdict {
+        switch tag {
+        case BackendTag.parseComplete: return answered(.parse)
+        case BackendTag.bindComplete: return answered(.bind)
+        case BackendTag.closeComplete: return answered(.close)
+        case BackendTag.noData: return answered(.describe)
+        case BackendTag.errorResponse: return failed()
+        case BackendTag.copyInResponse, BackendTag.copyBothResponse:
+            isCopyingIn = true
+            isCopyEnded = false
+            let verdict = Verdict(isForwarded: isFrontForwarded)
+            dropIgnoredSyncs()
+            return verdict
+        // At any time, and of nobody's request.
+        case BackendTag.noticeResponse, BackendTag.parameterStatus, BackendTag.notificationResponse:
+            return Verdict(isForwarded: true)
+        default: return Verdict(isForwarded: isFrontForwarded)
+        }
+    }
+
+    /// Answers that end a message of the extended protocol; within a simple query they end nothing.
+    @inline(__always)
+    private mutating func answered(_ request: Request) -> Verdict {
+        guard head < entries.count, entries[head].request == request else {
+            return Verdict(isForwarded: isFrontForwarded)
+        }
+        let entry = entries[head]
+        var verdict = Verdict(isForwarded: !entry.isOwn)
+        head += 1
+        if request == .parse, entry.statement >= 0 { verdict.statement = .prepared(entry.statement) }
+        verdict.hasReplies = collectReplies()
+        return verdict
+    }
+
+    private mutating func failed() -> Verdict {
+        isCopyingIn = false
+        guard head < entries.count else { return Verdict(isForwarded: true) }
+        // A request of our own failed on the client's way: the client gets the error in place of its own answer.
+        let isQuiet = entries[head].isOwn && entries[head].request == .query
+        var verdict = Verdict(isForwarded: !isQuiet)
+        switch entries[head].request {
+        case .query, .functionCall, .sync: return verdict
+        default: break
+        }
+        isSkipping = true
+        var lost: [Int32] = []
+        while head < entries.count, entries[head].request != .sync {
+            // A function call or query behind the error is skipped as well.
+            if entries[head].statement >= 0 { lost.append(entries[head].statement) }
+            head += 1
+        }
+        if head < entries.count { isSkipping = false }
+        if !lost.isEmpty { verdict.statement = .notPrepared(lost) }
+        return verdict
+    }
+
+    private mutating func ready(_ status: UInt8) -> Verdict {
+        transaction = TransactionStatus(rawValue: status) ?? .idle
+        isSkipping = false
+        isCopyingIn = false
+        var verdict = Verdict(isForwarded: true)
+        if head < entries.count {
+            verdict.isForwarded = !entries[head].isOwn
+            head += 1
+            verdict.hasReplies = collectReplies()
+        }
+        verdict.isIdle = isIdle
+        return verdict
+    }
+
+    @inline(__always) private var isFrontForwarded: Bool { head >= entries.count || !entries[head].isOwn }
+
+    @inline(__always)
+    private mutating func collectReplies() -> Bool {
+        guard head < entries.count else { return false }
+        return collectMoreReplies()
+    }
+
+    private mutating func collectMoreReplies() -> Bool {
+        var found = false
+        while head < entries.count {
+            switch entries[head].request {
+            case .localParse: replies.append(BackendTag.parseComplete)
+            case .localClose: replies.append(BackendTag.closeComplete)
+            default: return found
+            }
+            head += 1
+            found = true
+        }
+        return found
+    }
+
+    /// A client that sent Execute and Sync together gets into COPY only after the server has read past that Sync.
+    private mutating func dropIgnoredSyncs() {
+        guard head < entries.count, entries[head].request == .execute else { return }
+        while head + 1 < entries.count, entries[head + 1].request == .sync { entries.remove(at: head + 1) }
+    }
+}
