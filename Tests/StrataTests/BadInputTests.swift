@@ -28,7 +28,7 @@ import Testing
 
     @Test func nothingListens() async throws {
         try await with { program in
-            let port = try Listener.freePort()
+            let port = try FakeServer.freePort()
             for command in ["plan", "apply", "rollback", "status", "contract"] {
                 let url = "postgresql://me:sesame-street@127.0.0.1:\(port)/db"
                 let result = try await program.run(command, environment: ["DATABASE_URL": url])
@@ -49,7 +49,7 @@ import Testing
         answer: String
     ) async throws {
         try await with { program in
-            let listener = try Listener(answer: answer)
+            let listener = try FakeServer(.answers(answer))
             let url = "postgresql://me:sesame-street@127.0.0.1:\(listener.port)/db"
             let result = try await program.run("plan", "--url", url)
             listener.stop()

@@ -1,9 +1,9 @@
-import Foundation
-import Synchronization
+internal import Foundation
+internal import Synchronization
 
 /// A TCP listener on 127.0.0.1 that is not PostgreSQL.
-final class FakeServer: Sendable {
-    enum Behaviour: Sendable {
+package final class FakeServer: Sendable {
+    package enum Behaviour: Sendable {
         /// Reads something, sends the text, hangs up.
         case answers(String)
         case hangsUp
@@ -11,11 +11,11 @@ final class FakeServer: Sendable {
         case silent
     }
 
-    let port: Int
+    package let port: Int
     private let socket: Int32
     private let accepted = Mutex<[Int32]>([])
 
-    init(_ behaviour: Behaviour) throws {
+    package init(_ behaviour: Behaviour) throws {
         #if os(Linux)
             let stream = Int32(SOCK_STREAM.rawValue)
         #else
@@ -33,21 +33,23 @@ final class FakeServer: Sendable {
                     && getsockname(descriptor, generic, &length) == 0
             }
         }
-        guard bound else { throw Unexpected(description: "cannot listen") }
+        guard bound else { throw CocoaError(.featureUnsupported) }
         port = Int(UInt16(bigEndian: address.sin_port))
         Thread.detachNewThread { [self] in serve(behaviour) }
     }
 
     /// How many connections have come in.
-    var acceptedCount: Int { accepted.withLock { $0.count } }
+    package var acceptedCount: Int { accepted.withLock { $0.count } }
 
-    func stop() {
+    /// Wakes the thread that accepts, which closes the socket: closed here, its number could belong to another server's
+    /// socket by the time that thread uses it, and would take that server's clients.
+    package func stop() {
         shutdown(socket, Int32(SHUT_RDWR))
-        close(socket)
         for descriptor in accepted.withLock({ $0 }) { close(descriptor) }
     }
 
     private func serve(_ behaviour: Behaviour) {
+        defer { close(socket) }
         while true {
             let client = accept(socket, nil, nil)
             if client < 0 { return }
@@ -67,7 +69,7 @@ final class FakeServer: Sendable {
     }
 
     /// A port on which nothing listens: it was free a moment ago.
-    static func freePort() throws -> Int {
+    package static func freePort() throws -> Int {
         let server = try FakeServer(.hangsUp)
         server.stop()
         return server.port
