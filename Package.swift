@@ -31,6 +31,9 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
 
+        .systemLibrary(
+            name: "CLibEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"]), .brew(["libevent"])]),
+
         // Row 1: SQL text.
         .target(name: "SQLSyntax", dependencies: ["CPgQuery"], swiftSettings: strict),
 
@@ -60,11 +63,21 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Row 4: what stands between applications and servers.
+        .target(
+            name: "Proxy",
+            dependencies: [
+                "CLibEvent", "COpenSSL", "Engine", "Planning", "PostgresDriver", "PostgresWire", "SQLSyntax",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+
         // Row 5: the command line.
         .executableTarget(
             name: "strata",
             dependencies: [
-                "Engine", "Planning", "PostgresDriver",
+                "Engine", "Planning", "PostgresDriver", "Proxy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -96,6 +109,11 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             exclude: ["Cases"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ProxyTests",
+            dependencies: ["Planning", "PostgresDriver", "PostgresWire", "Proxy", "SQLSyntax", "TestSupport"],
             swiftSettings: strict
         ),
         // Runs the built program, as a person would.

@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Planning
 import PostgresDriver
+import Proxy
 
 /// The exit codes that scripts rely on; see docs/commands.md.
 extension ExitCode {
@@ -33,6 +34,7 @@ enum Failure {
                 ], .failure
             )
         case let error as PostgresError: ([diagnostic(error)], .failure)
+        case let error as ProxyError: ([Diagnostic(.error, "proxy", error.message, nextStep: error.next)], .failure)
         case is CancellationError: ([Diagnostic(.error, "interrupted", "interrupted; nothing was changed")], .failure)
         case let error as FileFailure: ([error.diagnostic], .failure)
         default: ([Diagnostic(.error, "unexpected", "\(error)")], .failure)

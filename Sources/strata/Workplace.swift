@@ -44,7 +44,7 @@ struct Workplace {
         }
     }
 
-    private func settings(_ layout: Layout?) async throws -> ConnectionSettings {
+    func settings(_ layout: Layout?) async throws -> ConnectionSettings {
         if let url = options.url { return try Self.parse(url, from: "--url") }
         if let database = layout?.databases.first, let url = database.url {
             return try Self.parse(url, from: "databases.\(database.name).url")

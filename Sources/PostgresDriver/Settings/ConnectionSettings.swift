@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// Where and as whom to connect. Everything that psql honours is honoured, because libpq reads it: URLs, key=value
 /// strings, PG* variables, service files, .pgpass, host lists, TLS options.
 ///
@@ -40,6 +42,12 @@ package struct ConnectionSettings: Sendable, CustomStringConvertible, CustomDebu
         return try ConnectionSettings(given: given.merging(overrides) { $1 }.filter { !$0.value.isEmpty })
     }
 
+    /// For whoever speaks the protocol without libpq.
+    package let tls: TLSSettings
+    /// As the string, the environment or a service file has them.
+    let resolvedPassword: String?
+    let passwordFile: String?
+
     /// What is handed to `PQconnectStartParams`.
     var parameters: [String: String] {
         var values = given
@@ -61,6 +69,9 @@ package struct ConnectionSettings: Sendable, CustomStringConvertible, CustomDebu
         port = try Self.port(resolved["port"])
         host = resolved["host", default: ""].isEmpty ? resolved["hostaddr", default: ""] : resolved["host", default: ""]
         database = resolved["dbname", default: ""]
+        tls = TLSSettings(resolved)
+        resolvedPassword = resolved["password"]
+        passwordFile = resolved["passfile"]
         user = resolved["user", default: ""]
         applicationName =
             resolved["application_name"] ?? resolved["fallback_application_name"] ?? "strata"
@@ -86,5 +97,28 @@ package struct ConnectionSettings: Sendable, CustomStringConvertible, CustomDebu
             throw Conninfo.malformed("connect_timeout is not a whole number of seconds")
         }
         return seconds <= 0 ? nil : max(seconds, 2)
+    }
+}
+
+/// What a connection string says of encryption; files that are named by default and are not there are nil.
+package struct TLSSettings: Sendable {
+    /// `disable`, `allow`, `prefer` (default), `require`, `verify-ca` or `verify-full`.
+    package let mode: String
+    package let authorities: String?
+    package let certificate: String?
+    package let key: String?
+
+    init(_ resolved: [String: String]) {
+        let mode = resolved["sslmode", default: ""]
+        self.mode = mode.isEmpty ? "prefer" : mode
+        let folder = FileManager.default.homeDirectoryForCurrentUser.appending(path: ".postgresql")
+        func file(_ key: String, _ name: String) -> String? {
+            if let given = resolved[key], !given.isEmpty { return given }
+            let path = folder.appending(path: name).path
+            return FileManager.default.fileExists(atPath: path) ? path : nil
+        }
+        authorities = file("sslrootcert", "root.crt")
+        certificate = file("sslcert", "postgresql.crt")
+        key = file("sslkey", "postgresql.key")
     }
 }

@@ -22,6 +22,9 @@ package struct MessageWriter: Sendable {
         for offset in 0..<4 { bytes[start + offset] = UInt8(truncatingIfNeeded: length >> (24 - 8 * UInt32(offset))) }
     }
 
+    /// Empty again, with its room unless that is more than `limit` bytes.
+    package mutating func clear(keeping limit: Int) { bytes.removeAll(keepingCapacity: bytes.capacity <= limit) }
+
     package mutating func byte(_ value: UInt8) { bytes.append(value) }
     package mutating func int16(_ value: Int16) {
         withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
@@ -30,6 +33,7 @@ package struct MessageWriter: Sendable {
         withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
     package mutating func raw(_ value: some Sequence<UInt8>) { bytes.append(contentsOf: value) }
+    package mutating func raw(_ value: UnsafeRawBufferPointer) { bytes.append(contentsOf: value) }
     /// The text and a zero. A zero within would end it early and so move what follows: it is left out.
     package mutating func string(_ value: String) {
         bytes.append(contentsOf: value.utf8.lazy.filter { $0 != 0 })

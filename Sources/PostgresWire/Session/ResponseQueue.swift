@@ -95,6 +95,14 @@ package struct ResponseQueue: Sendable {
         return false
     }
 
+    /// Requests of our own that go to the server just before the one that was noted last.
+    package mutating func insertBeforeLast(_ requests: [(request: Request, statement: Int32)]) {
+        guard !isEmpty else { return }
+        entries.insert(
+            contentsOf: requests.map { Entry(request: $0.request, isOwn: true, statement: $0.statement) },
+            at: entries.count - 1)
+    }
+
     /// CopyDone or CopyFail goes to the server.
     package mutating func sentCopyEnd() { if isCopyingIn { isCopyEnded = true } }
 

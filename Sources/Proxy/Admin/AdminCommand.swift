@@ -1,0 +1,95 @@
+/// A command of the admin database, as PgBouncer spells them. Pure.
+enum AdminCommand: Equatable, Sendable {
+    enum Report: String, CaseIterable, Sendable {
+        case pools, clients, servers, stats, databases, lists, version, config, users, routes, replicas, unparsed, help
+        case statsTotals = "stats_totals"
+    }
+
+    case show(Report)
+    /// nil: all databases.
+    case pause(database: String?)
+    case resume(database: String?)
+    /// PAUSE SCHEMA, RESUME SCHEMA.
+    case pauseSchema(String)
+    case resumeSchema(String)
+    case reconnect(database: String?)
+    case kill(database: String)
+    case killClient(Int32)
+    case reload
+    case shutdown
+    /// SHUTDOWN WAIT_FOR_CLIENTS, and drain.
+    case drain
+    /// `SET …`, which drivers send when they connect: taken and ignored.
+    case set
+    case empty
+
+    struct Failure: Error, Equatable {
+        var message: String
+        var hint: String?
+    }
+
+    static func parse(_ text: String) -> Result<AdminCommand, Failure> {
+        let words = Self.words(text)
+        guard let first = words.first else { return .success(.empty) }
+        let rest = Array(words.dropFirst())
+        switch first.lowercased() {
+        case "show": return show(rest)
+        case "pause": return paused(rest, schema: { .pauseSchema($0) }, database: { .pause(database: $0) })
+        case "resume": return paused(rest, schema: { .resumeSchema($0) }, database: { .resume(database: $0) })
+        case "reconnect" where rest.count <= 1: return .success(.reconnect(database: rest.first))
+        case "kill" where rest.count == 1: return .success(.kill(database: rest[0]))
+        case "kill_client" where rest.count == 1:
+            guard let id = Int32(rest[0]) else {
+                return .failure(.init(message: "\"\(rest[0])\" is no client's number"))
+            }
+            return .success(.killClient(id))
+        case "reload" where rest.isEmpty: return .success(.reload)
+        case "shutdown" where rest.isEmpty: return .success(.shutdown)
+        case "shutdown" where rest.map({ $0.lowercased() }) == ["wait_for_clients"]: return .success(.drain)
+        case "set": return .success(.set)
+        default: break
+        }
+        return .failure(
+            .init(
+                message: "invalid command \"\(text.prefix(80))\", use SHOW HELP;", hint: "SHOW HELP lists the commands."
+            ))
+    }
+
+    private static func show(_ rest: [String]) -> Result<AdminCommand, Failure> {
+        guard rest.count == 1, let report = Report(rawValue: rest[0].lowercased()) else {
+            let known = Report.allCases.map { $0.rawValue.uppercased() }.joined(separator: ", ")
+            return .failure(
+                .init(message: "unknown report \"\(rest.joined(separator: " ").prefix(80))\"", hint: "SHOW \(known)"))
+        }
+        return .success(.show(report))
+    }
+
+    private static func paused(
+        _ rest: [String], schema: (String) -> AdminCommand, database: (String?) -> AdminCommand
+    ) -> Result<AdminCommand, Failure> {
+        if rest.count == 2, rest[0].lowercased() == "schema" { return .success(schema(rest[1])) }
+        guard rest.count <= 1 else {
+            return .failure(.init(message: "PAUSE and RESUME take one name, or SCHEMA and one name"))
+        }
+        return .success(database(rest.first))
+    }
+
+    /// Words and quoted names; at most 16, and a semicolon at the end.
+    private static func words(_ text: String) -> [String] {
+        var words: [String] = []
+        var current = ""
+        var isQuoted = false
+        for character in text.prefix(1024) {
+            if character == "\"" {
+                isQuoted.toggle()
+            } else if !isQuoted, character.isWhitespace || character == ";" {
+                if !current.isEmpty { words.append(current) }
+                current = ""
+            } else {
+                current.append(character)
+            }
+        }
+        if !current.isEmpty { words.append(current) }
+        return Array(words.prefix(16))
+    }
+}

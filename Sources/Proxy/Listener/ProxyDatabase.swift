@@ -1,0 +1,120 @@
+internal import Logging
+internal import Planning
+internal import PostgresDriver
+internal import PostgresWire
+internal import Synchronization
+
+/// One database of the layout as all loops share it: who is fresh, and what it has in it. Its watchers run as tasks.
+final class ProxyDatabase: Sendable {
+    let settings: ProxyConfiguration.DatabaseSettings
+    let nodes: DatabaseNodes
+    let catalogInterval: Duration
+    private let log: ProxyLog
+    private let known = Mutex(Known())
+    /// Definitions changed, or may have, since the catalog was read last: no replica until it is read again.
+    private let changes = Atomic<UInt64>(1)
+    private let read = Atomic<UInt64>(0)
+    private let changed = WakeSignal()
+
+    private struct Known {
+        var catalog = RoutingCatalog.unknown
+        var version: UInt64 = 0
+        var failure: String?
+    }
+
+    init(_ settings: ProxyConfiguration.DatabaseSettings, _ configuration: ProxyConfiguration) {
+        self.settings = settings
+        let log = ProxyLog(logger: configuration.logger)
+        self.log = log
+        catalogInterval = configuration.catalogInterval
+        let name = settings.name
+        var atMost: Duration?
+        if case Routing.Freshness.atMost(let bound) = configuration.freshness { atMost = bound }
+        let described = settings.nodes.map { NodeDescription(name: $0.name, settings: $0.settings) }
+        nodes = DatabaseNodes(
+            primary: described[0], replicas: Array(described.dropFirst()),
+            settings: FreshnessSettings(atMost: atMost),
+            onChange: { log.nodeChanged(name, $0) })
+    }
+
+    var catalog: RoutingCatalog { known.withLock { $0.catalog } }
+
+    /// Whether it has been read, or tried: a server that is not there is not waited for.
+    var isCatalogKnown: Bool { known.withLock { $0.version > 0 || $0.failure != nil } }
+
+    /// Whether what is known of tables and functions may be out of date.
+    var isCatalogStale: Bool { read.load(ordering: .acquiring) < changes.load(ordering: .acquiring) }
+
+    /// Definitions are different, or may be: to be called before a client hears so.
+    func catalogChanged() {
+        changes.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        changed.call()
+    }
+
+    /// Until the task is cancelled.
+    /// - Parameter publish: hands a new catalog to the loops.
+    func run(_ publish: @escaping @Sendable () -> Void) async {
+        await withTaskGroup(of: Void.self) { group in
+            if nodes.count > 1 { group.addTask { await self.nodes.run() } }
+            group.addTask { await self.watchCatalog(publish) }
+            group.addTask {
+                while !Task.isCancelled {
+                    try? await Task.sleep(for: self.catalogInterval)
+                    self.changed.call()
+                }
+            }
+        }
+    }
+
+    private func watchCatalog(_ publish: @Sendable () -> Void) async {
+        var connection: Connection?
+        while !Task.isCancelled {
+            changed.reset()
+            do {
+                let open: Connection
+                if let connection { open = connection } else { open = try await connect() }
+                connection = open
+                try await refresh(open, publish)
+            } catch {
+                await connection?.close()
+                connection = nil
+                noteFailure(error)
+            }
+            if !isCatalogStale || connection == nil { await changed.wait() }
+        }
+        await connection?.close()
+    }
+
+    private func connect() async throws -> Connection {
+        let settings = try nodes.connectionSettings(of: nodes.primary).settings([
+            "application_name": "strata proxy", "connect_timeout": "5",
+            "options": "-c statement_timeout=60s -c lock_timeout=5s -c default_transaction_read_only=on",
+        ])
+        return try await Connection.open(settings)
+    }
+
+    private func refresh(_ connection: Connection, _ publish: @Sendable () -> Void) async throws {
+        // Read before the catalog: what changes from now on counts anew.
+        let seen = changes.load(ordering: .sequentiallyConsistent)
+        let token = try await RoutingCatalog.token(connection)
+        if token != known.withLock({ $0.catalog.token }) {
+            let catalog = try await RoutingCatalog.load(connection)
+            known.withLock { known in
+                known.catalog = catalog
+                known.version += 1
+                known.failure = nil
+            }
+            publish()
+        }
+        read.store(seen, ordering: .releasing)
+    }
+
+    private func noteFailure(_ error: any Error) {
+        let text = (error as? PostgresError)?.message ?? "\(error)"
+        let isNew = known.withLock { known in
+            defer { known.failure = text }
+            return known.failure != text
+        }
+        if isNew { log.catalogNotRead(settings.name, text) }
+    }
+}

@@ -1,0 +1,49 @@
+internal import Logging
+internal import PostgresWire
+
+/// What the proxy says of clients and servers: never a statement, never a value, never a secret.
+struct ProxyLog: Sendable {
+    let logger: Logger
+
+    func clientRefused(_ client: ClientSession, _ error: ErrorFields) {
+        logger.info(
+            "client refused",
+            metadata: [
+                "client": "\(client.processID)", "address": "\(client.address)", "user": "\(client.user)",
+                "database": "\(client.requestedDatabase)", "sqlstate": "\(error.code)", "reason": "\(error.message)",
+            ])
+    }
+
+    func clientLoggedIn(_ client: ClientSession) {
+        logger.debug(
+            "client logged in",
+            metadata: [
+                "client": "\(client.processID)", "address": "\(client.address)", "user": "\(client.user)",
+                "database": "\(client.requestedDatabase)", "application": "\(client.applicationName)",
+            ])
+    }
+
+    func nodeFailed(_ database: String, _ node: String, _ error: ErrorFields) {
+        logger.warning(
+            "server not reached",
+            metadata: [
+                "database": "\(database)", "server": "\(node)", "sqlstate": "\(error.code)",
+                "reason": "\(error.message)",
+            ])
+    }
+
+    func nodeChanged(_ database: String, _ change: NodeChange) {
+        logger.notice(
+            "server changed",
+            metadata: [
+                "database": "\(database)", "server": "\(change.node)", "state": "\(change.state.kind.rawValue)",
+                "reason": "\(change.state.reason)",
+            ])
+    }
+
+    func catalogNotRead(_ database: String, _ reason: String) {
+        logger.warning(
+            "tables and functions could not be read: everything goes to the primary",
+            metadata: ["database": "\(database)", "reason": "\(reason)"])
+    }
+}

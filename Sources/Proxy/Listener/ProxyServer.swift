@@ -1,0 +1,91 @@
+internal import Foundation
+package import Logging
+internal import Synchronization
+
+/// A proxy that runs: its listening socket and its loops.
+package final class ProxyServer: Sendable {
+    /// Where it listens; with port 0 in the configuration, the port that the system chose.
+    package let address: SocketAddress
+    private let shared: SharedState
+    private let ended: DispatchGroup
+    private let watchers: Task<Void, Never>
+
+    /// Listens once it knows what the databases have in them, or after five seconds: until then everything would go to the
+    /// primary.
+    /// - Throws: `ProxyError` where the address cannot be listened on.
+    package static func start(_ configuration: ProxyConfiguration) async throws(ProxyError) -> ProxyServer {
+        let server = try ProxyServer(configuration)
+        await server.waitForCatalogs()
+        return server
+    }
+
+    private func waitForCatalogs() async {
+        let end = ContinuousClock.now + .seconds(5)
+        while ContinuousClock.now < end, !shared.databases.allSatisfy(\.isCatalogKnown) {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    init(_ configuration: ProxyConfiguration) throws(ProxyError) {
+        let shared = try SharedState(configuration)
+        self.shared = shared
+        let group = DispatchGroup()
+        ended = group
+        var threads: [Thread] = []
+        var address = configuration.listen
+        do {
+            for index in 0..<max(1, configuration.eventLoops) {
+                let worker = try Worker(configuration: configuration, shared: shared)
+                shared.add(worker)
+                let descriptor = try address.listen()
+                if case .tcp(let host, 0) = address {
+                    address = .tcp(host: host, port: SocketAddress.port(of: descriptor))
+                }
+                if case .unix = address {
+                    worker.listen(on: descriptor, isUnix: true)
+                } else {
+                    worker.listen(on: descriptor, isUnix: false)
+                }
+                let handed = Handed(worker: worker)
+                let thread = Thread {
+                    handed.worker.run()
+                    group.leave()
+                }
+                thread.name = "strata-loop-\(index)"
+                thread.stackSize = 4 << 20
+                group.enter()
+                threads.append(thread)
+            }
+        } catch {
+            throw ProxyError(
+                "the proxy cannot \(error)", next: "choose another address with routing.listen in the layout")
+        }
+        self.address = address
+        watchers = Task {
+            await withTaskGroup(of: Void.self) { group in
+                for database in shared.databases {
+                    let name = database.settings.name
+                    group.addTask { await database.run { shared.post { $0.databases[name]?.takeCatalog() } } }
+                }
+            }
+        }
+        for thread in threads { thread.start() }
+    }
+
+    /// Made here, and from then on used on its thread only.
+    private struct Handed: @unchecked Sendable { let worker: Worker }
+
+    /// Takes no new clients, and ends when the last one has gone.
+    package func drain() { shared.post { $0.drain() } }
+
+    /// Ends at once.
+    package func stop() { shared.post { $0.stop() } }
+
+    package func waitUntilEnded() async {
+        await withCheckedContinuation { continuation in
+            ended.notify(queue: .global()) { continuation.resume() }
+        }
+        watchers.cancel()
+        await watchers.value
+    }
+}

@@ -1,0 +1,218 @@
+internal import Foundation
+internal import PostgresDriver
+internal import PostgresWire
+internal import SQLSyntax
+internal import Synchronization
+
+/// All that one event loop owns: its clients, pools and caches. Used on the loop's thread only.
+final class Worker {
+    static let adminDatabase = "strata"
+    /// How often time-outs are looked at.
+    private static let tendInterval = Duration.milliseconds(250)
+
+    let loop: EventLoop
+    let shared: SharedState
+    let configuration: ProxyConfiguration
+    let log: ProxyLog
+    let mockSecret: [UInt8]
+    private(set) var clients: [Int32: ClientSession] = [:]
+    private(set) var databases: [String: WorkerDatabase] = [:]
+    private var startups: [StartupParameters: StartupParameters] = [:]
+    private var verifiers: [String: UserSecret] = [:]
+    private var unauthenticated: [ClientAddress: Int] = [:]
+    private var listeners: [Acceptor] = []
+    private var timer: LoopTimer?
+    private var scratch = MessageWriter()
+    private var serial: UInt64 = 0
+    let registry = StatementRegistry()
+    var unitDecisions: ContiguousArray<Decision> = []
+    private(set) var isDraining = false
+
+    init(configuration: ProxyConfiguration, shared: SharedState) throws(SocketError) {
+        loop = try EventLoop()
+        self.configuration = configuration
+        self.shared = shared
+        log = ProxyLog(logger: configuration.logger)
+        mockSecret = shared.mockSecret
+        for database in shared.databases {
+            databases[database.settings.name] = WorkerDatabase(database, configuration: configuration, worker: self)
+        }
+        timer = LoopTimer(on: loop) { [unowned self] in tend() }
+    }
+
+    /// Takes clients from a listening socket, until the loop ends.
+    func listen(on descriptor: Int32, isUnix: Bool) {
+        listeners.append(
+            Acceptor(loop: loop, descriptor: descriptor, isUnix: isUnix) { [unowned self] in accept($0, $1) })
+    }
+
+    func run() {
+        timer?.start(after: Self.tendInterval)
+        loop.run()
+    }
+
+    // MARK: Clients
+
+    private func accept(_ descriptor: Int32, _ peer: String) {
+        let address = peer == "unix" ? ClientAddress.unix : .ip(peer)
+        let stream = ByteStream(loop: loop, descriptor: descriptor)
+        let id = shared.nextClientID()
+        let client = ClientSession(
+            stream: stream, worker: self, processID: id, secret: randomBytes(4), address: address)
+        clients[id] = client
+        unauthenticated[address, default: 0] += 1
+        if unauthenticated[address, default: 0] > configuration.maximumLoginsPerAddress {
+            return client.end(
+                with: ErrorFields(
+                    code: "53300", message: "too many connections from \(address) that have not logged in"))
+        }
+        if shared.clientCount.wrappingAdd(1, ordering: .relaxed).newValue > configuration.maximumClients {
+            return client.end(
+                with: ErrorFields(
+                    code: "53300", message: "sorry, too many clients already",
+                    detail: "The proxy accepts \(configuration.maximumClients) clients (max_client_conn)."))
+        }
+        stream.resume()
+    }
+
+    func ended(_ client: ClientSession) {
+        guard clients.removeValue(forKey: client.processID) != nil else { return }
+        shared.clientCount.wrappingSubtract(1, ordering: .relaxed)
+        if client.isCounted { client.database?.clients -= 1 } else { leftLogin(client) }
+        if isDraining, clients.isEmpty { loop.stop() }
+    }
+
+    func leftLogin(_ client: ClientSession) {
+        guard let count = unauthenticated[client.address] else { return }
+        unauthenticated[client.address] = count > 1 ? count - 1 : nil
+    }
+
+    /// - Returns: why this client cannot be taken into its database.
+    func admit(_ client: ClientSession) -> ErrorFields? {
+        guard let database = client.database else { return nil }
+        leftLogin(client)
+        client.isCounted = true
+        database.clients += 1
+        guard database.clients > database.limits.maximumClients else { return nil }
+        return ErrorFields(
+            code: "53300", message: "sorry, too many clients already",
+            detail: "Database \"\(database.name)\" accepts \(database.limits.maximumClients) clients (max_clients).",
+            hint: "Raise pool.max_clients of the database in the layout.")
+    }
+
+    func loggedIn(_ client: ClientSession) { log.clientLoggedIn(client) }
+
+    func loginMethod(for address: ClientAddress) -> LoginMethod {
+        switch configuration.login {
+        case .trust: .trust
+        case .md5: .md5
+        case .scram: .scram
+        case .certificate: .certificate
+        }
+    }
+
+    /// nil: clients are not encrypted.
+    func clientTLS() -> TLSEngine? { shared.tls.flatMap { TLSEngine($0, isServer: true) } }
+
+    /// A password in clear text becomes a verifier once: making one takes a millisecond.
+    func secret(of user: String) -> UserSecret? {
+        guard case .password(let password)? = configuration.users.secret(of: user), configuration.login == .scram else {
+            return configuration.users.secret(of: user)
+        }
+        if let known = verifiers[user] { return known }
+        guard let made = ScramVerifier(password: password) else { return nil }
+        verifiers[user] = .verifier(made)
+        return .verifier(made)
+    }
+
+    func startupParameters(_ message: StartupMessage) -> StartupParameters {
+        let made = StartupParameters(message)
+        if let known = startups[made] { return known }
+        // A client that invents parameters does not make us grow for ever.
+        if startups.count >= 10_000 { startups.removeAll() }
+        startups[made] = made
+        return made
+    }
+
+    func database(named name: String) -> WorkerDatabase? {
+        if let known = databases[name] { return known }
+        return databases.values.first { $0.nodes[0].database == name }
+    }
+
+    /// What logs in to a server for this client.
+    func serverSecret(for client: ClientSession, node: NodeEndpoint) -> ServerSecret {
+        if client.user == node.user, let password = node.password { return .password(password) }
+        switch configuration.users.secret(of: client.user) {
+        case .password(let password)?: return .password(password)
+        case .md5(let stored)?: return .md5(stored)
+        case .verifier?, nil: break
+        }
+        if let keys = client.keys ?? client.database?.keys(of: client.user) { return .keys(keys) }
+        return node.settings.password(user: client.user).map { .password($0) } ?? .none
+    }
+
+    // MARK: Cancelling
+
+    func cancel(_ key: CancelKey) {
+        if let client = clients[key.processID] {
+            guard client.secret == key.secret else { return }
+            client.server?.cancelRunning()
+        } else {
+            shared.post { worker in
+                guard let client = worker.clients[key.processID], client.secret == key.secret else { return }
+                client.server?.cancelRunning()
+            }
+        }
+    }
+
+    // MARK: Small things
+
+    func takeScratch() -> MessageWriter {
+        var taken = MessageWriter()
+        swap(&taken, &scratch)
+        return taken
+    }
+
+    func giveBackScratch(_ writer: consuming MessageWriter) {
+        // One large unit is no reason to hold its room for ever.
+        scratch = writer
+        scratch.clear(keeping: 65_536)
+    }
+
+    func nextSerial() -> UInt64 {
+        serial += 1
+        return serial
+    }
+
+    func nextServerID() -> Int { shared.nextServerID() }
+
+    func randomBytes(_ count: Int) -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+
+    func quoted(_ name: [UInt8]) -> String { SQL.identifier(String(decoding: name, as: UTF8.self)) }
+
+    // MARK: From time to time
+
+    private func tend() {
+        let now = ContinuousClock.now
+        for database in databases.values { database.tend(now) }
+        for client in clients.values where !client.isCounted && now - client.connectedAt > configuration.loginTimeout {
+            client.end(with: ErrorFields(code: "08P01", message: "canceling authentication due to timeout"))
+        }
+        timer?.start(after: Self.tendInterval)
+    }
+
+    /// No new clients; those that are there may finish.
+    func drain() {
+        isDraining = true
+        listeners.removeAll()
+        if clients.isEmpty { loop.stop() }
+    }
+
+    func stop() {
+        listeners.removeAll()
+        loop.stop()
+    }
+}

@@ -1,0 +1,165 @@
+internal import Planning
+internal import PostgresWire
+internal import SQLSyntax
+
+/// One database as a loop sees it: its pools, and its way to decide where statements go.
+final class WorkerDatabase {
+    let name: String
+    let shared: ProxyDatabase
+    let limits: PoolLimits
+    unowned let worker: Worker
+    private let router: Router
+    private let freshness: Routing.Freshness
+    private(set) var pools: [PoolKey: Pool] = [:]
+    private var lastPool: Pool?
+    var clients = 0
+    var counters = Counters()
+    /// PAUSE: no unit gets a server.
+    private(set) var isPaused = false
+    private var scramKeys: [String: ScramKeys] = [:]
+
+    init(_ shared: ProxyDatabase, configuration: ProxyConfiguration, worker: Worker) {
+        self.shared = shared
+        name = shared.settings.name
+        limits = shared.settings.limits
+        freshness = configuration.freshness
+        self.worker = worker
+        router = Router(rules: RoutingRules(configuration.routes))
+        router.renew(catalog: shared.catalog)
+    }
+
+    var nodes: [NodeEndpoint] { shared.settings.nodes }
+    var primary: Int { shared.nodes.primary }
+    var hasReplicas: Bool { shared.nodes.count > 1 }
+
+    func pool(node: Int, user: String) -> Pool {
+        if let last = lastPool, last.key.node == node, last.key.user == user { return last }
+        let key = PoolKey(database: name, node: node, user: user)
+        if let known = pools[key] {
+            lastPool = known
+            return known
+        }
+        let made = Pool(key: key, limits: limits, node: nodes[node], database: self, worker: worker)
+        made.isPaused = isPaused
+        pools[key] = made
+        lastPool = made
+        return made
+    }
+
+    /// The keys of a user's last login log in to servers, also for clients whose own login gave none.
+    func remember(keys: ScramKeys, of user: String) { scramKeys[user] = keys }
+    func keys(of user: String) -> ScramKeys? { scramKeys[user] }
+
+    // MARK: Routing
+
+    func takeCatalog() {
+        router.renew(catalog: shared.catalog)
+        for client in worker.clients.values where client.database === self { client.pathID = pathID(for: client) }
+    }
+
+    func decision(for text: UnsafeRawBufferPointer, client: ClientSession) -> Decision {
+        router.decision(for: text, path: path(of: client))
+    }
+
+    func decision(for statement: NamedStatement, client: ClientSession) -> Decision {
+        let path = path(of: client)
+        if let known = statement.decision, statement.decisionStamp == router.stamp, statement.decisionPath == path {
+            return known
+        }
+        let made = statement.query.withUnsafeBytes { router.decision(for: $0, path: path) }
+        statement.decision = made
+        statement.decisionStamp = router.stamp
+        statement.decisionPath = path
+        return made
+    }
+
+    /// Between a SET and the answer to what is set now, names may mean anything.
+    @inline(__always)
+    private func path(of client: ClientSession) -> Router.SearchPathID {
+        client.pendingEffects.contains(.settings) ? Router.unknownPath : client.pathID
+    }
+
+    /// The sample that a replica must have replayed to answer.
+    func required(_ decision: Decision) -> UInt64 {
+        guard freshness == .table, !decision.ignoresFreshness else { return 0 }
+        return shared.nodes.freshness.required(reads: decision.reads, anything: decision.readsAnything)
+    }
+
+    func chooseReplica(_ plan: UnitPlan, for client: ClientSession) -> Int? {
+        guard hasReplicas, !shared.isCatalogStale else { return nil }
+        var bound: Duration?
+        if case .atMost(let limit) = freshness { bound = limit }
+        let choice = shared.nodes.chooseReplica(
+            required: max(plan.required, client.seenTick), preferred: client.preferredReplica, mark: client.readTick,
+            within: bound)
+        guard case .replica(let node) = choice else { return nil }
+        return node
+    }
+
+    /// Names mean different things by search_path, role and user: a number for each such combination.
+    func pathID(for client: ClientSession) -> UInt32 {
+        let catalog = router.catalog
+        let role = client.settings.values["role"] ?? client.settings.values["session_authorization"] ?? client.user
+        let path =
+            client.settings.values["search_path"] ?? client.startup?["search_path"]
+            ?? catalog.searchPaths.value(for: client.user)
+        return router.pathID(searchPath: path, role: role)
+    }
+
+    func heldBack(_ client: ClientSession) -> ErrorFields? { nil }
+
+    // MARK: What happened
+
+    /// Writes of this client are known to the servers, and about to be to the client.
+    func noteWrites(_ client: ClientSession) {
+        if client.pendingEffects.contains(.catalog) { shared.catalogChanged() }
+        guard hasReplicas else { return }
+        let tick = shared.nodes.freshness.noteWrite(slots: client.written, anything: client.hasWrittenAnything)
+        if freshness == .session { client.seenTick = tick }
+    }
+
+    /// A replica has answered this client: another one may not answer with less.
+    func hasRead(_ client: ClientSession) {
+        if shared.nodes.count > 2 { client.readTick = shared.nodes.freshness.now() }
+        shared.nodes.reportSuccess(client.preferredReplica ?? 0)
+    }
+
+    func began(node: Int) { if hasReplicas { shared.nodes.began(node) } }
+    func ended(node: Int) { if hasReplicas { shared.nodes.ended(node) } }
+
+    /// An error of a replica: only those that speak of the server itself count against it.
+    func replicaRefused(node: Int, _ error: ErrorFields) {
+        if error.code.hasPrefix("57P") || error.code.hasPrefix("08") || error.code.hasPrefix("53") {
+            shared.nodes.reportFailure(node, reason: error.message)
+        }
+    }
+
+    func reached(node: Int) { if hasReplicas { shared.nodes.didConnect(to: node) } }
+
+    func failed(node: Int, _ error: ErrorFields) {
+        worker.log.nodeFailed(name, nodes[node].name, error)
+        if hasReplicas { shared.nodes.reportFailure(node, reason: error.message) }
+    }
+
+    // MARK: Commands
+
+    func pause() {
+        isPaused = true
+        for pool in pools.values { pool.isPaused = true }
+    }
+
+    func resume() {
+        isPaused = false
+        for pool in pools.values { pool.resumePaused() }
+    }
+
+    /// Ends all clients and servers of this database.
+    func kill() {
+        for client in worker.clients.values where client.database === self {
+            client.end(with: ErrorFields(code: "57P01", message: "terminating connection due to administrator command"))
+        }
+        for pool in pools.values { pool.reconnect() }
+    }
+
+    func tend(_ now: ContinuousClock.Instant) { for pool in pools.values { pool.tend(now) } }
+}

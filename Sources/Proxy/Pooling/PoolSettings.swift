@@ -1,0 +1,42 @@
+package import Planning
+
+/// How a database's server connections are shared. The names are PgBouncer's.
+package struct PoolLimits: Sendable, Equatable {
+    package var mode: Database.Pool.Mode = .transaction
+    /// `default_pool_size`: server connections for each node and user.
+    package var size = 20
+    /// `reserve_pool_size`: more of them, once a client has waited for `reserveTimeout`.
+    package var reserve = 0
+    /// `reserve_pool_timeout`.
+    package var reserveTimeout: Duration = .seconds(5)
+    /// `server_lifetime`: an older one is closed when it is idle.
+    package var serverLifetime: Duration = .seconds(3600)
+    /// `server_idle_timeout`.
+    package var idleTimeout: Duration = .seconds(600)
+    /// `server_connect_timeout`.
+    package var connectTimeout: Duration = .seconds(15)
+    /// `query_wait_timeout`: how long a client waits for a server before it gets an error; zero: for ever.
+    package var queryWaitTimeout: Duration = .seconds(120)
+    /// `query_timeout`: how long a unit may run; zero: for ever.
+    package var queryTimeout: Duration = .zero
+    /// `max_client_conn` of this database.
+    package var maximumClients = 100
+    /// `max_prepared_statements` of one server connection.
+    package var maximumPreparedStatements = 200
+
+    package init() {}
+
+    var isSession: Bool { mode == .session }
+
+    package init(_ pool: Database.Pool?) {
+        guard let pool else { return }
+        mode = pool.mode
+        size = pool.size
+        reserve = pool.reserve
+        reserveTimeout = pool.reserveTimeout
+        serverLifetime = pool.serverLifetime
+        idleTimeout = pool.idleTimeout
+        connectTimeout = pool.connectTimeout
+        maximumClients = pool.maxClients
+    }
+}

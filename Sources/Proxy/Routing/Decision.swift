@@ -1,0 +1,113 @@
+package import SQLSyntax
+
+/// What the proxy knows of a text: where it may run, and what it leaves behind. Made once for a text, a catalog and a
+/// search_path, and then only looked at.
+package final class Decision: Sendable {
+    /// Where it may run.
+    package enum Access: UInt8, Sendable, Equatable {
+        /// It reads no relation that a replica could have differently (`SELECT 1`, transaction control, SHOW): wherever
+        /// the session is, else a replica or the primary.
+        case anywhere
+        /// It may go to a replica that is fresh enough for `reads`.
+        case read
+        case primary
+    }
+
+    /// What it may do to the session or the catalog, beyond rows.
+    package struct Effects: OptionSet, Sendable, Hashable {
+        package let rawValue: UInt32
+        package init(rawValue: UInt32) { self.rawValue = rawValue }
+
+        /// SET, RESET, set_config, or a function that may call them: what is set has to be asked for afterwards.
+        package static let settings = Effects(rawValue: 1 << 0)
+        /// Something temporary is made in this session.
+        package static let temporary = Effects(rawValue: 1 << 1)
+        package static let listen = Effects(rawValue: 1 << 2)
+        package static let unlistenAll = Effects(rawValue: 1 << 3)
+        /// DECLARE … WITH HOLD.
+        package static let heldCursor = Effects(rawValue: 1 << 4)
+        package static let closeCursors = Effects(rawValue: 1 << 5)
+        /// A session-level advisory lock may be taken, or given back.
+        package static let advisoryLock = Effects(rawValue: 1 << 6)
+        package static let advisoryUnlock = Effects(rawValue: 1 << 7)
+        package static let discardAll = Effects(rawValue: 1 << 8)
+        package static let deallocateAll = Effects(rawValue: 1 << 9)
+        package static let discardTemporary = Effects(rawValue: 1 << 10)
+        /// LOAD, or a setting whose name only the server knows: the session keeps its server.
+        package static let keepsServer = Effects(rawValue: 1 << 11)
+        /// Tables, functions or rights may be different afterwards.
+        package static let catalog = Effects(rawValue: 1 << 12)
+        /// PREPARE, EXECUTE or DEALLOCATE of one name: `shape` of `statements` says which.
+        package static let prepared = Effects(rawValue: 1 << 13)
+        /// BEGIN, COMMIT, ROLLBACK, savepoints, SET TRANSACTION somewhere in the text.
+        package static let transaction = Effects(rawValue: 1 << 14)
+        /// COPY FROM STDIN.
+        package static let copyIn = Effects(rawValue: 1 << 15)
+        /// A cursor that lives in the transaction: its later FETCH belongs to the same server.
+        package static let cursor = Effects(rawValue: 1 << 16)
+        /// NOTIFY, pg_notify, large objects, txid_current …: nothing to track, but the primary's business.
+        package static let primaryOnly = Effects(rawValue: 1 << 17)
+    }
+
+    package let access: Access
+    package let effects: Effects
+    /// Why it goes where it goes, for `strata route`, SHOW ROUTES and metrics.
+    package let reason: RouteReason
+    /// Slots of the relations (of `Freshness.slot(of:)`) that the answer depends on, views resolved, sorted, unique.
+    package let reads: [UInt32]
+    /// What it reads is not known to the end: it depends on everything.
+    package let readsAnything: Bool
+    /// Slots of the relations that may be different afterwards, triggers, cascades and rules included.
+    package let writes: [UInt32]
+    package let writesAnything: Bool
+    /// The statements of the text, where the session has to look closer (`effects` is not empty); else empty.
+    package let statements: [StatementShape]
+    /// Settings that may be different afterwards and that pg_settings does not show (names with a dot, `role`,
+    /// `session_authorization`).
+    package let unlistedSettings: [String]
+    /// A comment or a rule of the layout lets a replica answer however far behind it is; only ever true with `.read`.
+    package let ignoresFreshness: Bool
+
+    package init(
+        access: Access, effects: Effects = [], reason: RouteReason, reads: [UInt32] = [], readsAnything: Bool = false,
+        writes: [UInt32] = [], writesAnything: Bool = false, statements: [StatementShape] = [],
+        unlistedSettings: [String] = [], ignoresFreshness: Bool = false
+    ) {
+        self.access = access
+        self.effects = effects
+        self.reason = reason
+        self.reads = reads
+        self.readsAnything = readsAnything
+        self.writes = writes
+        self.writesAnything = writesAnything
+        self.statements = statements
+        self.unlistedSettings = unlistedSettings
+        self.ignoresFreshness = ignoresFreshness
+    }
+
+    /// Whether rows may be different afterwards.
+    package var isWriting: Bool { writesAnything || !writes.isEmpty }
+}
+
+/// Why a statement goes where it goes. The text is made only when somebody asks.
+package enum RouteReason: Sendable, Hashable {
+    /// A read of these tables (none: nothing that could be stale).
+    case readOnly
+    case hint(String)
+    case rule(Int)
+    case writes(String)
+    case locksRows
+    case volatileFunction(String)
+    case unknownFunction(String)
+    case unknownRelation(String)
+    case temporaryTable(String)
+    case unloggedTable(String)
+    case systemState(String)
+    case session(String)
+    case transactionControl
+    case definition
+    case notParsed(String)
+    case tooLong
+    case catalogUnknown
+    case empty
+}

@@ -1,0 +1,90 @@
+package import SQLSyntax
+
+/// From a text to its decision, for one event loop and one database: by its key without constants where it has one,
+/// else by all its bytes, and at last by reading it.
+package final class Router {
+    /// A number for a session's `search_path` and role.
+    package typealias SearchPathID = UInt32
+    /// Any name may mean everything of that name: for the time between a SET search_path within a transaction and the
+    /// moment when the server has said what is set.
+    package static let unknownPath: SearchPathID = 0
+
+    package private(set) var catalog: RoutingCatalog
+    package private(set) var rules: RoutingRules
+    /// Another number after each change of catalog or rules: decisions kept elsewhere are then to be asked for again.
+    package private(set) var stamp: UInt64 = 1
+    package let cache: DecisionCache
+    package private(set) var unparsed = UnparsedStatements()
+    private let seed = StatementKey.Seed.random()
+    private var paths = SearchPathTable()
+
+    package init(
+        catalog: RoutingCatalog = .unknown, rules: RoutingRules = RoutingRules(),
+        limits: DecisionCache.Limits = DecisionCache.Limits()
+    ) {
+        self.catalog = catalog
+        self.rules = rules
+        cache = DecisionCache(limits: limits)
+    }
+
+    /// All decisions are forgotten; numbers of search paths stay.
+    package func renew(catalog: RoutingCatalog? = nil, rules: RoutingRules? = nil) {
+        if let catalog { self.catalog = catalog }
+        if let rules { self.rules = rules }
+        stamp &+= 1
+        cache.removeAll()
+        paths.renew(self.catalog)
+    }
+
+    /// - Parameters:
+    ///   - searchPath: the setting's value, as the server shows it.
+    ///   - role: the session's current role.
+    package func pathID(searchPath: String, role: String) -> SearchPathID {
+        paths.number(searchPath, role, catalog)
+    }
+
+    package func resolvedPath(_ id: SearchPathID) -> ResolvedPath { paths.path(id) }
+
+    /// - Parameter text: one or more statements, without the zero byte of the protocol.
+    package func decision(for text: UnsafeRawBufferPointer, path: SearchPathID) -> Decision {
+        let shared = paths.sharedNumber(path)
+        let found = StatementKey.of(text, seed: seed)
+        let hasDirectives = found?.hasDirectives ?? true
+        // Directives are no part of the literal-free key.
+        let statement = found.flatMap { hasDirectives ? nil : $0.key } ?? StatementKey.exact(text, seed: seed)
+        let key = DecisionCache.Key(statement, path: shared)
+        if let known = cache.find(key) { return known }
+        let made = decide(text, paths.path(path), hasDirectives: hasDirectives)
+        cache.insert(key, made, text: ConstantRemoval.text(of: text.bindMemory(to: UInt8.self)))
+        return made
+    }
+
+    private func decide(_ text: UnsafeRawBufferPointer, _ path: ResolvedPath, hasDirectives: Bool) -> Decision {
+        let sql = String(decoding: text, as: UTF8.self)
+        let bytes = text.bindMemory(to: UInt8.self)
+        do {
+            let shapes = try StatementReader.read(sql)
+            var clues = TextClues(bytes)
+            if shapes.contains(where: { $0.kind == .doBlock }) { clues.readBlocks(sql, catalog) }
+            let directives = hasDirectives ? StatementDirectives.read(text) : StatementDirectives()
+            return StatementClassifier.decide(shapes, directives, path, catalog, rules, clues)
+        } catch {
+            unparsed.add(ConstantRemoval.text(of: bytes))
+            return Self.unread(bytes, error)
+        }
+    }
+
+    /// For what the parser refuses: to the primary, and nothing good is assumed of it.
+    package static func unread(_ text: UnsafeBufferPointer<UInt8>, _ error: SQLSyntaxError) -> Decision {
+        var reason = RouteReason.tooLong
+        if case .tooLarge = error.reason {
+        } else {
+            // The parser's message may quote a constant.
+            let place = error.line.map { " at line \($0)" } ?? ""
+            reason = .notParsed((error.reason == .syntax ? "syntax error" : "unreadable") + place)
+        }
+        return Decision(
+            access: .primary, effects: SessionWords.effects(in: text).union(.settings), reason: reason,
+            readsAnything: true, writesAnything: true)
+    }
+}

@@ -1,0 +1,163 @@
+internal import PostgresWire
+
+/// What servers say, and what follows from it.
+extension ClientSession {
+    enum Reaction { case pass, retry }
+
+    /// The first ErrorResponse of a unit, or a later one.
+    func serverFailed(_ server: ServerConnection, _ body: UnsafeRawBufferPointer) -> Reaction {
+        if isOnReplica, !server.hasForwarded, let unit = server.takeReplay() {
+            // A read has no effects, so it may be asked again. What the primary says is what counts: the replica may be
+            // behind in definitions, cancel because of recovery, or refuse a write that nobody could see.
+            if let error = ErrorFields(body: body) { database?.replicaRefused(node: server.pool.key.node, error) }
+            moveToPrimary(from: server, unit)
+            return .retry
+        }
+        forgetAnnounced(onlyUnconfirmed: true)
+        return .pass
+    }
+
+    /// The server is gone.
+    func serverEnded(_ server: ServerConnection, _ error: ErrorFields) {
+        guard self.server === server else { return }
+        let wasOnReplica = isOnReplica
+        letGo()
+        if wasOnReplica, !server.hasForwarded, let unit = server.takeReplay() {
+            moveToPrimary(from: server, unit)
+            return
+        }
+        isArranging = false
+        if hasWritten { noteWrites() }
+        end(with: error)
+    }
+
+    /// The unit is offered again, to the primary this time.
+    private func moveToPrimary(from server: ServerConnection, _ unit: [UInt8]) {
+        forgetAnnounced(onlyUnconfirmed: false)
+        syncsSent = syncsAnswered
+        letGo()
+        avoidsReplicas = true
+        pendingEffects = []
+        database?.counters.movedToPrimary += 1
+        stream.putBack(unit)
+        isBlocked = true
+        unblock()
+    }
+
+    /// Statements whose Parse failed or was skipped do not exist for the client either.
+    private func forgetAnnounced(onlyUnconfirmed: Bool) {
+        announced.removeAll { entry in
+            guard entry.sync == syncsAnswered, !(onlyUnconfirmed && entry.isConfirmed) else { return false }
+            if let statement = statements.removeValue(forKey: entry.name) { worker.registry.release(statement) }
+            return true
+        }
+    }
+
+    /// ReadyForQuery goes to the client.
+    func answered(_ status: TransactionStatus) {
+        syncsAnswered &+= 1
+        if !announced.isEmpty { announced.removeAll { $0.sync < syncsAnswered } }
+        avoidsReplicas = false
+        guard let server, server.queue.isEmpty else { return }
+        server.forgetReplay()
+        if status == .idle, hasWritten {
+            written.removeAll(keepingCapacity: true)
+            hasWrittenAnything = false
+        }
+    }
+
+    /// Whoever reads these tables from now on must see what this client is told now.
+    func noteWrites() {
+        database?.noteWrites(self)
+    }
+
+    /// NotificationResponse: the process is named by the number that its client was given.
+    func notified(_ body: UnsafeRawBufferPointer, serverProcess: Int32) {
+        var cursor = ByteCursor(body)
+        guard let sender = cursor.int32() else { return }
+        let shown = sender == serverProcess ? processID : sender
+        var writer = MessageWriter(reserving: body.count + 8)
+        writer.message(BackendTag.notificationResponse) { message in
+            message.int32(shown)
+            message.raw(cursor.takeRest())
+        }
+        stream.write(writer.bytes)
+    }
+
+    // MARK: Between transactions
+
+    static let pinning: Decision.Effects = [
+        .temporary, .listen, .heldCursor, .advisoryLock, .keepsServer, .prepared,
+    ]
+
+    /// The server owes nothing and is in no transaction.
+    func serverIdle(_ server: ServerConnection) {
+        if isArranging { return }
+        if !pendingEffects.isEmpty, takeStock(server) { return }
+        if isOnReplica { database?.hasRead(self) }
+        if pins.isEmpty, !server.pool.limits.isSession {
+            release(server)
+        }
+        if isBlocked, waitingIn == nil { unblock() }
+    }
+
+    /// The client and its server have nothing to do with each other any more.
+    func letGo() {
+        guard let server else { return }
+        self.server = nil
+        if server.client === self { server.client = nil }
+        isOnReplica = false
+        database?.ended(node: server.pool.key.node)
+    }
+
+    func release(_ server: ServerConnection) {
+        letGo()
+        database?.counters.transactions += 1
+        server.pool.idle(server)
+    }
+
+    /// What the transaction may have changed in the session. - Returns: true where the server has to be asked first.
+    private func takeStock(_ server: ServerConnection) -> Bool {
+        let effects = pendingEffects
+        pendingEffects = []
+        if effects.contains(.discardAll) { pins = [] }
+        if effects.contains(.keepsServer) { pins.insert(.keepsServer) }
+        let mayPin = !effects.isDisjoint(with: Self.pinning) || !effects.isDisjoint(with: Self.unpinning)
+        guard mayPin || !pins.isEmpty || effects.contains(.settings) else { return false }
+        inspect(server, everything: mayPin || !pins.isEmpty)
+        return true
+    }
+
+    private static let unpinning: Decision.Effects = [
+        .unlistenAll, .closeCursors, .advisoryUnlock, .discardTemporary, .deallocateAll, .discardAll,
+    ]
+
+    /// Asks what is there now. The client's next unit waits for the answer.
+    private func inspect(_ server: ServerConnection, everything: Bool) {
+        isArranging = true
+        block()
+        let unlisted = Set(pendingUnlisted).union(settings.values.keys.filter { $0.contains(".") })
+            .union(["role", "session_authorization"])
+        pendingUnlisted = []
+        server.ask(SessionInventory.sql(unlisted: unlisted.sorted(), everything: everything)) { [self] result in
+            isArranging = false
+            switch result {
+            case .failure(let failure):
+                // What the session has is not known: its server goes with it.
+                server.isRetired = true
+                if phase != .ended { end(with: failure.fields) }
+            case .success(let rows): take(SessionInventory(rows, user: user), of: server, everything: everything)
+            }
+        }
+    }
+
+    private func take(_ found: SessionInventory, of server: ServerConnection, everything: Bool) {
+        server.settings = SessionSettings(found.settings)
+        // RESET leads back to what the client asked for at its start.
+        settings = SessionSettings(found.settings.merging(initialSettings.values) { now, _ in now })
+        pathID = database?.pathID(for: self) ?? 0
+        guard everything else { return }
+        pins.subtract(SessionInventory.decided)
+        pins.formUnion(found.pins)
+    }
+}

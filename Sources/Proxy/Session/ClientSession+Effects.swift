@@ -1,0 +1,69 @@
+internal import PostgresWire
+internal import SQLSyntax
+
+/// Statements that a proxy has to take part in.
+extension ClientSession {
+    /// For a simple query whose decision has effects: bookkeeping, and the text in another form where a server knows a
+    /// statement by another name. nil: it goes as it is.
+    func adjusted(_ unit: UnsafeRawBufferPointer, _ plan: UnitPlan, _ server: ServerConnection) -> [UInt8]? {
+        var replacements: [(place: Range<Int>, name: [UInt8])] = []
+        for decision in worker.unitDecisions where !decision.effects.isEmpty {
+            pendingUnlisted.append(contentsOf: decision.unlistedSettings)
+            for shape in decision.statements { note(shape, server, &replacements) }
+        }
+        guard !replacements.isEmpty else { return nil }
+        // Places count from the start of the text, which begins behind the header.
+        var text = Array(unit[FrameHeader.byteCount..<(unit.count - 1)])
+        for (place, name) in replacements.sorted(by: { $0.place.lowerBound > $1.place.lowerBound })
+        where place.upperBound <= text.count {
+            text.replaceSubrange(place, with: name)
+        }
+        var writer = MessageWriter(reserving: text.count + 8)
+        writer.message(FrontendTag.query) { body in
+            body.raw(text)
+            body.byte(0)
+        }
+        return writer.bytes
+    }
+
+    private func note(
+        _ shape: StatementShape, _ server: ServerConnection, _ replacements: inout [(place: Range<Int>, name: [UInt8])]
+    ) {
+        switch shape.kind {
+        case .discardAll, .deallocate(name: nil, _):
+            for statement in statements.values { worker.registry.release(statement) }
+            statements = [:]
+            server.statements.removeAll()
+            server.strayNames = []
+            if shape.kind == .discardAll {
+                unnamed = nil
+                server.unnamedOwner = 0
+            }
+        case .execute(let name, let place):
+            guard let statement = statements[Array(name.utf8)], hasOnServer(statement, server) else { return }
+            replacements.append((place, statement.name))
+        case .deallocate(let name?, let place):
+            let bytes = Array(name.utf8)
+            guard let statement = statements[bytes], hasOnServer(statement, server) else { return }
+            replacements.append((place, statement.name))
+            server.statements.remove(statement.id)
+            statements[bytes] = nil
+            worker.registry.release(statement)
+        default: break
+        }
+    }
+
+    /// SQL names a statement of the protocol: it has to be there before the query comes.
+    private func hasOnServer(_ statement: NamedStatement, _ server: ServerConnection) -> Bool {
+        if server.statements.use(statement.id) { return true }
+        // Within a transaction that failed nothing can be prepared, and nothing executed either.
+        guard server.queue.transaction != .failed else { return false }
+        var writer = MessageWriter(reserving: statement.query.count + 64)
+        statement.writeParse(to: &writer)
+        writer.message(FrontendTag.sync)
+        server.queue.insertBeforeLast([(.parse, statement.id), (.sync, -1)])
+        server.statements.add(statement.id)
+        server.stream.write(writer.bytes)
+        return true
+    }
+}

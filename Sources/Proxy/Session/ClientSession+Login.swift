@@ -1,0 +1,182 @@
+internal import PostgresWire
+
+extension ClientSession {
+    func receivedStartup(_ bytes: UnsafeRawBufferPointer) -> Int {
+        // The first byte of a TLS handshake; no startup packet is so long that it begins with it.
+        if bytes.first == 0x16, stream.tlsEngine == nil, let engine = worker.clientTLS() {
+            stream.secure(engine, early: bytes) { [unowned self] in
+                if !engine.isProtocolNamed {
+                    violation("received direct SSL connection request without ALPN protocol negotiation extension")
+                }
+            }
+            return bytes.count
+        }
+        switch StartupPacket.read(bytes) {
+        case .needsMore: return 0
+        case .invalid(let error):
+            violation(Self.message(for: error))
+            return bytes.count
+        case .packet(let packet, let count):
+            switch packet {
+            case .sslRequest, .gssEncryptionRequest:
+                // Anything behind it was put there by somebody between us.
+                guard count == bytes.count else {
+                    violation(
+                        "received unencrypted data after \(packet == .sslRequest ? "SSL" : "GSSAPI encryption") request"
+                    )
+                    return bytes.count
+                }
+                if case .sslRequest = packet, stream.tlsEngine == nil, let engine = worker.clientTLS() {
+                    stream.write([UInt8(ascii: "S")])
+                    stream.secure(engine) {}
+                } else {
+                    stream.write([UInt8(ascii: "N")])
+                }
+            case .cancel(let key):
+                worker.cancel(key)
+                // PostgreSQL answers nothing.
+                phase = .ended
+                worker.ended(self)
+                stream.end()
+            case .start(let message): start(message)
+            }
+            return count
+        }
+    }
+
+    private static func message(for error: StartupError) -> String {
+        switch error {
+        case .length: "invalid length of startup packet"
+        case .cancelKey: "invalid length of cancel key"
+        case .version(let major, let minor):
+            "unsupported frontend protocol \(major).\(minor): server supports 3.0 to 3.\(StartupMessage.newestMinor)"
+        case .layout: "invalid startup packet layout: expected terminator as last byte"
+        case .noUser: "no PostgreSQL user name specified in startup packet"
+        }
+    }
+
+    private func start(_ message: StartupMessage) {
+        if let replication = message["replication"], !["false", "off", "no", "0"].contains(replication.lowercased()) {
+            return end(
+                with: ErrorFields(
+                    code: "0A000", message: "the proxy does not carry replication connections",
+                    hint: "Connect to the server itself for replication."))
+        }
+        if message.minorVersion > StartupMessage.newestMinor || !message.protocolOptions.isEmpty {
+            var writer = MessageWriter()
+            BackendMessages.negotiateProtocolVersion(
+                min(message.minorVersion, StartupMessage.newestMinor), options: message.protocolOptions, to: &writer)
+            stream.append(writer.bytes)
+        }
+        user = message.user
+        applicationName = message["application_name"] ?? ""
+        protocolMinor = min(message.minorVersion, StartupMessage.newestMinor)
+        startup = worker.startupParameters(message)
+        if !applicationName.isEmpty {
+            initialSettings = SessionSettings(["application_name": applicationName])
+            settings = initialSettings
+        }
+        requestedDatabase = message.database
+        phase = .authenticating
+        let method = worker.loginMethod(for: address)
+        if worker.configuration.requiresTLS, stream.tlsEngine == nil, address != .unix {
+            return end(
+                with: ErrorFields(
+                    code: "28000", message: "the proxy takes encrypted connections only",
+                    hint: "Connect with sslmode=require or better."))
+        }
+        if method == .certificate { return certified() }
+        let secret = worker.secret(of: user)
+        var login = ClientLogin(
+            user: user, secret: secret, method: method, endpoint: stream.tlsEngine?.endpoint(isServer: true),
+            mockSecret: worker.mockSecret)
+        let action = login.start(salt: worker.randomBytes(4))
+        self.login = login
+        perform(action)
+    }
+
+    /// The certificate says who it is; it must be this user.
+    private func certified() {
+        guard let name = stream.tlsEngine?.peerCommonName else {
+            return end(
+                with: ErrorFields(code: "28000", message: "connection requires a valid client certificate"))
+        }
+        guard name == user else {
+            return end(
+                with: ErrorFields(
+                    code: "28000", message: "certificate authentication failed for user \"\(user)\"",
+                    detail: "The certificate is \"\(name)\"'s."))
+        }
+        authenticated()
+    }
+
+    func receivedPassword(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch FrameHeader.read(bytes) {
+        case .needsMore: return 0
+        case .invalid:
+            violation("invalid message length")
+            return bytes.count
+        case .header(let header):
+            // Nobody has a longer password (PG_MAX_AUTH_TOKEN_LENGTH); a stranger does not make us hold more.
+            guard header.tag == FrontendTag.password, header.bodyCount <= 65_535 else {
+                violation("expected password response, got message type \(header.tag)")
+                return bytes.count
+            }
+            guard bytes.count >= header.frameCount else { return 0 }
+            guard var login else { return bytes.count }
+            let action = login.received(
+                UnsafeRawBufferPointer(rebasing: bytes[FrameHeader.byteCount..<header.frameCount]))
+            self.login = login
+            perform(action)
+            return header.frameCount
+        }
+    }
+
+    private func perform(_ action: ClientLogin.Action) {
+        switch action {
+        case .send(let bytes):
+            stream.append(bytes)
+            stream.flush()
+        case .refused(let error): end(with: error)
+        case .accepted(let bytes, let keys):
+            stream.append(bytes)
+            self.keys = keys
+            login = nil
+            authenticated()
+        }
+    }
+
+    private func authenticated() {
+        if requestedDatabase == Worker.adminDatabase { return startAdmin() }
+        guard let found = worker.database(named: requestedDatabase) else {
+            return end(with: ErrorFields(code: "3D000", message: "database \"\(requestedDatabase)\" does not exist"))
+        }
+        database = found
+        if let keys { found.remember(keys: keys, of: user) }
+        pathID = found.pathID(for: self)
+        if let refusal = worker.admit(self) { return end(with: refusal) }
+        if startup?.welcome != nil, !found.limits.isSession { return welcome() }
+        phase = .waitingForWelcome
+        stream.pause()
+        if let server = found.pool(node: found.primary, user: user).acquire(for: self) { assigned(server) }
+    }
+
+    /// The login is done: what the server would say.
+    func welcome() {
+        guard let parameters = startup?.welcome else { return }
+        var writer = MessageWriter(reserving: 512)
+        AuthenticationRequest.ok.write(to: &writer)
+        for parameter in parameters {
+            var shown = parameter
+            if parameter.name == "application_name" { shown.value = applicationName }
+            shown.write(to: &writer)
+        }
+        CancelKey(processID: processID, secret: secret).writeKeyData(to: &writer)
+        writer.raw(BackendMessages.readyForQuery(.idle))
+        phase = .ready
+        stream.append(writer.bytes)
+        stream.flush()
+        worker.loggedIn(self)
+        stream.resume()
+    }
+}

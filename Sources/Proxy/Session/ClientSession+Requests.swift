@@ -1,0 +1,142 @@
+internal import PostgresWire
+
+extension ClientSession {
+    /// What a unit asks for. nil: it broke the protocol, and the session is over.
+    func analyse(_ unit: UnsafeRawBufferPointer, isLarge: Bool) -> UnitPlan? {
+        guard let database else { return nil }
+        var plan = UnitPlan()
+        worker.unitDecisions.removeAll(keepingCapacity: true)
+        if isLarge { add(.tooLong, to: &plan, database) }
+        var offset = 0
+        while offset < unit.count {
+            guard
+                case .header(let header) = FrameHeader.read(UnsafeRawBufferPointer(rebasing: unit[offset...]))
+            else { return nil }
+            let body = UnsafeRawBufferPointer(
+                rebasing: unit[(offset + FrameHeader.byteCount)..<(offset + header.frameCount)])
+            switch header.tag {
+            case FrontendTag.query:
+                guard let text = queryText(body: body) else { return broken() }
+                add(database.decision(for: text, client: self), to: &plan, database)
+            case FrontendTag.parse:
+                guard let message = ParseMessage(body: body) else { return broken() }
+                add(database.decision(for: message.query, client: self), to: &plan, database)
+                if !message.name.isEmpty { plan.isRewritten = true }
+            case FrontendTag.bind:
+                guard let message = BindMessage(body: body) else { return broken() }
+                addStatement(message.statement, to: &plan, database, isRun: true)
+            case FrontendTag.describe, FrontendTag.close:
+                guard let target = NamedTarget(body: body) else { return broken() }
+                if target.kind == .statement { addStatement(target.name, to: &plan, database, isRun: false) }
+            case FrontendTag.functionCall: add(.functionCall, to: &plan, database)
+            case FrontendTag.sync: plan.hasSync = true
+            default: break
+            }
+            offset += header.frameCount
+        }
+        return plan
+    }
+
+    private func broken() -> UnitPlan? {
+        violation("invalid message format")
+        return nil
+    }
+
+    @inline(__always)
+    private func add(_ decision: Decision, to plan: inout UnitPlan, _ database: WorkerDatabase) {
+        worker.unitDecisions.append(decision)
+        if decision.access.rawValue > plan.access.rawValue { plan.access = decision.access }
+        plan.effects.formUnion(decision.effects)
+        if decision.access == .read, database.hasReplicas {
+            plan.required = max(plan.required, database.required(decision))
+        }
+    }
+
+    private func addStatement(
+        _ name: UnsafeRawBufferPointer, to plan: inout UnitPlan, _ database: WorkerDatabase, isRun: Bool
+    ) {
+        guard !name.isEmpty else {
+            guard isRun, let unnamed else { return }
+            add(unnamed.query.withUnsafeBytes { database.decision(for: $0, client: self) }, to: &plan, database)
+            return
+        }
+        plan.isRewritten = true
+        guard isRun, let statement = statements[Array(name)] else { return }
+        add(database.decision(for: statement, client: self), to: &plan, database)
+    }
+
+    // MARK: Sending
+
+    func send(_ unit: UnsafeRawBufferPointer, _ plan: UnitPlan, to server: ServerConnection) {
+        if server.queue.isEmpty {
+            server.hasForwarded = false
+            server.statements.startUnit()
+        }
+        for decision in worker.unitDecisions where decision.isWriting {
+            written.append(contentsOf: decision.writes)
+            if decision.writesAnything { hasWrittenAnything = true }
+        }
+        if !plan.effects.isEmpty { pendingEffects.formUnion(plan.effects) }
+        if isOnReplica { server.keepForReplay(unit) }
+        database?.counters.units += 1
+        if isOnReplica { database?.counters.onReplicas += 1 }
+        guard !unit.isEmpty else { return }
+        if unit[0] == FrontendTag.query {
+            sendQuery(unit, plan, to: server)
+        } else {
+            sendExtended(unit, to: server)
+        }
+        if server.stream.isCongested { stream.pause() }
+    }
+
+    private func sendQuery(_ unit: UnsafeRawBufferPointer, _ plan: UnitPlan, to server: ServerConnection) {
+        server.queue.sent(.query)
+        syncsSent &+= 1
+        // A simple query ends the unnamed statement.
+        if unnamed != nil { unnamed = nil }
+        server.unnamedOwner = 0
+        if !plan.effects.isEmpty, let changed = adjusted(unit, plan, server) {
+            server.stream.write(changed)
+        } else {
+            server.stream.write(unit)
+        }
+    }
+
+    private func sendExtended(_ unit: UnsafeRawBufferPointer, to server: ServerConnection) {
+        var rewriter = UnitRewriter(client: self, server: server, unit: unit, scratch: worker.takeScratch())
+        if rewriter.rewrite() {
+            rewriter.output.bytes.withUnsafeBytes { server.stream.write($0) }
+        } else {
+            server.stream.write(unit)
+        }
+        worker.giveBackScratch(rewriter.output)
+        // Local answers that were due at once.
+        stream.flush()
+    }
+
+    func keepUnnamed(_ message: ParseMessage, _ serial: UInt64) {
+        guard unnamed != nil else {
+            unnamed = UnnamedStatement(
+                query: Array(message.query), parameterTypes: Array(message.parameterTypes), serial: serial)
+            return
+        }
+        // The room of the last one is used again.
+        unnamed?.query.removeAll(keepingCapacity: message.query.count <= 1024)
+        unnamed?.query.append(contentsOf: message.query)
+        unnamed?.parameterTypes.removeAll(keepingCapacity: true)
+        unnamed?.parameterTypes.append(contentsOf: message.parameterTypes)
+        unnamed?.serial = serial
+    }
+
+    /// One of the server's answers to a Parse of this client has come.
+    func parseConfirmed() {
+        if let index = announced.firstIndex(where: { !$0.isConfirmed }) { announced[index].isConfirmed = true }
+    }
+
+    /// An answer that no server gives: ParseComplete, CloseComplete.
+    func replyLocally(_ tag: UInt8) {
+        if tag == BackendTag.parseComplete { parseConfirmed() }
+        server?.hasForwarded = true
+        stream.append([tag, 0, 0, 0, 4])
+    }
+}

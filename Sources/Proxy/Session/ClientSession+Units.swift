@@ -1,0 +1,242 @@
+internal import PostgresWire
+
+/// What a unit asks of a server, from the decisions about its statements.
+struct UnitPlan {
+    var access = Decision.Access.anywhere
+    var effects: Decision.Effects = []
+    var required: UInt64 = 0
+    /// Names or texts in it have to be changed before a server reads it.
+    var isRewritten = false
+    var hasSync = false
+}
+
+extension ClientSession {
+    /// Takes whole units from the front.
+    func receivedRequests(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var offset = 0
+        while offset < bytes.count, phase == .ready, !isBlocked {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
+            if passThrough > 0 {
+                offset += passOn(rest)
+                continue
+            }
+            // The server is behind: what is here stays here.
+            if let server, server.stream.isCongested {
+                stream.pause()
+                break
+            }
+            switch UnitScan.next(rest) {
+            case .needsMore: return offset
+            case .invalid(let tag):
+                violation("invalid frontend message type \(tag)")
+                return bytes.count
+            case .terminate:
+                stream.end()
+                return bytes.count
+            case .unit(let count):
+                guard dispatch(UnsafeRawBufferPointer(rebasing: rest[..<count]), isLarge: false) else { return offset }
+                offset += count
+            case .copy(let count):
+                sendCopy(UnsafeRawBufferPointer(rebasing: rest[..<count]))
+                offset += count
+            case .partialCopy(let header):
+                // Without a server that copies nobody wants it: dropped, as PostgreSQL does.
+                server?.hasForwarded = true
+                passThrough = header.frameCount
+            case .large(let whole):
+                guard let taken = dispatchLarge(rest, whole: whole) else { return offset }
+                offset += taken
+            }
+        }
+        return offset
+    }
+
+    private func passOn(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let count = min(passThrough, bytes.count)
+        passThrough -= count
+        if let server {
+            server.stream.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            if server.stream.isCongested { stream.pause() }
+        }
+        return count
+    }
+
+    private func sendCopy(_ bytes: UnsafeRawBufferPointer) {
+        guard let server else { return }
+        if bytes[0] != FrontendTag.copyData { server.queue.sentCopyEnd() }
+        server.stream.write(bytes)
+        if server.stream.isCongested { stream.pause() }
+    }
+
+    /// - Returns: false where the unit has to wait; it is offered again.
+    func dispatch(_ unit: UnsafeRawBufferPointer, isLarge: Bool) -> Bool {
+        if isSkippingToSync {
+            skip(unit)
+            return true
+        }
+        if let error = refusal {
+            refusal = nil
+            refuse(unit, error)
+            return true
+        }
+        if waitingIn != nil || isArranging {
+            block()
+            return false
+        }
+        guard let plan = analyse(unit, isLarge: isLarge) else { return true }
+        if let server {
+            guard server.phase == .ready else {
+                block()
+                return false
+            }
+            if isOnReplica {
+                // One unit at a time there, so that it can be asked elsewhere if the replica fails.
+                guard server.queue.isEmpty else {
+                    block()
+                    return false
+                }
+            }
+        } else if isPureSync(unit) {
+            // Nothing is open and nothing was asked: no server is needed to say so.
+            stream.write(BackendMessages.readyForQuery(.idle))
+            return true
+        } else if !findServer(plan) {
+            guard let error = refusal else { return false }
+            refusal = nil
+            refuse(unit, error)
+            return true
+        }
+        guard let server, arrange(server) else { return false }
+        send(unit, plan, to: server)
+        return true
+    }
+
+    /// - Returns: false where the client has to wait for one.
+    private func findServer(_ plan: UnitPlan) -> Bool {
+        guard let database else { return false }
+        if waitingIn == nil { waitingSince = .now }
+        if let error = database.heldBack(self) {
+            refusal = error
+            return false
+        }
+        var node = database.primary
+        if plan.access != .primary, !avoidsReplicas, pins.isEmpty, let replica = database.chooseReplica(plan, for: self)
+        {
+            node = replica
+        }
+        let pool = database.pool(node: node, user: user)
+        guard let found = pool.acquire(for: self) else {
+            if refusal == nil { block() }
+            return false
+        }
+        take(found)
+        return true
+    }
+
+    func take(_ server: ServerConnection) {
+        self.server = server
+        server.client = self
+        waitingIn = nil
+        isOnReplica = server.pool.key.node != database?.primary
+        if isOnReplica { preferredReplica = server.pool.key.node }
+        database?.began(node: server.pool.key.node)
+        unitStartedAt = .now
+        database?.counters.waited += unitStartedAt - waitingSince
+    }
+
+    /// A pool found a server for this client, which waited.
+    func assigned(_ server: ServerConnection) {
+        take(server)
+        if phase == .waitingForWelcome {
+            startup?.welcome = server.reported
+            welcome()
+            if !server.pool.limits.isSession { release(server) }
+            return
+        }
+        unblock()
+        // The client may have gone, or its unit have been answered meanwhile.
+        if self.server === server, server.queue.isIdle, !isArranging, pins.isEmpty, !server.pool.limits.isSession {
+            release(server)
+        }
+    }
+
+    /// A pool has none and will have none.
+    func refused(_ error: ErrorFields) {
+        waitingIn = nil
+        if phase == .waitingForWelcome { return end(with: error) }
+        var shown = error
+        shown.severity = "ERROR"
+        refusal = shown
+        unblock()
+    }
+
+    /// Brings the server's settings to this client's. - Returns: false where that takes a while.
+    private func arrange(_ server: ServerConnection) -> Bool {
+        if !server.strayNames.isEmpty || server.settings != settings, server.queue.isEmpty,
+            server.queue.transaction == .idle,
+            pins.isEmpty
+        {
+            return change(server)
+        }
+        return true
+    }
+
+    private func change(_ server: ServerConnection) -> Bool {
+        var statements = server.strayNames.map { "DEALLOCATE \(worker.quoted($0))" }
+        server.strayNames = []
+        if let change = server.settings.change(to: settings) { statements.append(change) }
+        guard !statements.isEmpty else { return true }
+        isArranging = true
+        block()
+        server.ask(statements.joined(separator: "; ")) { [self] result in
+            isArranging = false
+            switch result {
+            case .success: server.settings = settings
+            case .failure(let failure):
+                server.isRetired = true
+                refusal = failure.fields
+            }
+            guard phase != .ended else { return }
+            if refusal != nil, self.server === server {
+                letGo()
+                server.close()
+            }
+            unblock()
+        }
+        return false
+    }
+
+    // MARK: Refusals
+
+    /// Answers a unit with an error, as PostgreSQL would.
+    func refuse(_ unit: UnsafeRawBufferPointer, _ error: ErrorFields) {
+        var writer = MessageWriter(reserving: 256)
+        error.write(to: &writer)
+        database?.counters.refusals += 1
+        if unit.isEmpty || unit.first == FrontendTag.query || unit.first == FrontendTag.functionCall
+            || Self.endsWithSync(unit)
+        {
+            writer.raw(BackendMessages.readyForQuery(.idle))
+        } else {
+            isSkippingToSync = true
+        }
+        stream.write(writer.bytes)
+    }
+
+    private func isPureSync(_ unit: UnsafeRawBufferPointer) -> Bool {
+        unit.count == FrameHeader.byteCount && (unit[0] == FrontendTag.sync)
+    }
+
+    private func skip(_ unit: UnsafeRawBufferPointer) {
+        guard Self.endsWithSync(unit) else { return }
+        isSkippingToSync = false
+        stream.write(BackendMessages.readyForQuery(.idle))
+    }
+
+    static func endsWithSync(_ unit: UnsafeRawBufferPointer) -> Bool {
+        // A Sync is five bytes: S 0 0 0 4. Units of several frames end with it or with Flush (H).
+        unit.count >= 5 && unit[unit.count - 5] == FrontendTag.sync && unit[unit.count - 1] == 4
+            && unit[unit.count - 2] == 0
+            && unit[0] != FrontendTag.query && unit[0] != FrontendTag.functionCall
+    }
+}

@@ -1,0 +1,192 @@
+internal import PostgresWire
+
+/// A client: what it may do, what state it believes its session to have, and which server serves it now.
+///
+/// A client's messages are collected to a *unit*: what ends with Sync, Flush, a simple query or a function call. A unit is
+/// what gets a server. The bytes stay in the stream until the unit goes out, so a client that waits costs nothing more.
+final class ClientSession: StreamHandler {
+    enum Phase { case startup, authenticating, waitingForWelcome, ready, admin, ended }
+
+    let stream: ByteStream
+    unowned let worker: Worker
+    /// The number that the client takes for its backend's process.
+    let processID: Int32
+    let secret: [UInt8]
+    let address: ClientAddress
+    let connectedAt = ContinuousClock.now
+    var phase = Phase.startup
+    /// It has logged in and counts among the clients of its database.
+    var isCounted = false
+
+    // From the login.
+    var login: ClientLogin?
+    var keys: ScramKeys?
+    var user = ""
+    var database: WorkerDatabase?
+    var startup: StartupParameters?
+    var requestedDatabase = ""
+    var applicationName = ""
+    var protocolMinor = 0
+
+    // What the session has.
+    var settings = SessionSettings()
+    /// What `RESET` and DISCARD lead back to: the startup parameters that are set, not given at a server's start.
+    var initialSettings = SessionSettings()
+    var statements: [[UInt8]: NamedStatement] = [:]
+    /// The text and types of the unnamed statement, as in its Parse; nil: none.
+    var unnamed: UnnamedStatement?
+    /// Statements that were announced and whose ParseComplete is still to come, oldest first.
+    var announced: [Announced] = []
+    var syncsSent: UInt32 = 0
+    var syncsAnswered: UInt32 = 0
+    /// Why it keeps its server between transactions.
+    var pins: Decision.Effects = []
+    var pathID: UInt32 = 0
+
+    // What goes on.
+    var server: ServerConnection?
+    /// The pool in whose queue it stands.
+    var waitingIn: Pool?
+    var waitingSince = ContinuousClock.now
+    var isBlocked = false
+    /// A query of ours runs on its server, before or after its own.
+    var isArranging = false
+    /// What the next unit is answered with instead of being done.
+    var refusal: ErrorFields?
+    /// After an error that no server knows of: everything up to Sync is skipped.
+    var isSkippingToSync = false
+    var passThrough = 0
+    /// A copy of the unit on a replica, until something of its answer has gone out.
+    var isOnReplica = false
+    var avoidsReplicas = false
+    var unitStartedAt = ContinuousClock.now
+
+    // What the transaction has done so far.
+    var pendingEffects: Decision.Effects = []
+    var pendingUnlisted: [String] = []
+    var written: [UInt32] = []
+    var hasWrittenAnything = false
+    /// The sample from which on a replica has all that this client has seen.
+    var seenTick: UInt64 = 0
+    /// The sample that any other replica than the preferred one must have replayed.
+    var readTick: UInt64 = 0
+    var preferredReplica: Int?
+
+    struct UnnamedStatement {
+        var query: [UInt8]
+        var parameterTypes: [UInt8]
+        var serial: UInt64
+    }
+
+    struct Announced {
+        var name: [UInt8]
+        var statement: NamedStatement
+        var sync: UInt32
+        var isConfirmed = false
+    }
+
+    init(stream: ByteStream, worker: Worker, processID: Int32, secret: [UInt8], address: ClientAddress) {
+        self.stream = stream
+        self.worker = worker
+        self.processID = processID
+        self.secret = secret
+        self.address = address
+        stream.handler = self
+    }
+
+    var hasWritten: Bool { hasWrittenAnything || !written.isEmpty || pendingEffects.contains(.catalog) }
+    /// The server could not take all that came: the client is read again when it has.
+    var isHeldBack: Bool { !stream.isReading && !isBlocked }
+
+    // MARK: Stream
+
+    func connected(_ error: Int32) {}
+
+    func received(_ bytes: UnsafeRawBufferPointer) -> Int {
+        switch phase {
+        case .startup: return receivedStartup(bytes)
+        case .authenticating: return receivedPassword(bytes)
+        case .waitingForWelcome: return 0
+        case .ready: return receivedRequests(bytes)
+        case .admin: return receivedAdmin(bytes)
+        case .ended: return bytes.count
+        }
+    }
+
+    func drained() { server?.stream.resume() }
+
+    /// The server's queue is short again.
+    func serverDrained() { stream.resume() }
+
+    func block() {
+        isBlocked = true
+        stream.pause()
+    }
+
+    func unblock() {
+        guard isBlocked else { return }
+        isBlocked = false
+        guard phase != .ended else { return }
+        stream.resumeWithLeftover()
+    }
+
+    func finished(_ end: StreamEnd) {
+        guard phase != .ended else { return }
+        phase = .ended
+        waitingIn?.removeWaiter(self)
+        waitingIn = nil
+        if let server {
+            letGo()
+            leave(server)
+        }
+        for statement in statements.values { worker.registry.release(statement) }
+        statements = [:]
+        worker.ended(self)
+    }
+
+    /// What becomes of a server whose client has gone.
+    private func leave(_ server: ServerConnection) {
+        if hasWritten || !server.queue.isEmpty { noteWrites() }
+        guard server.queue.isEmpty, server.phase == .ready, !isArranging, passThrough == 0 else {
+            // In the middle of something: the server rolls back when the connection ends.
+            server.cancelRunning()
+            return server.close()
+        }
+        let isUsed = !pins.isEmpty || !pendingEffects.isEmpty || server.pool.limits.isSession
+        if server.queue.transaction != .idle {
+            server.ask("ROLLBACK") { _ in if isUsed { Self.discard(server) } }
+        } else if isUsed {
+            Self.discard(server)
+        } else {
+            server.pool.idle(server)
+        }
+    }
+
+    private static func discard(_ server: ServerConnection) {
+        server.statements.removeAll()
+        server.unnamedOwner = 0
+        server.strayNames = []
+        server.ask("DISCARD ALL") { result in
+            if case .failure = result { server.isRetired = true }
+            server.settings = SessionSettings()
+        }
+    }
+
+    // MARK: Errors
+
+    /// Says why, and ends the session.
+    func end(with error: ErrorFields) {
+        guard phase != .ended else { return }
+        var writer = MessageWriter(reserving: 256)
+        var fatal = error
+        fatal.severity = "FATAL"
+        fatal.write(to: &writer)
+        stream.write(writer.bytes)
+        worker.log.clientRefused(self, fatal)
+        stream.endAfterFlush()
+    }
+
+    func violation(_ what: String) {
+        end(with: ErrorFields(severity: "FATAL", code: "08P01", message: what))
+    }
+}

@@ -1,0 +1,117 @@
+internal import PostgresWire
+internal import SQLSyntax
+
+/// One statement text with its parameter types, under one name on all servers: clients' own names (`s0`, `P_0`) collide.
+final class NamedStatement {
+    let id: Int32
+    let query: [UInt8]
+    let parameterTypes: [UInt8]
+    /// The name on the servers, in bytes.
+    let name: [UInt8]
+    /// How many clients know it.
+    fileprivate(set) var users = 0
+    fileprivate let key: StatementRegistry.Key
+    /// Decided once for a catalog and a search_path; the router says whether it still holds.
+    var decision: Decision?
+    var decisionStamp: UInt64 = 0
+    var decisionPath: UInt32 = 0
+
+    fileprivate init(id: Int32, key: StatementRegistry.Key, query: [UInt8], parameterTypes: [UInt8]) {
+        self.id = id
+        self.key = key
+        self.query = query
+        self.parameterTypes = parameterTypes
+        name = Array("strata_\(id)".utf8)
+    }
+
+    /// The Parse that puts it on a server.
+    func writeParse(to writer: inout MessageWriter) {
+        ParseMessage.write(name: name, query: query, parameterTypes: parameterTypes, to: &writer)
+    }
+}
+
+/// The statements that clients of a loop have prepared. One that no client knows any more stays for a while, since the
+/// next connection of the same application will prepare it again.
+final class StatementRegistry {
+    struct Key: Hashable {
+        let query: [UInt8]
+        let parameterTypes: [UInt8]
+    }
+
+    private var statements: [Key: NamedStatement] = [:]
+    private var nextID: Int32 = 1
+    /// Statements that are kept although nobody uses them.
+    private let maximumUnused: Int
+    private var unused = 0
+
+    init(maximumUnused: Int = 5_000) { self.maximumUnused = maximumUnused }
+
+    var count: Int { statements.count }
+
+    /// The statement, with one user more.
+    func take(query: UnsafeRawBufferPointer, parameterTypes: UnsafeRawBufferPointer) -> NamedStatement {
+        let key = Key(query: Array(query), parameterTypes: Array(parameterTypes))
+        if let known = statements[key] {
+            if known.users == 0 { unused -= 1 }
+            known.users += 1
+            return known
+        }
+        let made = NamedStatement(id: nextID, key: key, query: key.query, parameterTypes: key.parameterTypes)
+        // 2^31 different texts in one process: the names of the first have long gone by then.
+        nextID = nextID == .max ? 1 : nextID + 1
+        made.users = 1
+        statements[key] = made
+        return made
+    }
+
+    func retain(_ statement: NamedStatement) {
+        if statement.users == 0 { unused -= 1 }
+        statement.users += 1
+    }
+
+    func release(_ statement: NamedStatement) {
+        statement.users -= 1
+        guard statement.users == 0 else { return }
+        unused += 1
+        if unused > maximumUnused { removeUnused() }
+    }
+
+    private func removeUnused() {
+        statements = statements.filter { $0.value.users > 0 }
+        unused = 0
+    }
+}
+
+/// The statements that one server connection holds, the longest unused first out.
+struct ServerStatements {
+    private var lastUse: [Int32: UInt64] = [:]
+    private(set) var clock: UInt64 = 0
+    /// PgBouncer's `max_prepared_statements` has the same default.
+    let maximum: Int
+
+    init(maximum: Int = 200) { self.maximum = maximum }
+
+    var count: Int { lastUse.count }
+
+    /// Before the messages of a client's unit: what was used since is not evicted.
+    mutating func startUnit() { clock += 1 }
+
+    /// - Returns: whether it is there.
+    mutating func use(_ id: Int32) -> Bool {
+        guard lastUse[id] != nil else { return false }
+        lastUse[id] = clock
+        return true
+    }
+
+    mutating func add(_ id: Int32) { lastUse[id] = clock }
+    mutating func remove(_ id: Int32) { lastUse[id] = nil }
+    mutating func removeAll() { lastUse.removeAll() }
+
+    /// One that has to go before another is added, or nil; never one of the current unit.
+    mutating func evict() -> Int32? {
+        guard lastUse.count >= maximum, let oldest = lastUse.min(by: { $0.value < $1.value }), oldest.value < clock
+        else { return nil }
+        lastUse[oldest.key] = nil
+        return oldest.key
+    }
+}

@@ -1,0 +1,63 @@
+internal import SQLSyntax
+
+/// What a server's session holds: its settings, and what would be lost with it. Asked for after a transaction that may
+/// have changed something of it. Pure.
+struct SessionInventory: Equatable {
+    /// What is set beyond the startup parameters.
+    var settings: [String: String] = [:]
+    /// Why the session has to keep its server.
+    var pins: Decision.Effects = []
+
+    /// What can be asked for, and by which count.
+    private static let countable: [(pin: Decision.Effects, mark: String, sql: String)] = [
+        (.temporary, "t", "FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.pg_my_temp_schema()"),
+        (.listen, "n", "FROM pg_catalog.pg_listening_channels()"),
+        (.heldCursor, "c", "FROM pg_catalog.pg_cursors k WHERE k.is_holdable"),
+        (
+            .advisoryLock, "a",
+            "FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.pid = pg_catalog.pg_backend_pid()"
+        ),
+        (.prepared, "p", "FROM pg_catalog.pg_prepared_statements s WHERE s.from_sql"),
+    ]
+
+    /// The pins that an inventory decides about; the others stay until the session is discarded.
+    static let decided = Decision.Effects([.temporary, .listen, .heldCursor, .advisoryLock, .prepared])
+
+    /// - Parameters:
+    ///   - unlisted: settings that pg_settings leaves out: those with a dot that no extension has declared, `role`,
+    ///     `session_authorization`.
+    ///   - everything: what would keep the server is counted as well.
+    static func sql(unlisted: [String], everything: Bool) -> String {
+        var sql = """
+            SELECT 's', s.name, s.setting FROM pg_catalog.pg_settings s WHERE s.source = 'session' \
+            AND s.name NOT IN ('role', 'session_authorization', 'transaction_isolation', 'transaction_read_only', \
+            'transaction_deferrable')
+            """
+        for name in unlisted {
+            sql += " UNION ALL SELECT 'u', \(SQL.literal(name)), pg_catalog.current_setting(\(SQL.literal(name)), true)"
+        }
+        guard everything else { return sql }
+        for entry in countable {
+            sql += " UNION ALL SELECT '\(entry.mark)', '', pg_catalog.count(*)::pg_catalog.text \(entry.sql)"
+        }
+        return sql
+    }
+
+    init() {}
+
+    /// - Parameter user: whom the session was opened as.
+    init(_ rows: [[String?]], user: String) {
+        for row in rows where row.count == 3 {
+            guard let kind = row[0], let name = row[1], let value = row[2] else { continue }
+            switch (kind, name) {
+            case ("s", _): settings[name] = value
+            case ("u", "role"): if value != "none" { settings[name] = value }
+            case ("u", "session_authorization"): if value != user { settings[name] = value }
+            // A placeholder that was never set, or reset, has no value or an empty one.
+            case ("u", _): if !value.isEmpty { settings[name] = value }
+            default:
+                if value != "0", let entry = Self.countable.first(where: { $0.mark == kind }) { pins.insert(entry.pin) }
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+internal import PostgresWire
+
+/// A unit of the extended protocol on its way to a server: statements have one name per text there, are put there when
+/// they are missing, and an unnamed one follows its client. What needs no change goes in runs.
+struct UnitRewriter {
+    let client: ClientSession
+    let server: ServerConnection
+    let unit: UnsafeRawBufferPointer
+    /// What has been written in another form; `unit[run...]` follows it unchanged.
+    var output: MessageWriter
+    private var run = 0
+    private var offset = 0
+
+    init(
+        client: ClientSession, server: ServerConnection, unit: UnsafeRawBufferPointer, scratch: consuming MessageWriter
+    ) {
+        self.client = client
+        self.server = server
+        self.unit = unit
+        output = scratch
+    }
+
+    /// - Returns: false where the unit goes as it is, and `output` is empty.
+    mutating func rewrite() -> Bool {
+        while offset < unit.count {
+            guard case .header(let header) = FrameHeader.read(UnsafeRawBufferPointer(rebasing: unit[offset...])) else {
+                break
+            }
+            let end = offset + header.frameCount
+            let body = UnsafeRawBufferPointer(rebasing: unit[(offset + FrameHeader.byteCount)..<end])
+            if handle(header.tag, body) { run = end }
+            offset = end
+        }
+        guard run > 0 || !output.bytes.isEmpty else { return false }
+        flushRun()
+        return true
+    }
+
+    /// What stands before this frame goes before anything that is put in.
+    private mutating func flushRun() {
+        if run < offset { output.raw(UnsafeRawBufferPointer(rebasing: unit[run..<offset])) }
+        run = offset
+    }
+
+    /// - Returns: true where the frame was written in another form, or is not sent at all.
+    @inline(__always)
+    private mutating func handle(_ tag: UInt8, _ body: UnsafeRawBufferPointer) -> Bool {
+        switch tag {
+        case FrontendTag.sync:
+            if !server.queue.isCopyingIn { client.syncsSent &+= 1 }
+            server.queue.sent(.sync)
+        case FrontendTag.execute: server.queue.sent(.execute)
+        case FrontendTag.flush: break
+        case FrontendTag.functionCall:
+            client.syncsSent &+= 1
+            server.queue.sent(.functionCall)
+        // Behind an error the server reads nothing up to Sync: neither do names change.
+        case _ where server.queue.isSkipping: break
+        case FrontendTag.parse: return parse(body)
+        case FrontendTag.bind: return bind(body)
+        case FrontendTag.describe: return describe(body)
+        case FrontendTag.close: return close(body)
+        default: break
+        }
+        return false
+    }
+
+    private mutating func parse(_ body: UnsafeRawBufferPointer) -> Bool {
+        guard let message = ParseMessage(body: body) else { return false }
+        guard !message.name.isEmpty else {
+            let serial = client.worker.nextSerial()
+            client.keepUnnamed(message, serial)
+            server.unnamedOwner = serial
+            server.queue.sent(.parse)
+            return false
+        }
+        let name = Array(message.name)
+        if client.statements[name] != nil { return duplicate(name, message) }
+        let statement = client.worker.registry.take(query: message.query, parameterTypes: message.parameterTypes)
+        client.statements[name] = statement
+        client.announced.append(.init(name: name, statement: statement, sync: client.syncsSent))
+        if server.statements.use(statement.id) {
+            flushRun()
+            if server.queue.sent(.localParse) {
+                for reply in server.queue.takeReplies() { client.replyLocally(reply) }
+            }
+            return true
+        }
+        flushRun()
+        makeRoom()
+        statement.writeParse(to: &output)
+        server.statements.add(statement.id)
+        server.queue.sent(.parse, statement: statement.id)
+        return true
+    }
+
+    /// The name is taken. PostgreSQL itself is to say so, in its words and with what follows for the transaction: it
+    /// gets the first statement under the client's own name, and then this one.
+    private mutating func duplicate(_ name: [UInt8], _ message: ParseMessage) -> Bool {
+        flushRun()
+        ParseMessage.write(name: name, query: "".utf8, parameterTypes: [0, 0], to: &output)
+        server.queue.sent(.parse, own: true)
+        server.strayNames.append(name)
+        server.queue.sent(.parse)
+        ParseMessage.write(
+            name: message.name, query: message.query, parameterTypes: message.parameterTypes, to: &output)
+        return true
+    }
+
+    private mutating func bind(_ body: UnsafeRawBufferPointer) -> Bool {
+        guard let message = BindMessage(body: body) else { return false }
+        guard !message.statement.isEmpty else {
+            placeUnnamed()
+            server.queue.sent(.bind)
+            return false
+        }
+        guard let statement = client.statements[Array(message.statement)] else {
+            // Unknown: the server says so in its own words.
+            server.queue.sent(.bind)
+            return false
+        }
+        flushRun()
+        place(statement)
+        output.message(FrontendTag.bind) { body in
+            body.raw(message.portal)
+            body.byte(0)
+            body.raw(statement.name)
+            body.byte(0)
+            body.raw(message.rest)
+        }
+        server.queue.sent(.bind)
+        return true
+    }
+
+    private mutating func describe(_ body: UnsafeRawBufferPointer) -> Bool {
+        guard let target = NamedTarget(body: body) else { return false }
+        defer { server.queue.sent(.describe) }
+        guard target.kind == .statement else { return false }
+        guard !target.name.isEmpty else {
+            placeUnnamed()
+            return false
+        }
+        guard let statement = client.statements[Array(target.name)] else { return false }
+        flushRun()
+        place(statement)
+        output.message(FrontendTag.describe) { body in
+            body.byte(NamedTarget.Kind.statement.rawValue)
+            body.raw(statement.name)
+            body.byte(0)
+        }
+        return true
+    }
+
+    private mutating func close(_ body: UnsafeRawBufferPointer) -> Bool {
+        guard let target = NamedTarget(body: body), target.kind == .statement else {
+            server.queue.sent(.close)
+            return false
+        }
+        guard !target.name.isEmpty else {
+            client.unnamed = nil
+            server.unnamedOwner = 0
+            server.queue.sent(.close)
+            return false
+        }
+        guard let statement = client.statements.removeValue(forKey: Array(target.name)) else {
+            server.queue.sent(.close)
+            return false
+        }
+        client.worker.registry.release(statement)
+        // It stays on the server for the next one who has this text.
+        flushRun()
+        if server.queue.sent(.localClose) { for reply in server.queue.takeReplies() { client.replyLocally(reply) } }
+        return true
+    }
+
+    // MARK: What is put in
+
+    private mutating func place(_ statement: NamedStatement) {
+        guard !server.statements.use(statement.id) else { return }
+        makeRoom()
+        statement.writeParse(to: &output)
+        server.statements.add(statement.id)
+        server.queue.sent(.parse, own: true, statement: statement.id)
+    }
+
+    private mutating func makeRoom() {
+        guard let evicted = server.statements.evict() else { return }
+        output.message(FrontendTag.close) { body in
+            body.byte(NamedTarget.Kind.statement.rawValue)
+            body.raw("strata_\(evicted)".utf8)
+            body.byte(0)
+        }
+        server.queue.sent(.close, own: true)
+    }
+
+    /// The unnamed statement of this client, where the server has another's or none.
+    private mutating func placeUnnamed() {
+        guard let unnamed = client.unnamed else {
+            guard server.unnamedOwner != 0 else { return }
+            flushRun()
+            output.message(FrontendTag.close) { body in
+                body.byte(NamedTarget.Kind.statement.rawValue)
+                body.byte(0)
+            }
+            server.queue.sent(.close, own: true)
+            server.unnamedOwner = 0
+            return
+        }
+        guard unnamed.serial != server.unnamedOwner else { return }
+        flushRun()
+        ParseMessage.write(name: "".utf8, query: unnamed.query, parameterTypes: unnamed.parameterTypes, to: &output)
+        server.queue.sent(.parse, own: true)
+        server.unnamedOwner = unnamed.serial
+    }
+}

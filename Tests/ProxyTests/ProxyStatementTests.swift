@@ -1,0 +1,221 @@
+import PostgresWire
+import TestSupport
+import Testing
+
+@testable import Proxy
+
+/// Prepared statements of both levels work while servers change hands, and say what PostgreSQL says.
+@Suite("Proxy: prepared statements")
+struct ProxyStatementTests {
+    typealias Wire = WireClient
+
+    /// Holds a server in a transaction, so that others get another one.
+    private func busy(_ client: WireClient) throws { _ = try client.query("BEGIN; SELECT 1 AS held") }
+
+    @Test("A named statement follows its client to other servers; generic names do not collide")
+    func namedStatements() async throws {
+        try await withProxy(size: 2) { proxy in
+            let first = try proxy.wire()
+            let second = try proxy.wire()
+            for (client, text) in [(first, "SELECT 'first' || $1"), (second, "SELECT 'second' || $1")] {
+                try client.send(Wire.parse("s0", text) + Wire.sync)
+                #expect(try client.results().error == nil)
+            }
+            for round in 0..<6 {
+                // Every other time one server is taken, so both servers come to serve both clients.
+                let holder = try proxy.wire()
+                if round % 2 == 0 { try busy(holder) }
+                for (client, word) in [(first, "first"), (second, "second")] {
+                    try client.send(Wire.bind("", "s0", ["x"]) + Wire.describe("P") + Wire.execute() + Wire.sync)
+                    let result = try client.results()
+                    #expect(result.rows == [["\(word)x"]])
+                    #expect(result.messages.map(\.tag) == ["2", "T", "D", "C", "Z"])
+                }
+                if round % 2 == 0 { _ = try holder.query("COMMIT") }
+            }
+        }
+    }
+
+    @Test("An unknown statement: 26000 in PostgreSQL's words, skip to Sync, and the session goes on")
+    func unknown() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.bind("", "nobody") + Wire.execute() + Wire.sync)
+            let result = try client.results()
+            #expect(result.error?.code == "26000")
+            #expect(result.error?.message == "prepared statement \"nobody\" does not exist")
+            #expect(result.messages.map(\.tag) == ["E", "Z"])
+            #expect(try client.query("SELECT 1").rows == [["1"]])
+        }
+    }
+
+    @Test("A name that is taken: 42P05, and the first statement is still the one")
+    func duplicate() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("a", "SELECT 1") + Wire.sync + Wire.parse("a", "SELECT 2") + Wire.sync)
+            #expect(try client.results().error == nil)
+            let result = try client.results()
+            #expect(result.error?.code == "42P05")
+            #expect(result.error?.message == "prepared statement \"a\" already exists")
+            for _ in 0..<2 {
+                try client.send(Wire.bind("", "a") + Wire.execute() + Wire.sync)
+                #expect(try client.results().rows == [["1"]])
+            }
+            // Nothing of the trick is left for others.
+            #expect(try proxy.wire().query("SELECT name FROM pg_prepared_statements WHERE name = 'a'").rows.isEmpty)
+        }
+    }
+
+    @Test("A failed Parse is not remembered, neither by the client nor by the server")
+    func failedParse() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("f", "SELECT * FROM later") + Wire.sync)
+            #expect(try client.results().error?.code == "42P01")
+            try client.send(Wire.bind("", "f") + Wire.execute() + Wire.sync)
+            #expect(try client.results().error?.code == "26000")
+            _ = try client.query("CREATE TABLE later AS SELECT 7 AS a")
+            try client.send(
+                Wire.parse("f", "SELECT * FROM later") + Wire.bind("", "f") + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["7"]])
+        }
+    }
+
+    @Test("A Parse behind an error of its batch is forgotten too")
+    func skippedParse() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            let other = try proxy.wire()
+            // The text is known to the server already, so that the proxy would answer by itself.
+            try other.send(Wire.parse("x", "SELECT 42") + Wire.sync)
+            _ = try other.results()
+            try client.send(Wire.bind("", "nobody") + Wire.parse("mine", "SELECT 42") + Wire.sync)
+            #expect(try client.results().error?.code == "26000")
+            try client.send(Wire.bind("", "mine") + Wire.execute() + Wire.sync)
+            #expect(try client.results().error?.message == "prepared statement \"mine\" does not exist")
+        }
+    }
+
+    @Test("One batch with a known Parse, a new one and an error keeps the order of the answers")
+    func order() async throws {
+        try await withProxy(size: 1) { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("k", "SELECT 1") + Wire.sync)
+            _ = try client.results()
+            let other = try proxy.wire()
+            try other.send(
+                Wire.parse("n1", "SELECT 2") + Wire.parse("k", "SELECT 1") + Wire.bind("", "k") + Wire.execute()
+                    + Wire.parse("n2", "SELECT 3") + Wire.close("S", "n1") + Wire.bind("", "n2") + Wire.execute()
+                    + Wire.sync)
+            let result = try other.results()
+            #expect(result.messages.map(\.tag) == ["1", "1", "2", "D", "C", "1", "3", "2", "D", "C", "Z"])
+            #expect(result.rows == [["1"], ["3"]])
+        }
+    }
+
+    @Test("The unnamed statement follows its client, and another client's is never seen")
+    func unnamedStatements() async throws {
+        try await withProxy(size: 1) { proxy in
+            let first = try proxy.wire()
+            let second = try proxy.wire()
+            try first.send(Wire.parse("", "SELECT 'one'") + Wire.sync)
+            _ = try first.results()
+            try second.send(Wire.bind() + Wire.execute() + Wire.sync)
+            #expect(try second.results().error?.message == "unnamed prepared statement does not exist")
+            try second.send(Wire.parse("", "SELECT 'two'") + Wire.sync)
+            _ = try second.results()
+            try first.send(Wire.bind() + Wire.execute() + Wire.sync)
+            #expect(try first.results().rows == [["one"]])
+            // A simple query ends it.
+            _ = try first.query("SELECT 1")
+            try first.send(Wire.bind() + Wire.execute() + Wire.sync)
+            #expect(try first.results().error?.code == "26000")
+        }
+    }
+
+    @Test("Close of a portal and of a statement with the same name; Close of what is not there")
+    func close() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            try client.send(
+                Wire.parse("n", "SELECT 1") + Wire.bind("n", "n") + Wire.close("P", "n") + Wire.bind("n", "n")
+                    + Wire.execute("n") + Wire.close("S", "n") + Wire.close("S", "none") + Wire.sync)
+            #expect(try client.results().messages.map(\.tag) == ["1", "2", "3", "2", "D", "C", "3", "3", "Z"])
+            try client.send(Wire.bind("", "n") + Wire.sync)
+            #expect(try client.results().error?.code == "26000")
+        }
+    }
+
+    @Test("More statements than a server keeps: the oldest go, none that the pipeline still uses")
+    func eviction() async throws {
+        try await withProxy(size: 1, limits: { $0.maximumPreparedStatements = 5 }) { proxy in
+            let client = try proxy.wire()
+            var bytes: [UInt8] = []
+            for index in 0..<12 { bytes += Wire.parse("s\(index)", "SELECT \(index)") }
+            for index in 0..<12 { bytes += Wire.bind("", "s\(index)") + Wire.execute() }
+            try client.send(bytes + Wire.sync)
+            #expect(try client.results().rows.map { $0[0] } == (0..<12).map { "\($0)" })
+            for index in (0..<12).reversed() {
+                try client.send(Wire.bind("", "s\(index)") + Wire.execute() + Wire.sync)
+                #expect(try client.results().rows == [["\(index)"]])
+            }
+            let kept = try client.query("SELECT count(*) FROM pg_prepared_statements").rows[0][0]
+            #expect(Int(kept ?? "") ?? 99 <= 12)
+        }
+    }
+
+    @Test("DEALLOCATE ALL and DISCARD ALL end the protocol's statements as well; DEALLOCATE of one; EXECUTE of one")
+    func sqlAndProtocol() async throws {
+        try await withProxy(size: 2) { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("p", "SELECT 5") + Wire.sync)
+            _ = try client.results()
+            #expect(try client.query("EXECUTE p").rows == [["5"]])
+            #expect(try client.query("DEALLOCATE p").tags == ["DEALLOCATE"])
+            try client.send(Wire.bind("", "p") + Wire.sync)
+            #expect(try client.results().error?.code == "26000")
+            for end in ["DEALLOCATE ALL", "DISCARD ALL"] {
+                try client.send(Wire.parse("q", "SELECT 6") + Wire.sync)
+                #expect(try client.results().error == nil)
+                #expect(try client.query(end).error == nil)
+                try client.send(Wire.bind("", "q") + Wire.sync)
+                #expect(try client.results().error?.code == "26000")
+            }
+            #expect(try client.query("DEALLOCATE nobody").error?.code == "26000")
+        }
+    }
+
+    @Test("SQL's PREPARE, EXECUTE and DEALLOCATE, with two clients that use the same name on one server")
+    func sqlLevel() async throws {
+        try await withProxy(size: 2) { proxy in
+            let first = try proxy.wire()
+            let second = try proxy.wire()
+            #expect(try first.query("PREPARE s (int) AS SELECT $1 + 1").tags == ["PREPARE"])
+            #expect(try second.query("PREPARE s (int) AS SELECT $1 + 100").tags == ["PREPARE"])
+            for _ in 0..<3 {
+                #expect(try first.query("EXECUTE s(1)").rows == [["2"]])
+                #expect(try second.query("EXECUTE s(1)").rows == [["101"]])
+            }
+            #expect(try first.query("DEALLOCATE s").tags == ["DEALLOCATE"])
+            #expect(try first.query("EXECUTE s(1)").error?.code == "26000")
+            #expect(try second.query("EXECUTE s(1)").rows == [["101"]])
+        }
+    }
+
+    @Test("Describe within a transaction that failed says 25P02, as PostgreSQL does")
+    func failedTransaction() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("d", "SELECT 1") + Wire.sync)
+            _ = try client.results()
+            _ = try client.query("BEGIN")
+            #expect(try client.query("SELECT 1/0").messages.last?.text == "E")
+            try client.send(Wire.bind("", "d") + Wire.execute() + Wire.sync)
+            #expect(try client.results().error?.code == "25P02")
+            #expect(try client.query("ROLLBACK").tags == ["ROLLBACK"])
+            try client.send(Wire.bind("", "d") + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["1"]])
+        }
+    }
+}
