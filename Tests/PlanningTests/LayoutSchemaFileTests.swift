@@ -49,6 +49,7 @@ struct LayoutSchemaFileTests {
         let lists = [
             Layout.Compatibility.allCases.map(\.rawValue), PartitionLayout.Every.allCases.map(\.rawValue),
             Database.Pool.Mode.allCases.map(\.rawValue), Routing.AuthType.allCases.map(\.rawValue),
+            Routing.AuthRule.Kind.allCases.map(\.rawValue), Routing.Transactions.allCases.map(\.rawValue),
         ]
         for list in lists {
             let written = "[" + list.map { "\"\($0)\"" }.joined(separator: ",") + "]"

@@ -175,6 +175,8 @@ struct ProxySessionTests {
             let note = try #require(try first.receive())
             #expect(note.tag == "A")
             #expect(note.text.hasSuffix("channel\0hello\0"))
+            let sender = try #require(second.key)
+            #expect(Array(note.body.prefix(4)) == Wire.int32(sender.processID))
             _ = try first.query("NOTIFY channel, 'self'")
             let result = try first.query("UNLISTEN *")
             _ = result

@@ -203,6 +203,66 @@ struct ProxyStatementTests {
         }
     }
 
+    @Test("After DDL, who prepares a text again gets a new plan and new types; who holds the old one hears so")
+    func afterDefinitions() async throws {
+        try await withProxy(size: 1, setup: "CREATE TABLE t (a int)") { proxy in
+            let client = try proxy.wire()
+            let other = try proxy.wire()
+            func run(_ client: WireClient, _ name: String) throws -> ErrorFields? {
+                try client.send(Wire.bind("", name) + Wire.execute() + Wire.sync)
+                return try client.results().error
+            }
+            for each in [client, other] {
+                try each.send(Wire.parse("s1", "SELECT * FROM t") + Wire.sync)
+                #expect(try each.results().error == nil)
+            }
+            #expect(try run(client, "s1") == nil)
+            _ = try client.query("ALTER TABLE t ALTER a TYPE text")
+            #expect(try run(client, "s1")?.code == "0A000")
+            try client.send(Wire.close("S", "s1") + Wire.parse("s1", "SELECT * FROM t") + Wire.sync)
+            #expect(try client.results().error == nil)
+            #expect(try run(client, "s1") == nil)
+            #expect(try run(other, "s1")?.code == "0A000")
+        }
+    }
+
+    @Test("EXECUTE and DEALLOCATE of the protocol's statements, through the extended protocol as well")
+    func executeExtended() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("p", "SELECT 5") + Wire.sync)
+            _ = try client.results()
+            func run(_ sql: String) throws -> (rows: [[String?]], error: ErrorFields?, tags: [String]) {
+                try client.send(Wire.parse("", sql) + Wire.bind() + Wire.execute() + Wire.sync)
+                let result = try client.results()
+                return (result.rows, result.error, result.tags)
+            }
+            #expect(try run("EXECUTE p").rows == [["5"]])
+            #expect(try run("DEALLOCATE p").tags == ["DEALLOCATE"])
+            #expect(try run("EXECUTE p").error?.message == "prepared statement \"p\" does not exist")
+            try client.send(Wire.parse("q", "SELECT 6") + Wire.sync)
+            _ = try client.results()
+            #expect(try run("DEALLOCATE ALL").error == nil)
+            try client.send(Wire.bind("", "q") + Wire.sync)
+            #expect(try client.results().error?.code == "26000")
+        }
+    }
+
+    @Test("The unnamed statement outlives a set_config of a named one")
+    func unnamedAndSettings() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("", "SELECT $1::int") + Wire.sync)
+            _ = try client.results()
+            try client.send(
+                Wire.parse("i", "SELECT set_config('jit', 'off', false)") + Wire.bind("", "i") + Wire.execute()
+                    + Wire.sync)
+            _ = try client.results()
+            try client.send(Wire.bind("", "", ["7"]) + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["7"]])
+        }
+    }
+
     @Test("Describe within a transaction that failed says 25P02, as PostgreSQL does")
     func failedTransaction() async throws {
         try await withProxy { proxy in

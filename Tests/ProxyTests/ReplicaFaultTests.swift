@@ -82,8 +82,9 @@ import Testing
 
     @Test("An ended monitoring connection is replaced without anybody noticing")
     func terminated() async throws {
+        let patient = FreshnessSettings(heartbeat: .milliseconds(100), checkTimeout: .seconds(30))
         try await ReplicationCluster.with(replicas: 1) { cluster in
-            try await ReplicaWatching.with(cluster, Self.quick) { watching in
+            try await ReplicaWatching.with(cluster, patient) { watching in
                 try await watching.becomes(.healthy, 1)
                 try await watching.becomes(.primary, 0)
                 let end = """

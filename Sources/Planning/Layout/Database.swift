@@ -22,6 +22,8 @@ package struct Database: Sendable {
         package var url: String?
         /// As for `Database.urlVariable`.
         package var urlVariable: String?
+        /// How many statements it gets compared to the other replicas: 1 to 1,000.
+        package var weight = 1
         package var place: SourcePlace
 
         package init(name: String, url: String?, place: SourcePlace) {
@@ -41,41 +43,15 @@ package struct Database: Sendable {
         package var serverLifetime: Duration = .seconds(3600)
         package var idleTimeout: Duration = .seconds(600)
         package var connectTimeout: Duration = .seconds(15)
+        /// How long a client waits for a server connection; zero: for ever.
+        package var queryWaitTimeout: Duration = .seconds(120)
+        /// How long a statement may run; zero: for ever.
+        package var queryTimeout: Duration = .zero
+        /// Prepared statements that each server connection keeps.
+        package var maxPreparedStatements = 200
 
         package init() {}
     }
-}
-
-/// `routing:` – decoded and checked here, used by the proxy.
-package struct Routing: Sendable {
-    package enum AuthType: String, Sendable, CaseIterable { case trust, scram, md5, cert }
-    package enum Freshness: Sendable, Equatable {
-        case table, session
-        case atMost(Duration)
-    }
-    package struct Route: Sendable {
-        /// sqlcommenter tags that a statement must carry, for example `route: "GET /api/projects"`.
-        package var tags: [String: String] = [:]
-        /// `schema.table` whose statements this rule is for.
-        package var table: String?
-        package var toReplica: Bool
-        package var place: SourcePlace
-
-        package init(toReplica: Bool, place: SourcePlace) {
-            self.toReplica = toReplica
-            self.place = place
-        }
-    }
-
-    package var listen: String?
-    package var authType: AuthType?
-    package var authUsersFile: String?
-    package var authQuery: String?
-    package var freshness: Freshness = .table
-    package var routes: [Route] = []
-    package var place: SourcePlace
-
-    package init(place: SourcePlace) { self.place = place }
 }
 
 /// One entry of `retention:`.

@@ -89,6 +89,9 @@ extension LayoutReader {
             } else {
                 missing("url", in: .replica, item.place, "url: ${\(name.uppercased())_URL}")
             }
+            if let node = fields["weight"], let weight = integer(node, "weight", in: 1...1000) {
+                replica.weight = weight
+            }
             replicas.append(replica)
         }
         return replicas
@@ -105,17 +108,12 @@ extension LayoutReader {
         if let node = fields["max_clients"], let clients = integer(node, "max_clients", in: 1...100_000) {
             pool.maxClients = clients
         }
-        let minute = Duration.seconds(60)
-        let month = Duration.seconds(30 * 86_400)
-        let times: [(String, WritableKeyPath<Database.Pool, Duration>, ClosedRange<Duration>)] = [
-            ("reserve_timeout", \.reserveTimeout, .zero...minute * 60),
-            ("server_lifetime", \.serverLifetime, .seconds(1)...month),
-            ("idle_timeout", \.idleTimeout, .seconds(1)...month),
-            ("connect_timeout", \.connectTimeout, .milliseconds(100)...minute * 10),
-        ]
-        for (key, path, bounds) in times {
-            if let node = fields[key], let value = duration(node, key, in: bounds) { pool[keyPath: path] = value }
+        if let node = fields["max_prepared_statements"],
+            let count = integer(node, "max_prepared_statements", in: 0...100_000)
+        {
+            pool.maxPreparedStatements = count
         }
+        poolTimes(fields, into: &pool)
         if pool.size + pool.reserve > pool.maxClients {
             let message =
                 "`size` and `reserve` make \(pool.size + pool.reserve) server connections for at most \(pool.maxClients) clients"
@@ -123,5 +121,21 @@ extension LayoutReader {
             error("pool-larger-than-clients", message, (fields["size"] ?? fields["reserve"] ?? node).place, step)
         }
         return pool
+    }
+
+    private mutating func poolTimes(_ fields: LayoutFields, into pool: inout Database.Pool) {
+        let minute = Duration.seconds(60)
+        let week = Duration.seconds(7 * 86_400)
+        let month = Duration.seconds(30 * 86_400)
+        let times: [(String, WritableKeyPath<Database.Pool, Duration>, ClosedRange<Duration>)] = [
+            ("reserve_timeout", \.reserveTimeout, .zero...minute * 60),
+            ("server_lifetime", \.serverLifetime, .seconds(1)...month),
+            ("idle_timeout", \.idleTimeout, .seconds(1)...month),
+            ("connect_timeout", \.connectTimeout, .milliseconds(100)...minute * 10),
+            ("query_wait_timeout", \.queryWaitTimeout, .zero...week), ("query_timeout", \.queryTimeout, .zero...week),
+        ]
+        for (key, path, bounds) in times {
+            if let node = fields[key], let value = duration(node, key, in: bounds) { pool[keyPath: path] = value }
+        }
     }
 }

@@ -4,7 +4,7 @@ enum LayoutKeys: String, CaseIterable {
     case root, database, replica, pool, schema
     case tableEntry, viewEntry, functionEntry, typeEntry, sequenceEntry
     case partition, role, index, indexColumn
-    case routing, auth, freshness, route, retention, threshold, backup
+    case routing, tls, auth, authRule, freshness, route, retention, threshold, backup
 
     var keys: [String] {
         switch self {
@@ -14,11 +14,11 @@ enum LayoutKeys: String, CaseIterable {
                 "thresholds", "backup",
             ]
         case .database: ["url", "replicas", "pool", "wal_level"]
-        case .replica: ["name", "url"]
+        case .replica: ["name", "url", "weight"]
         case .pool:
             [
                 "mode", "size", "reserve", "reserve_timeout", "max_clients", "server_lifetime", "idle_timeout",
-                "connect_timeout",
+                "connect_timeout", "query_wait_timeout", "query_timeout", "max_prepared_statements",
             ]
         case .schema:
             [
@@ -34,10 +34,16 @@ enum LayoutKeys: String, CaseIterable {
         case .role: ["read", "write"]
         case .index: ["table", "columns", "unique", "method", "where", "include", "name"]
         case .indexColumn: ["name", "desc"]
-        case .routing: ["listen", "auth", "freshness", "routes"]
-        case .auth: ["type", "users", "auth_query"]
+        case .routing:
+            [
+                "listen", "tls", "auth", "admins", "observers", "freshness", "transactions", "routes", "event_loops",
+                "max_clients", "login_timeout", "metrics",
+            ]
+        case .tls: ["certificate", "key", "authorities", "require"]
+        case .auth: ["type", "users", "auth_query", "rules"]
+        case .authRule: ["address", "user", "type"]
         case .freshness: ["at_most"]
-        case .route: ["tag", "table", "to"]
+        case .route: ["tag", "application", "table", "to"]
         case .retention: ["table", "older_than", "per_subject", "record_in"]
         case .threshold: ["rows_per_day", "rows", "latency", "cpu_percent"]
         case .backup: ["continuous", "rpo", "keep"]
@@ -55,7 +61,9 @@ enum LayoutKeys: String, CaseIterable {
         case .sequenceEntry: "a sequence entry"
         case .indexColumn: "an index column"
         case .index: "an index"
+        case .tls: "`tls`"
         case .auth: "`auth`"
+        case .authRule: "a rule of `auth`"
         case .freshness: "`freshness`"
         case .pool: "`pool`"
         case .routing: "`routing`"

@@ -10,12 +10,17 @@ package struct ProxyConfiguration: Sendable {
         /// The primary first, then the replicas.
         package var nodes: [NodeEndpoint]
         package var limits: PoolLimits
+        /// How many statements each node gets compared to the others, as `nodes`: 1 to 1,000.
+        package var weights: [Int] = []
 
         package init(name: String, nodes: [NodeEndpoint], limits: PoolLimits) {
             self.name = name
             self.nodes = nodes
             self.limits = limits
         }
+
+        /// 1 for a node of which nothing is said.
+        func weight(of node: Int) -> Int { node < weights.count ? weights[node] : 1 }
     }
 
     package enum Login: Sendable { case trust, md5, scram, certificate }
@@ -41,10 +46,17 @@ package struct ProxyConfiguration: Sendable {
     /// The first is the main one.
     package var databases: [DatabaseSettings]
     package var login: Login = .scram
+    /// By address and user; the first that fits goes before `login`.
+    package var loginRules: [Routing.AuthRule] = []
     package var users: Users
+    /// Gives the secret of a user that is not among `users`: SQL with the user as `$1`.
+    package var authQuery: String?
     package var tls: TLS?
     package var freshness: Routing.Freshness = .table
+    package var transactions: Routing.Transactions = .primary
     package var routes: [Routing.Route] = []
+    /// The database of each schema that the layout lists, by their names in the layout.
+    package var schemas: [String: String] = [:]
     /// Threads that serve clients: 1 to 64.
     package var eventLoops = 1
     /// Clients of all databases: `max_client_conn`.
@@ -58,9 +70,29 @@ package struct ProxyConfiguration: Sendable {
     /// Users that may use the admin database `strata`, and those that may only SHOW there.
     package var administrators: Set<String> = []
     package var observers: Set<String> = []
+    /// Where metrics are read; nil: nowhere.
+    package var metrics: SocketAddress?
     package var logger: Logger
 
     var requiresTLS: Bool { tls?.isRequired ?? false || login == .certificate }
+
+    /// What a client has to prove; nil: it is refused whatever it proves.
+    func login(of user: String, from address: ClientAddress) -> Login? {
+        var numeric: IPAddress?
+        if case .ip(let text) = address {
+            numeric = IPAddress(text)
+            // Not to be taken for a unix socket, nor to get past a rule.
+            if numeric == nil, !loginRules.isEmpty { return nil }
+        }
+        guard let rule = loginRules.first(where: { $0.fits(numeric, user: user) }) else { return login }
+        return switch rule.kind {
+        case .trust: .trust
+        case .scram: .scram
+        case .md5: .md5
+        case .cert: .certificate
+        case .reject: nil
+        }
+    }
 
     /// For SHOW CONFIG: names as PgBouncer has them.
     var listing: [(String, String)] {

@@ -20,6 +20,7 @@ final class ProxyDatabase: Sendable {
         var catalog = RoutingCatalog.unknown
         var version: UInt64 = 0
         var failure: String?
+        var hasUnusualIsolation = false
     }
 
     init(_ settings: ProxyConfiguration.DatabaseSettings, _ configuration: ProxyConfiguration) {
@@ -99,8 +100,10 @@ final class ProxyDatabase: Sendable {
         let token = try await RoutingCatalog.token(connection)
         if token != known.withLock({ $0.catalog.token }) {
             let catalog = try await RoutingCatalog.load(connection)
+            let isUnusual = try await connection.query(Self.isolationQuery).only().bool(0)
             known.withLock { known in
                 known.catalog = catalog
+                known.hasUnusualIsolation = isUnusual
                 known.version += 1
                 known.failure = nil
             }
@@ -108,6 +111,15 @@ final class ProxyDatabase: Sendable {
         }
         read.store(seen, ordering: .releasing)
     }
+
+    /// Somebody gets another isolation level than READ COMMITTED without asking for it.
+    var hasUnusualIsolation: Bool { known.withLock { $0.hasUnusualIsolation } }
+
+    private static let isolationQuery = """
+        SELECT pg_catalog.current_setting('default_transaction_isolation') <> 'read committed'
+            OR EXISTS (SELECT 1 FROM pg_catalog.pg_db_role_setting s
+                       WHERE array_to_string(s.setconfig, ',') LIKE '%default_transaction_isolation%')
+        """
 
     private func noteFailure(_ error: any Error) {
         let text = (error as? PostgresError)?.message ?? "\(error)"

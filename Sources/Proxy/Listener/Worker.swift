@@ -151,6 +151,23 @@ final class Worker {
         return node.settings.password(user: client.user).map { .password($0) } ?? .none
     }
 
+    // MARK: Servers
+
+    private var processes: [Int32: ServerConnection] = [:]
+
+    func add(_ server: ServerConnection) { processes[server.processID] = server }
+
+    func remove(_ server: ServerConnection) {
+        if processes[server.processID] === server { processes[server.processID] = nil }
+    }
+
+    /// The number that the client has whom this process serves, or served last; the process's own for one that is not
+    /// a server of this loop.
+    func clientNumber(ofProcess process: Int32) -> Int32 {
+        guard let last = processes[process]?.lastClient, last != 0 else { return process }
+        return last
+    }
+
     // MARK: Cancelling
 
     func cancel(_ key: CancelKey) {

@@ -54,6 +54,7 @@ final class WorkerDatabase {
 
     func takeCatalog() {
         router.renew(catalog: shared.catalog)
+        worker.registry.renew()
         for client in worker.clients.values where client.database === self { client.pathID = pathID(for: client) }
     }
 
@@ -89,12 +90,25 @@ final class WorkerDatabase {
         guard hasReplicas, !shared.isCatalogStale else { return nil }
         var bound: Duration?
         if case .atMost(let limit) = freshness { bound = limit }
+        var required = max(plan.required, client.seenTick)
+        if client.requiresEverything {
+            required = max(required, shared.nodes.freshness.required(reads: [], anything: true))
+        }
         let choice = shared.nodes.chooseReplica(
-            required: max(plan.required, client.seenTick), preferred: client.preferredReplica, mark: client.readTick,
+            required: required, preferred: client.preferredReplica, mark: client.readTick,
             within: bound)
         guard case .replica(let node) = choice else { return nil }
         return node
     }
+
+    /// Whether the replica that a transaction runs on can answer its next statement as well.
+    func isFresh(_ node: Int, _ plan: UnitPlan) -> Bool {
+        guard !shared.isCatalogStale, shared.nodes.isUsable(node) else { return false }
+        if case .atMost(let limit) = freshness { return shared.nodes.isWithin(limit, replica: node) }
+        return plan.required == 0 || shared.nodes.isFresh(node, for: plan.required)
+    }
+
+    var hasUnusualIsolation: Bool { shared.hasUnusualIsolation }
 
     /// Names mean different things by search_path, role and user: a number for each such combination.
     func pathID(for client: ClientSession) -> UInt32 {
@@ -112,7 +126,10 @@ final class WorkerDatabase {
 
     /// Writes of this client are known to the servers, and about to be to the client.
     func noteWrites(_ client: ClientSession) {
-        if client.pendingEffects.contains(.catalog) { shared.catalogChanged() }
+        if client.pendingEffects.contains(.catalog) {
+            shared.catalogChanged()
+            worker.registry.renew()
+        }
         guard hasReplicas else { return }
         let tick = shared.nodes.freshness.noteWrite(slots: client.written, anything: client.hasWrittenAnything)
         if freshness == .session { client.seenTick = tick }

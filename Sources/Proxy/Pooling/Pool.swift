@@ -170,7 +170,7 @@ final class Pool {
         failedAt = .now
         database.failed(node: key.node, error)
         guard servers.count == connecting else { return }
-        while let client = nextWaiter() { client.refused(error) }
+        while let client = nextWaiter() { client.refused(error, node: key.node) }
     }
 
     // MARK: From time to time
@@ -179,7 +179,7 @@ final class Pool {
         if limits.queryWaitTimeout > .zero {
             while let oldest = oldestWaiter, now - oldest.waitingSince > limits.queryWaitTimeout {
                 _ = nextWaiter()
-                oldest.refused(waitedTooLong())
+                oldest.refused(waitedTooLong(), node: key.node)
             }
         }
         for server in idleServers

@@ -37,6 +37,9 @@ package struct PoolLimits: Sendable, Equatable {
         serverLifetime = pool.serverLifetime
         idleTimeout = pool.idleTimeout
         connectTimeout = pool.connectTimeout
+        queryWaitTimeout = pool.queryWaitTimeout
+        queryTimeout = pool.queryTimeout
+        maximumPreparedStatements = pool.maxPreparedStatements
         maximumClients = pool.maxClients
     }
 }

@@ -45,6 +45,8 @@ package final class Decision: Sendable {
         package static let copyIn = Effects(rawValue: 1 << 15)
         /// A cursor that lives in the transaction: its later FETCH belongs to the same server.
         package static let cursor = Effects(rawValue: 1 << 16)
+        /// SET LOCAL: over with the transaction, and to be done again where that moves to.
+        package static let local = Effects(rawValue: 1 << 18)
         /// NOTIFY, pg_notify, large objects, txid_current …: nothing to track, but the primary's business.
         package static let primaryOnly = Effects(rawValue: 1 << 17)
     }

@@ -52,6 +52,7 @@ extension StatementClassifier {
             walk.demandPrimary(.session("SET \(name)"))
             return walk.add(.transaction)
         }
+        if isLocal { walk.add(.local) }
         guard !isLocal || ["search_path", "role", "session_authorization"].contains(name) else { return }
         walk.add(.settings)
         if !isLocal { noteUnlisted([name]) }

@@ -14,7 +14,15 @@ extension ClientSession {
             return .retry
         }
         forgetAnnounced(onlyUnconfirmed: true)
+        if Self.isStalePlan(body) { worker.registry.renew() }
         return .pass
+    }
+
+    /// "cached plan must not change result type", or "cache lookup failed": a table or type is not what it was when a
+    /// statement was prepared. Whoever prepares the same text again must get a new one.
+    private static func isStalePlan(_ body: UnsafeRawBufferPointer) -> Bool {
+        guard let code = ErrorFields(body: body)?.code else { return false }
+        return code == "0A000" || code == "XX000"
     }
 
     /// The server is gone.
@@ -24,6 +32,12 @@ extension ClientSession {
         letGo()
         if wasOnReplica, !server.hasForwarded, let unit = server.takeReplay() {
             moveToPrimary(from: server, unit)
+            return
+        }
+        if wasOnReplica, server.queue.isEmpty, deferred.place == .replica, !isArranging {
+            // Between two statements of a transaction that has only read.
+            startsTransactionAnew = true
+            deferred.moved()
             return
         }
         isArranging = false
@@ -37,7 +51,13 @@ extension ClientSession {
         syncsSent = syncsAnswered
         letGo()
         avoidsReplicas = true
-        pendingEffects = []
+        if deferred.place == .replica {
+            startsTransactionAnew = true
+            deferred.moved()
+        } else {
+            pendingEffects = []
+        }
+        step = nil
         database?.counters.movedToPrimary += 1
         stream.putBack(unit)
         isBlocked = true
@@ -57,9 +77,14 @@ extension ClientSession {
     func answered(_ status: TransactionStatus) {
         syncsAnswered &+= 1
         if !announced.isEmpty { announced.removeAll { $0.sync < syncsAnswered } }
-        avoidsReplicas = false
         guard let server, server.queue.isEmpty else { return }
+        avoidsReplicas = false
         server.forgetReplay()
+        if status == .idle {
+            if !beginning.isEmpty { beginning = [] }
+            deferred.ended()
+            requiresEverything = false
+        }
         if status == .idle, hasWritten {
             written.removeAll(keepingCapacity: true)
             hasWrittenAnything = false
@@ -75,7 +100,7 @@ extension ClientSession {
     func notified(_ body: UnsafeRawBufferPointer, serverProcess: Int32) {
         var cursor = ByteCursor(body)
         guard let sender = cursor.int32() else { return }
-        let shown = sender == serverProcess ? processID : sender
+        let shown = sender == serverProcess ? processID : worker.clientNumber(ofProcess: sender)
         var writer = MessageWriter(reserving: body.count + 8)
         writer.message(BackendTag.notificationResponse) { message in
             message.int32(shown)

@@ -26,6 +26,49 @@ extension ClientSession {
         return writer.bytes
     }
 
+    /// For a text of the extended protocol: with the names that servers know, or nil where it names none that is known.
+    /// - Parameters:
+    ///   - put: puts a statement on the server.
+    ///   - before: called before the first is put there.
+    func renamed(
+        _ query: UnsafeRawBufferPointer, _ put: (NamedStatement) -> Void, before: () -> Void
+    ) -> [UInt8]? {
+        guard !statements.isEmpty, let decision = database?.decision(for: query, client: self),
+            decision.effects.contains(.prepared)
+        else { return nil }
+        var text = Array(query)
+        var isChanged = false
+        for shape in decision.statements.reversed() {
+            let named: (String, Range<Int>)
+            switch shape.kind {
+            case .execute(let name, let place): named = (name, place)
+            case .deallocate(let name?, let place): named = (name, place)
+            default: continue
+            }
+            guard let statement = statements[Array(named.0.utf8)], named.1.upperBound <= text.count else { continue }
+            if !isChanged { before() }
+            isChanged = true
+            put(statement)
+            if case .deallocate = shape.kind, let server {
+                server.statements.remove(statement.id)
+                statements[Array(named.0.utf8)] = nil
+                worker.registry.release(statement)
+            }
+            text.replaceSubrange(named.1, with: statement.name)
+        }
+        return isChanged ? text : nil
+    }
+
+    /// A unit of the extended protocol that ends statements.
+    func noteExtended(_ server: ServerConnection) {
+        for decision in worker.unitDecisions where !decision.effects.isEmpty {
+            pendingUnlisted.append(contentsOf: decision.unlistedSettings)
+            guard !decision.effects.isDisjoint(with: [.discardAll, .deallocateAll]) else { continue }
+            var none: [(place: Range<Int>, name: [UInt8])] = []
+            for shape in decision.statements { note(shape, server, &none) }
+        }
+    }
+
     private func note(
         _ shape: StatementShape, _ server: ServerConnection, _ replacements: inout [(place: Range<Int>, name: [UInt8])]
     ) {

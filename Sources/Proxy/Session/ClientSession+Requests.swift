@@ -8,6 +8,7 @@ extension ClientSession {
         worker.unitDecisions.removeAll(keepingCapacity: true)
         if isLarge { add(.tooLong, to: &plan, database) }
         var offset = 0
+        var hasUnnamedParse = false
         while offset < unit.count {
             guard
                 case .header(let header) = FrameHeader.read(UnsafeRawBufferPointer(rebasing: unit[offset...]))
@@ -21,9 +22,12 @@ extension ClientSession {
             case FrontendTag.parse:
                 guard let message = ParseMessage(body: body) else { return broken() }
                 add(database.decision(for: message.query, client: self), to: &plan, database)
-                if !message.name.isEmpty { plan.isRewritten = true }
+                if message.name.isEmpty { hasUnnamedParse = true }
             case FrontendTag.bind:
                 guard let message = BindMessage(body: body) else { return broken() }
+                if !message.portal.isEmpty { plan.namesPortal = true }
+                // Its Parse, in this very unit, has been counted.
+                if message.statement.isEmpty, hasUnnamedParse { break }
                 addStatement(message.statement, to: &plan, database, isRun: true)
             case FrontendTag.describe, FrontendTag.close:
                 guard let target = NamedTarget(body: body) else { return broken() }
@@ -60,7 +64,6 @@ extension ClientSession {
             add(unnamed.query.withUnsafeBytes { database.decision(for: $0, client: self) }, to: &plan, database)
             return
         }
-        plan.isRewritten = true
         guard isRun, let statement = statements[Array(name)] else { return }
         add(database.decision(for: statement, client: self), to: &plan, database)
     }
@@ -81,9 +84,11 @@ extension ClientSession {
         database?.counters.units += 1
         if isOnReplica { database?.counters.onReplicas += 1 }
         guard !unit.isEmpty else { return }
+        if isOnReplica, deferred.place == .replica { remember(unit, plan) }
         if unit[0] == FrontendTag.query {
             sendQuery(unit, plan, to: server)
         } else {
+            if !plan.effects.isEmpty { noteExtended(server) }
             sendExtended(unit, to: server)
         }
         if server.stream.isCongested { stream.pause() }

@@ -5,9 +5,9 @@ struct UnitPlan {
     var access = Decision.Access.anywhere
     var effects: Decision.Effects = []
     var required: UInt64 = 0
-    /// Names or texts in it have to be changed before a server reads it.
-    var isRewritten = false
     var hasSync = false
+    /// A portal with a name, which lives on in the transaction.
+    var namesPortal = false
 }
 
 extension ClientSession {
@@ -89,16 +89,18 @@ extension ClientSession {
                 block()
                 return false
             }
-            if isOnReplica {
-                // One unit at a time there, so that it can be asked elsewhere if the replica fails.
-                guard server.queue.isEmpty else {
-                    block()
-                    return false
-                }
+            // One unit at a time on a replica, so that it can be asked elsewhere if the replica fails.
+            if isOnReplica, !server.queue.isEmpty {
+                block()
+                return false
             }
+        }
+        if mayDefer, deferTransaction(unit, plan) { return true }
+        if server != nil {
+            // It has one already.
         } else if isPureSync(unit) {
             // Nothing is open and nothing was asked: no server is needed to say so.
-            stream.write(BackendMessages.readyForQuery(.idle))
+            stream.write(BackendMessages.readyForQuery(localStatus))
             return true
         } else if !findServer(plan) {
             guard let error = refusal else { return false }
@@ -107,7 +109,9 @@ extension ClientSession {
             return true
         }
         guard let server, arrange(server) else { return false }
+        if startsTransactionAnew { beginAnew(on: server) }
         send(unit, plan, to: server)
+        step = nil
         return true
     }
 
@@ -119,14 +123,22 @@ extension ClientSession {
             refusal = error
             return false
         }
-        var node = database.primary
-        if plan.access != .primary, !avoidsReplicas, pins.isEmpty, let replica = database.chooseReplica(plan, for: self)
-        {
-            node = replica
+        let node =
+            mayUseReplica(plan) && !avoidsReplicas
+            ? database.chooseReplica(plan, for: self) ?? database.primary : database.primary
+        // A transaction that was to run on a replica runs on the primary from its beginning.
+        if node == database.primary, case .replica? = step {
+            deferred.moved()
+            step = .primary
         }
         let pool = database.pool(node: node, user: user)
         guard let found = pool.acquire(for: self) else {
-            if refusal == nil { block() }
+            if waitingIn != nil {
+                block()
+            } else if refusal == nil {
+                // The replica cannot be reached: the primary is asked.
+                return findServer(plan)
+            }
             return false
         }
         take(found)
@@ -161,9 +173,17 @@ extension ClientSession {
     }
 
     /// A pool has none and will have none.
-    func refused(_ error: ErrorFields) {
+    func refused(_ error: ErrorFields, node: Int) {
         waitingIn = nil
         if phase == .waitingForWelcome { return end(with: error) }
+        if node != database?.primary, !avoidsReplicas {
+            avoidsReplicas = true
+            if case .replica? = step {
+                deferred.moved()
+                step = .primary
+            }
+            return unblock()
+        }
         var shown = error
         shown.severity = "ERROR"
         refusal = shown
@@ -210,13 +230,20 @@ extension ClientSession {
 
     /// Answers a unit with an error, as PostgreSQL would.
     func refuse(_ unit: UnsafeRawBufferPointer, _ error: ErrorFields) {
+        // A transaction that no server has heard of has failed with it.
+        if startsTransactionAnew || deferred.place == .held {
+            deferred.failed()
+            beginning = []
+            startsTransactionAnew = false
+        }
+        step = nil
         var writer = MessageWriter(reserving: 256)
         error.write(to: &writer)
         database?.counters.refusals += 1
         if unit.isEmpty || unit.first == FrontendTag.query || unit.first == FrontendTag.functionCall
             || Self.endsWithSync(unit)
         {
-            writer.raw(BackendMessages.readyForQuery(.idle))
+            writer.raw(BackendMessages.readyForQuery(localStatus))
         } else {
             isSkippingToSync = true
         }
@@ -230,7 +257,16 @@ extension ClientSession {
     private func skip(_ unit: UnsafeRawBufferPointer) {
         guard Self.endsWithSync(unit) else { return }
         isSkippingToSync = false
-        stream.write(BackendMessages.readyForQuery(.idle))
+        stream.write(BackendMessages.readyForQuery(localStatus))
+    }
+
+    /// Of a client without a server.
+    private var localStatus: TransactionStatus {
+        switch deferred.place {
+        case .none, .replica: .idle
+        case .held: .inTransaction
+        case .failed: .failed
+        }
     }
 
     static func endsWithSync(_ unit: UnsafeRawBufferPointer) -> Bool {

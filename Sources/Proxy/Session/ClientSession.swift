@@ -1,3 +1,4 @@
+internal import Planning
 internal import PostgresWire
 
 /// A client: what it may do, what state it believes its session to have, and which server serves it now.
@@ -61,6 +62,17 @@ final class ClientSession: StreamHandler {
     var avoidsReplicas = false
     var unitStartedAt = ContinuousClock.now
 
+    // A transaction that has not written yet.
+    var deferred: DeferredTransaction
+    /// What is to be done with the unit at the front; nil: not decided yet.
+    var step: DeferredTransaction.Step?
+    /// The BEGIN, and what has to be done again, in SQL, if the transaction moves.
+    var beginning: [[UInt8]] = []
+    /// Its statements all see what the first one saw, so the replica has to have everything at the start.
+    var requiresEverything = false
+    /// The server at hand has not heard of the beginning.
+    var startsTransactionAnew = false
+
     // What the transaction has done so far.
     var pendingEffects: Decision.Effects = []
     var pendingUnlisted: [String] = []
@@ -91,6 +103,7 @@ final class ClientSession: StreamHandler {
         self.processID = processID
         self.secret = secret
         self.address = address
+        deferred = DeferredTransaction(isOptimistic: worker.configuration.transactions == .optimistic)
         stream.handler = self
     }
 

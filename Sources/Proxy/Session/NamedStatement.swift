@@ -64,14 +64,16 @@ final class StatementRegistry {
         return made
     }
 
-    func retain(_ statement: NamedStatement) {
-        if statement.users == 0 { unused -= 1 }
-        statement.users += 1
+    /// Definitions have changed: a text that is prepared from now on is a new statement, with a plan and types of its
+    /// own. Those who have one keep it, as they would with PostgreSQL.
+    func renew() {
+        statements = [:]
+        unused = 0
     }
 
     func release(_ statement: NamedStatement) {
         statement.users -= 1
-        guard statement.users == 0 else { return }
+        guard statement.users == 0, statements[statement.key] === statement else { return }
         unused += 1
         if unused > maximumUnused { removeUnused() }
     }

@@ -18,7 +18,9 @@ final class ServerConnection: StreamHandler {
 
     var queue = ResponseQueue()
     /// Whose requests it answers now.
-    var client: ClientSession?
+    var client: ClientSession? { didSet { if let client { lastClient = client.processID } } }
+    /// The number of the client that it served last: whoever hears from its process hears from that one.
+    private(set) var lastClient: Int32 = 0
     var statements: ServerStatements
     /// What is set on it beyond its startup parameters.
     var settings = SessionSettings()
@@ -119,6 +121,7 @@ final class ServerConnection: StreamHandler {
     func finished(_ end: StreamEnd) {
         guard phase != .ended else { return }
         let wasConnecting = phase != .ready
+        pool.worker.remove(self)
         phase = .ended
         let error = wasConnecting ? Self.unreachable(pool, Self.reason(end)) : Self.lost(pool)
         if let own = ownQuery {
@@ -144,6 +147,7 @@ final class ServerConnection: StreamHandler {
 
     /// Ends it as a client does, when it is not needed any more.
     func sayGoodbye() {
+        pool.worker.remove(self)
         phase = .ended
         stream.write([FrontendTag.terminate, 0, 0, 0, 4])
         stream.endAfterFlush()
@@ -214,6 +218,7 @@ final class ServerConnection: StreamHandler {
                 processID = login.key?.processID ?? 0
                 reported = login.parameters
                 phase = .ready
+                pool.worker.add(self)
                 pool.connected(self)
             }
         }
@@ -268,7 +273,12 @@ final class ServerConnection: StreamHandler {
             if verdict.isIdle { isDone = true }
         }
         forward(base, &run, offset, next: offset)
-        if isDone, queue.isIdle { becameIdle() }
+        if isDone, queue.isIdle {
+            becameIdle()
+        } else if client == nil, ownQuery == nil, phase == .ready, queue.isEmpty, queue.transaction != .idle {
+            // Its client went on elsewhere in the middle of a transaction, which has done nothing.
+            ask("ROLLBACK") { [self] result in if case .failure = result { isRetired = true } }
+        }
         return offset
     }
 
@@ -369,6 +379,8 @@ final class ServerConnection: StreamHandler {
     func ask(_ sql: String, _ completion: @escaping (Result<[[String?]], QueryFailure>) -> Void) {
         ownQuery = OwnQuery(completion: completion)
         queue.sent(.query, own: true)
+        // As any simple query, it ends the unnamed statement.
+        unnamedOwner = 0
         var writer = MessageWriter(reserving: sql.utf8.count + 8)
         writer.message(FrontendTag.query) { $0.string(sql) }
         stream.write(writer.bytes)

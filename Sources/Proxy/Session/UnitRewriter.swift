@@ -8,6 +8,7 @@ struct UnitRewriter {
     let unit: UnsafeRawBufferPointer
     /// What has been written in another form; `unit[run...]` follows it unchanged.
     var output: MessageWriter
+    private let isOwned: Bool
     private var run = 0
     private var offset = 0
 
@@ -18,6 +19,7 @@ struct UnitRewriter {
         self.server = server
         self.unit = unit
         output = scratch
+        isOwned = server.pool.limits.isSession
     }
 
     /// - Returns: false where the unit goes as it is, and `output` is empty.
@@ -56,6 +58,11 @@ struct UnitRewriter {
             server.queue.sent(.functionCall)
         // Behind an error the server reads nothing up to Sync: neither do names change.
         case _ where server.queue.isSkipping: break
+        // The server is this client's alone: names are its own there.
+        case FrontendTag.parse where isOwned: server.queue.sent(.parse)
+        case FrontendTag.bind where isOwned: server.queue.sent(.bind)
+        case FrontendTag.describe where isOwned: server.queue.sent(.describe)
+        case FrontendTag.close where isOwned: server.queue.sent(.close)
         case FrontendTag.parse: return parse(body)
         case FrontendTag.bind: return bind(body)
         case FrontendTag.describe: return describe(body)
@@ -71,8 +78,7 @@ struct UnitRewriter {
             let serial = client.worker.nextSerial()
             client.keepUnnamed(message, serial)
             server.unnamedOwner = serial
-            server.queue.sent(.parse)
-            return false
+            return unnamedParse(message)
         }
         let name = Array(message.name)
         if client.statements[name] != nil { return duplicate(name, message) }
@@ -91,6 +97,17 @@ struct UnitRewriter {
         statement.writeParse(to: &output)
         server.statements.add(statement.id)
         server.queue.sent(.parse, statement: statement.id)
+        return true
+    }
+
+    /// One that names a statement of the protocol in SQL (EXECUTE, DEALLOCATE) says the name that the server knows.
+    private mutating func unnamedParse(_ message: ParseMessage) -> Bool {
+        guard let changed = client.renamed(message.query, { place($0) }, before: { flushRun() }) else {
+            server.queue.sent(.parse)
+            return false
+        }
+        ParseMessage.write(name: "".utf8, query: changed, parameterTypes: message.parameterTypes, to: &output)
+        server.queue.sent(.parse)
         return true
     }
 
@@ -208,7 +225,8 @@ struct UnitRewriter {
         }
         guard unnamed.serial != server.unnamedOwner else { return }
         flushRun()
-        ParseMessage.write(name: "".utf8, query: unnamed.query, parameterTypes: unnamed.parameterTypes, to: &output)
+        let query = unnamed.query.withUnsafeBytes { client.renamed($0, { place($0) }, before: {}) } ?? unnamed.query
+        ParseMessage.write(name: "".utf8, query: query, parameterTypes: unnamed.parameterTypes, to: &output)
         server.queue.sent(.parse, own: true)
         server.unnamedOwner = unnamed.serial
     }

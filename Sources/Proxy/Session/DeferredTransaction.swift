@@ -1,0 +1,151 @@
+internal import SQLSyntax
+
+/// Where a transaction runs that has not written yet. Pure: told what a unit contains, it says what to do with it.
+///
+/// BEGIN alone does not say where a transaction belongs. It is held until the first statement does. One that only reads may
+/// run on a replica; where a later statement cannot be answered there, the transaction moves to the primary: it is ended
+/// on the replica, where it has done nothing, and begun anew with its savepoints and settings.
+struct DeferredTransaction: Equatable {
+    /// What a unit says of transactions, from its statements.
+    struct Content: Equatable {
+        /// The whole unit is one BEGIN.
+        var isBegin = false
+        /// It begins with BEGIN, and there is more.
+        var startsWithBegin = false
+        /// The whole unit is one COMMIT or ROLLBACK (not AND CHAIN), which ends a transaction.
+        var end: End?
+        var modes = StatementShape.TransactionModes()
+        /// Something that has to be done again where the transaction moves to: savepoints and settings.
+        var isReplayed = false
+        /// Something that ties it to its server or cannot be done again: cursors, portals with a name, temporary tables.
+        var isTied = false
+        /// Transaction control that is none of the above: two-phase commit, BEGIN in the middle, AND CHAIN.
+        var isOther = false
+    }
+
+    enum End: Equatable { case commit, rollback }
+
+    enum Step: Equatable {
+        /// It goes its way without us.
+        case none
+        /// Kept; the client is told that the transaction has begun.
+        case hold
+        /// The transaction that was held ends without a server having heard of it.
+        case endHere(End)
+        /// To a replica that has what is read, with BEGIN before it where it was held; else to the primary.
+        case replica(required: Requirement)
+        case primary
+        /// The transaction has failed before any server had it: nothing but its end is heard.
+        case aborted
+    }
+
+    enum Requirement: Equatable {
+        /// What this unit reads.
+        case reads
+        /// All that was written so far: later statements see what the first one saw.
+        case everything
+    }
+
+    enum Place: Equatable { case none, held, replica, failed }
+
+    private(set) var place = Place.none
+    private(set) var modes = StatementShape.TransactionModes()
+    /// `transactions: optimistic`: also those that do not say that they only read.
+    let isOptimistic: Bool
+
+    init(isOptimistic: Bool) { self.isOptimistic = isOptimistic }
+
+    /// Whether one with these modes may run on a replica.
+    private func mayRead(_ modes: StatementShape.TransactionModes) -> Bool {
+        guard modes.isReadOnly != false, modes.isolation != .serializable, !modes.importsSnapshot else { return false }
+        if modes.isReadOnly == true { return true }
+        // A REPEATABLE READ transaction that writes later would have to begin anew with another snapshot.
+        return isOptimistic && (modes.isolation == nil || modes.isolation == .readCommitted)
+    }
+
+    private var requirement: Requirement { modes.isolation == .repeatableRead ? .everything : .reads }
+
+    /// - Parameters:
+    ///   - access: what the unit needs.
+    ///   - isFree: the client has no server and may get a replica.
+    mutating func next(_ content: Content, access: Decision.Access, isFree: Bool) -> Step {
+        switch place {
+        case .none:
+            guard content.isBegin || content.startsWithBegin else { return .none }
+            guard isFree, mayRead(content.modes), !content.isTied, !content.isOther else { return .none }
+            modes = content.modes
+            if content.isBegin {
+                place = .held
+                return .hold
+            }
+            guard access != .primary else { return .none }
+            place = .replica
+            return .replica(required: requirement)
+        case .held:
+            if let end = content.end {
+                place = .none
+                return .endHere(end)
+            }
+            guard access != .primary, !content.isTied, !content.isOther, !content.isBegin, !content.startsWithBegin
+            else {
+                place = .none
+                return .primary
+            }
+            place = .replica
+            return .replica(required: requirement)
+        case .failed:
+            guard content.end != nil else { return .aborted }
+            place = .none
+            return .endHere(.rollback)
+        case .replica:
+            if content.end != nil { return .replica(required: .reads) }
+            guard access != .primary, !content.isTied, !content.isOther, !content.isBegin, !content.startsWithBegin
+            else {
+                place = .none
+                return .primary
+            }
+            return .replica(required: requirement)
+        }
+    }
+
+    /// No replica is fresh enough, or the one that ran it failed: it is the primary's now.
+    mutating func moved() { place = .none }
+
+    /// No server could be had for it.
+    mutating func failed() { place = .failed }
+
+    /// The server is in no transaction any more.
+    mutating func ended() { place = .none }
+}
+
+extension DeferredTransaction.Content {
+    /// - Parameter count: how many statements the unit has in all; those without effects are not among `statements`.
+    init(_ statements: [StatementShape], count: Int) {
+        for (index, statement) in statements.enumerated() {
+            let isFirst = index == 0
+            switch statement.kind {
+            case .begin(let modes):
+                if isFirst, count == 1 {
+                    isBegin = true
+                } else if isFirst {
+                    startsWithBegin = true
+                } else {
+                    isOther = true
+                }
+                self.modes = modes
+            case .commit(let chain), .rollback(let chain):
+                guard count == 1, !chain else {
+                    isOther = true
+                    continue
+                }
+                if case .commit = statement.kind { end = .commit } else { end = .rollback }
+            case .savepoint, .release, .rollbackTo, .set, .reset, .setTransaction, .setConstraints: isReplayed = true
+            case .select, .show, .explain: if !statement.configuredSettings.isEmpty { isReplayed = true }
+            case .declareCursor, .fetch, .closeCursor, .prepare, .execute, .deallocate, .createTemporary, .listen,
+                .unlisten:
+                isTied = true
+            default: isOther = true
+            }
+        }
+    }
+}

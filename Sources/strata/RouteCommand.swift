@@ -1,0 +1,123 @@
+import ArgumentParser
+import Foundation
+import Planning
+import PostgresDriver
+import Proxy
+
+/// `strata route`: what the proxy would do with a statement, without a proxy.
+struct RouteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "route",
+        abstract: "Says where the proxy sends a statement, and why. Runs nothing.",
+        discussion: """
+            Reads the tables, functions and rules of the database and decides as the proxy does.
+
+            Examples:
+              strata route 'SELECT * FROM orders'
+              strata route 'SELECT next_invoice()' --role app --format json
+              strata route - < query.sql
+            """)
+
+    @OptionGroup var global: GlobalOptions
+
+    @Argument(help: ArgumentHelp("One or more statements; - reads them from stdin.", valueName: "sql"))
+    var statements: String
+
+    @Option(help: ArgumentHelp("The session's search_path, instead of the role's own.", valueName: "path"))
+    var searchPath: String?
+
+    @Option(help: ArgumentHelp("The role that runs it, instead of the one that connects.", valueName: "name"))
+    var role: String?
+
+    @Option(help: ArgumentHelp("Database of the layout, instead of the main one.", valueName: "name"))
+    var database: String?
+
+    /// Of stdin. Beyond 1 MiB the answer is that the proxy does not read it.
+    private static let maximumBytes = 16 << 20
+
+    func run() async throws {
+        let sql = try text()
+        let workplace = Workplace(global)
+        let layout = try workplace.layoutIfPresent()
+        let connection = try await connect(workplace, layout)
+        let explanation: RouteExplanation
+        do {
+            explanation = try await explain(sql, layout, on: connection)
+        } catch {
+            await connection.close()
+            throw error
+        }
+        await connection.close()
+        noteReplicas(workplace, layout)
+        switch global.format {
+        case .text: workplace.console.output(explanation.text)
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            workplace.console.output(String(decoding: try encoder.encode(explanation), as: UTF8.self) + "\n")
+        }
+    }
+
+    private func text() throws -> String {
+        var sql = statements
+        if sql == "-" {
+            let data = try FileHandle.standardInput.read(upToCount: Self.maximumBytes + 1) ?? Data()
+            guard data.count <= Self.maximumBytes else { throw ValidationError("stdin holds more than 16 MiB of SQL") }
+            guard let text = String(bytes: data, encoding: .utf8) else {
+                throw ValidationError("stdin is not UTF-8 text")
+            }
+            sql = text
+        }
+        guard !sql.allSatisfy(\.isWhitespace) else { throw ValidationError("there is no SQL to look at") }
+        return sql
+    }
+
+    private func connect(_ workplace: Workplace, _ layout: Layout?) async throws -> Connection {
+        guard let database, database != layout?.mainDatabase ?? "main" else {
+            return try await workplace.connect(layout, command: "route")
+        }
+        guard let other = layout?.databases.first(where: { $0.name == database }) else {
+            let known = layout?.databases.map(\.name) ?? []
+            let step =
+                nearestName(to: database, among: known).map { "did you mean --database \($0)?" }
+                ?? "the layout has \(known.isEmpty ? "the database main only" : known.joined(separator: ", "))"
+            throw DiagnosticsError(
+                Diagnostic(.error, "unknown-database", "the layout has no database \(database)", nextStep: step))
+        }
+        _ = try workplace.settings(ofOther: other, database)
+        var options = workplace.options
+        options.url = other.url
+        return try await Workplace(options).connect(nil, command: "route")
+    }
+
+    private func explain(_ sql: String, _ layout: Layout?, on connection: Connection) async throws -> RouteExplanation {
+        let catalog = try await RoutingCatalog.load(connection)
+        let session = try await connection.query("SELECT current_user::text, current_setting('search_path')").only()
+        var path = try session.string(1)
+        if let role {
+            let known = try await connection.query(
+                "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1", [.text(role)])
+            guard known.count > 0 else {
+                throw DiagnosticsError(
+                    Diagnostic(
+                        .error, "unknown-role", "the server has no role \(role)",
+                        nextStep: "write it as pg_roles shows it: upper and lower case are kept"))
+            }
+            path = catalog.searchPaths.value(for: role)
+        }
+        if let searchPath {
+            // The server says what is wrong with it.
+            let set = "SELECT pg_catalog.set_config('search_path', $1, false)"
+            path = try await connection.query(set, [.text(searchPath)]).only().string(0)
+        }
+        return RouteExplanation.explain(
+            sql, searchPath: path, role: try role ?? session.string(0), catalog: catalog,
+            rules: RoutingRules(layout?.routing?.routes ?? []), freshness: layout?.routing?.freshness ?? .table)
+    }
+
+    private func noteReplicas(_ workplace: Workplace, _ layout: Layout?) {
+        let name = database ?? layout?.mainDatabase ?? "main"
+        guard layout?.databases.first(where: { $0.name == name })?.replicas.isEmpty ?? true else { return }
+        workplace.say("database \(name) has no replicas in the layout: all of it runs on the primary")
+    }
+}
