@@ -15,6 +15,7 @@ struct ProxySetup {
         let layout = try workplace.layout()
         let routing = layout.routing ?? Routing(place: SourcePlace(file: layout.file, line: 1, column: 1))
         let files = ProxyFiles(layout: workplace.options.layout, console: workplace.console)
+        try Self.refuseWhatIsNotThere(layout, routing)
         // What costs nothing is checked before a server is started or looked up.
         let address = try address(routing)
         let login = try login(routing)
@@ -39,6 +40,31 @@ struct ProxySetup {
         configuration.observers = Set(routing.observers)
         configuration.metrics = try routing.metrics.map { try Self.resolve($0, "metrics", routing.place) }
         return configuration
+    }
+
+    /// A key that is accepted and does nothing would be worse than an error.
+    private static func refuseWhatIsNotThere(_ layout: Layout, _ routing: Routing) throws {
+        var missing: [(String, SourcePlace, String)] = []
+        if routing.authQuery != nil {
+            missing.append(("routing.auth.auth_query", routing.place, "list the users in a file: users: users.txt"))
+        }
+        if routing.metrics != nil {
+            missing.append(
+                ("routing.metrics", routing.place, "leave it out; SHOW STATS in the admin database has figures"))
+        }
+        for route in routing.routes where route.application != nil && (route.table != nil || !route.tags.isEmpty) {
+            missing.append(("a route with application and tag or table", route.place, "write application alone"))
+        }
+        for database in layout.databases where database.pool?.mode == .statement {
+            missing.append(("pool.mode: statement", database.place, "write mode: transaction"))
+        }
+        guard missing.isEmpty else {
+            throw DiagnosticsError(
+                missing.map {
+                    Diagnostic(
+                        .error, "not-there-yet", "the proxy does not have \($0.0) yet", place: $0.1, nextStep: $0.2)
+                })
+        }
     }
 
     private func address(_ routing: Routing) throws -> SocketAddress {

@@ -1,4 +1,6 @@
 import Foundation
+import Logging
+import Planning
 import PostgresDriver
 import PostgresWire
 import TestSupport
@@ -128,6 +130,65 @@ struct ProxyLoginTests {
             _ = try long.receive()
             try long.send([UInt8(ascii: "p")] + Wire.int32(1 << 20))
             #expect(try long.receive(through: "E").last?.error?.code == "08P01")
+        }
+    }
+
+    @Test("Rules by address and user: the first that fits decides, and reject refuses whatever is proved")
+    func rules() throws {
+        var configuration = ProxyConfiguration(
+            listen: .tcp(host: "127.0.0.1", port: 0), databases: [], users: .everybody, logger: .init(label: "t"))
+        configuration.login = .scram
+        func rule(_ origin: Routing.AuthRule.Origin, _ user: String?, _ kind: Routing.AuthRule.Kind) -> Routing.AuthRule
+        {
+            var rule = Routing.AuthRule(kind: kind, place: SourcePlace(file: "t", line: 1, column: 1))
+            rule.origin = origin
+            rule.user = user
+            return rule
+        }
+        let ten = try IPRange.parse("10.0.0.0/8").get()
+        configuration.loginRules = [
+            rule(.local, nil, .trust), rule(.range(ten), "app", .md5), rule(.range(ten), nil, .reject),
+        ]
+        #expect(configuration.login(of: "x", from: .unix) == .trust)
+        #expect(configuration.login(of: "app", from: .ip("10.1.2.3")) == .md5)
+        #expect(configuration.login(of: "x", from: .ip("10.1.2.3")) == nil)
+        #expect(configuration.login(of: "x", from: .ip("::ffff:10.1.2.3")) == nil)
+        #expect(configuration.login(of: "x", from: .ip("192.168.0.1")) == .scram)
+    }
+
+    @Test("TLS to clients, SCRAM-SHA-256-PLUS over it, and direct TLS")
+    func encrypted() async throws {
+        let folder = NSTemporaryDirectory() + "strata-tls-\(UInt64.random(in: 0...UInt64.max))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let openssl = Process()
+        openssl.executableURL = URL(filePath: "/usr/bin/env")
+        openssl.arguments = [
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-keyout", "\(folder)/key.pem", "-out", "\(folder)/cert.pem",
+        ]
+        openssl.standardError = FileHandle.nullDevice
+        try openssl.run()
+        openssl.waitUntilExit()
+        try #require(openssl.terminationStatus == 0)
+        try await withRole(password: "geheim") { role in
+            try await withProxy(configure: {
+                $0.login = .scram
+                $0.users = Self.users(role, "geheim")
+                $0.tls = .init(certificate: "\(folder)/cert.pem", key: "\(folder)/key.pem")
+                $0.tls?.isRequired = true
+            }) { proxy in
+                let connection = try await proxy.connect([
+                    "user": role, "password": "geheim", "sslmode": "verify-ca", "sslrootcert": "\(folder)/cert.pem",
+                    "channel_binding": "require",
+                ])
+                #expect(try await connection.query("SELECT current_user::text").only().string(0) == role)
+                let long = String(repeating: "x", count: 300_000)
+                #expect(try await connection.query("SELECT '\(long)' AS a").only().string(0) == long)
+                await connection.close()
+                let plain = try proxy.wire(login: false)
+                #expect(try plain.start(user: role, database: "main", password: "geheim").last?.error?.code == "28000")
+            }
         }
     }
 

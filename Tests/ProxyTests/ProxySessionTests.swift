@@ -213,6 +213,20 @@ struct ProxySessionTests {
         }
     }
 
+    @Test("lastval and currval never tell another client's value; within a transaction they are right")
+    func sequenceValues() async throws {
+        try await withTwo(setup: "CREATE SEQUENCE s") { first, second, _ in
+            _ = try first.query("SELECT nextval('s')")
+            #expect(try first.query("SELECT lastval()").rows == [["1"]])
+            #expect(try second.query("SELECT lastval()").error?.code == "55000")
+            #expect(try second.query("SELECT currval('s')").error?.code == "55000")
+            _ = try second.query("BEGIN; SELECT nextval('s')")
+            #expect(try second.query("SELECT lastval(), currval('s')").rows == [["2", "2"]])
+            _ = try second.query("COMMIT")
+            #expect(try first.query("SELECT lastval()").error?.code == "55000")
+        }
+    }
+
     @Test("A refused SET changes nothing, and what follows it in the pipeline is done")
     func refusedSet() async throws {
         try await withTwo { first, second, _ in

@@ -186,6 +186,9 @@ final class WireClient: @unchecked Sendable {
         return (rows, error, tags, messages)
     }
 
+    /// The rows among messages.
+    static func rows(_ messages: [Message]) -> [[String?]] { messages.filter { $0.tag == "D" }.map { row($0.body) } }
+
     private static func row(_ body: [UInt8]) -> [String?] {
         body.withUnsafeBytes { bytes in
             var cursor = ByteCursor(bytes)

@@ -39,11 +39,10 @@ extension SharedState {
     private static func tag(_ command: AdminCommand) -> String {
         switch command {
         case .show: "SHOW"
-        case .pause, .pauseSchema: "PAUSE"
-        case .resume, .resumeSchema: "RESUME"
+        case .pause: "PAUSE"
+        case .resume: "RESUME"
         case .reconnect: "RECONNECT"
         case .kill, .killClient: "KILL"
-        case .reload: "RELOAD"
         case .shutdown, .drain: "SHUTDOWN"
         case .set: "SET"
         case .empty: ""
@@ -86,7 +85,7 @@ extension Worker {
             clients[id]?.end(with: .init(code: "57P01", message: "terminating connection due to administrator command"))
         case .shutdown: stop()
         case .drain: drain()
-        case .pauseSchema, .resumeSchema, .reload, .set, .empty: break
+        case .set, .empty: break
         }
         return WorkerReport()
     }

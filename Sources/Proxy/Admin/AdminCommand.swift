@@ -1,7 +1,7 @@
 /// A command of the admin database, as PgBouncer spells them. Pure.
 enum AdminCommand: Equatable, Sendable {
     enum Report: String, CaseIterable, Sendable {
-        case pools, clients, servers, stats, databases, lists, version, config, users, routes, replicas, unparsed, help
+        case pools, clients, servers, stats, databases, lists, version, config, users, replicas, help
         case statsTotals = "stats_totals"
     }
 
@@ -9,13 +9,9 @@ enum AdminCommand: Equatable, Sendable {
     /// nil: all databases.
     case pause(database: String?)
     case resume(database: String?)
-    /// PAUSE SCHEMA, RESUME SCHEMA.
-    case pauseSchema(String)
-    case resumeSchema(String)
     case reconnect(database: String?)
     case kill(database: String)
     case killClient(Int32)
-    case reload
     case shutdown
     /// SHUTDOWN WAIT_FOR_CLIENTS, and drain.
     case drain
@@ -34,8 +30,8 @@ enum AdminCommand: Equatable, Sendable {
         let rest = Array(words.dropFirst())
         switch first.lowercased() {
         case "show": return show(rest)
-        case "pause": return paused(rest, schema: { .pauseSchema($0) }, database: { .pause(database: $0) })
-        case "resume": return paused(rest, schema: { .resumeSchema($0) }, database: { .resume(database: $0) })
+        case "pause" where rest.count <= 1: return .success(.pause(database: rest.first))
+        case "resume" where rest.count <= 1: return .success(.resume(database: rest.first))
         case "reconnect" where rest.count <= 1: return .success(.reconnect(database: rest.first))
         case "kill" where rest.count == 1: return .success(.kill(database: rest[0]))
         case "kill_client" where rest.count == 1:
@@ -43,7 +39,6 @@ enum AdminCommand: Equatable, Sendable {
                 return .failure(.init(message: "\"\(rest[0])\" is no client's number"))
             }
             return .success(.killClient(id))
-        case "reload" where rest.isEmpty: return .success(.reload)
         case "shutdown" where rest.isEmpty: return .success(.shutdown)
         case "shutdown" where rest.map({ $0.lowercased() }) == ["wait_for_clients"]: return .success(.drain)
         case "set": return .success(.set)
@@ -62,16 +57,6 @@ enum AdminCommand: Equatable, Sendable {
                 .init(message: "unknown report \"\(rest.joined(separator: " ").prefix(80))\"", hint: "SHOW \(known)"))
         }
         return .success(.show(report))
-    }
-
-    private static func paused(
-        _ rest: [String], schema: (String) -> AdminCommand, database: (String?) -> AdminCommand
-    ) -> Result<AdminCommand, Failure> {
-        if rest.count == 2, rest[0].lowercased() == "schema" { return .success(schema(rest[1])) }
-        guard rest.count <= 1 else {
-            return .failure(.init(message: "PAUSE and RESUME take one name, or SCHEMA and one name"))
-        }
-        return .success(database(rest.first))
     }
 
     /// Words and quoted names; at most 16, and a semicolon at the end.

@@ -18,8 +18,37 @@ enum AdminReports {
         case .config:
             AdminTable([("key", .text), ("value", .text)], rows: settings.map { [$0.0, $0.1] })
         case .users: users(reports)
-        default: AdminTable([("report", .text)])
+        case .replicas: replicas(reports)
+        case .help: help()
         }
+    }
+
+    private static func help() -> AdminTable {
+        let commands =
+            AdminCommand.Report.allCases.map { "SHOW \($0.rawValue.uppercased())" } + [
+                "PAUSE [database]", "RESUME [database]", "RECONNECT [database]", "KILL database", "KILL_CLIENT number",
+                "SHUTDOWN", "SHUTDOWN WAIT_FOR_CLIENTS",
+            ]
+        return AdminTable([("command", .text)], rows: commands.map { [$0] })
+    }
+
+    /// All loops see the same servers: one report will do.
+    private static func replicas(_ reports: [WorkerReport]) -> AdminTable {
+        let rows = (reports.first?.nodes ?? []).map { row -> [String?] in
+            let status = row.status
+            return [
+                row.database, status.name, status.state.kind.rawValue, status.state.reason,
+                status.isUsable ? "yes" : "no", "\(status.weight)", "\(status.active)",
+                status.position.map { "\($0)" }, status.lagBytes.map { "\($0)" },
+                status.lag.map { "\($0.microseconds / 1000)" },
+            ]
+        }
+        return AdminTable(
+            [
+                ("database", .text), ("name", .text), ("state", .text), ("reason", .text), ("usable", .text),
+                ("weight", .integer), ("active", .integer), ("position", .text), ("lag_bytes", .integer),
+                ("lag_ms", .integer),
+            ], rows: rows)
     }
 
     private static func pools(_ reports: [WorkerReport]) -> AdminTable {

@@ -56,6 +56,12 @@ struct WorkerReport: Sendable {
         var nodes: Int
     }
 
+    struct NodeRow: Sendable {
+        var database: String
+        var status: NodeStatus
+    }
+
+    var nodes: [NodeRow] = []
     var pools: [PoolRow] = []
     var clients: [ClientRow] = []
     var servers: [ServerRow] = []
@@ -77,6 +83,7 @@ extension Worker {
         }
         for database in databases.values {
             report.databases.append(database.row)
+            report.nodes += database.shared.nodes.status().map { .init(database: database.name, status: $0) }
             report.counters[database.name] = database.counters
             for pool in database.pools.values {
                 report.pools.append(pool.row(now))

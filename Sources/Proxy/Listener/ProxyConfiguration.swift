@@ -1,6 +1,6 @@
 package import Logging
 package import Planning
-package import PostgresDriver
+internal import SQLSyntax
 
 /// What a proxy is started with, decoded from the layout.
 package struct ProxyConfiguration: Sendable {
@@ -74,7 +74,12 @@ package struct ProxyConfiguration: Sendable {
     package var metrics: SocketAddress?
     package var logger: Logger
 
-    var requiresTLS: Bool { tls?.isRequired ?? false || login == .certificate }
+    var requiresTLS: Bool { tls?.isRequired ?? false }
+
+    /// Of routes that are for an application and nothing else; `RoutingRules` has the others.
+    func target(ofApplication name: String) -> StatementDirectives.Target? {
+        routes.first { $0.application == name }.map { $0.toReplica ? .replica : .primary }
+    }
 
     /// What a client has to prove; nil: it is refused whatever it proves.
     func login(of user: String, from address: ClientAddress) -> Login? {

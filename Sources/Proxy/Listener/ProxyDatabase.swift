@@ -31,7 +31,9 @@ final class ProxyDatabase: Sendable {
         let name = settings.name
         var atMost: Duration?
         if case Routing.Freshness.atMost(let bound) = configuration.freshness { atMost = bound }
-        let described = settings.nodes.map { NodeDescription(name: $0.name, settings: $0.settings) }
+        let described = settings.nodes.enumerated().map { index, node in
+            NodeDescription(name: node.name, settings: node.settings, weight: settings.weight(of: index))
+        }
         nodes = DatabaseNodes(
             primary: described[0], replicas: Array(described.dropFirst()),
             settings: FreshnessSettings(atMost: atMost),

@@ -102,12 +102,14 @@ final class Worker {
 
     func loggedIn(_ client: ClientSession) { log.clientLoggedIn(client) }
 
-    func loginMethod(for address: ClientAddress) -> LoginMethod {
-        switch configuration.login {
-        case .trust: .trust
-        case .md5: .md5
-        case .scram: .scram
-        case .certificate: .certificate
+    /// What this client has to prove; nil: a rule refuses it whatever it proves.
+    func loginMethod(of user: String, from address: ClientAddress) -> LoginMethod? {
+        switch configuration.login(of: user, from: address) {
+        case .trust?: .trust
+        case .md5?: .md5
+        case .scram?: .scram
+        case .certificate?: .certificate
+        case nil: nil
         }
     }
 
@@ -115,8 +117,8 @@ final class Worker {
     func clientTLS() -> TLSEngine? { shared.tls.flatMap { TLSEngine($0, isServer: true) } }
 
     /// A password in clear text becomes a verifier once: making one takes a millisecond.
-    func secret(of user: String) -> UserSecret? {
-        guard case .password(let password)? = configuration.users.secret(of: user), configuration.login == .scram else {
+    func secret(of user: String, for method: LoginMethod) -> UserSecret? {
+        guard case .password(let password)? = configuration.users.secret(of: user), method == .scram else {
             return configuration.users.secret(of: user)
         }
         if let known = verifiers[user] { return known }

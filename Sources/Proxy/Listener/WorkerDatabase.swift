@@ -24,7 +24,7 @@ final class WorkerDatabase {
         limits = shared.settings.limits
         freshness = configuration.freshness
         self.worker = worker
-        router = Router(rules: RoutingRules(configuration.routes))
+        router = Router(rules: RoutingRules(configuration.routes.filter { $0.application == nil }))
         router.renew(catalog: shared.catalog)
     }
 
@@ -89,8 +89,11 @@ final class WorkerDatabase {
     func chooseReplica(_ plan: UnitPlan, for client: ClientSession) -> Int? {
         guard hasReplicas, !shared.isCatalogStale else { return nil }
         var bound: Duration?
-        if case .atMost(let limit) = freshness { bound = limit }
-        var required = max(plan.required, client.seenTick)
+        if case .atMost(let limit) = freshness, client.applicationTarget != .replica { bound = limit }
+        // Its own route: replicas whatever they lack, or never.
+        if client.applicationTarget == .primary { return nil }
+        let isLifted = client.applicationTarget == .replica
+        var required = isLifted ? 0 : max(plan.required, client.seenTick)
         if client.requiresEverything {
             required = max(required, shared.nodes.freshness.required(reads: [], anything: true))
         }

@@ -89,7 +89,8 @@ enum BuiltInFunctions {
                 pg_try_advisory_xact_lock_shared
                 """),
         Group(
-            place: .primary, effects: .primaryOnly, reason: "speaks of the session's own sequence values",
+            place: .primary, effects: [.primaryOnly, .sequenceState],
+            reason: "speaks of the session's own sequence values",
             names: "currval lastval"),
         Group(
             place: .primary, reason: "speaks of the server process behind the session",

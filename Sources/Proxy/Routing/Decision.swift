@@ -47,6 +47,8 @@ package final class Decision: Sendable {
         package static let cursor = Effects(rawValue: 1 << 16)
         /// SET LOCAL: over with the transaction, and to be done again where that moves to.
         package static let local = Effects(rawValue: 1 << 18)
+        /// currval, lastval: what this session's own nextval gave, and nobody else's.
+        package static let sequenceState = Effects(rawValue: 1 << 19)
         /// NOTIFY, pg_notify, large objects, txid_current …: nothing to track, but the primary's business.
         package static let primaryOnly = Effects(rawValue: 1 << 17)
     }

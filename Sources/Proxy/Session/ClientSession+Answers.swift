@@ -78,6 +78,7 @@ extension ClientSession {
         syncsAnswered &+= 1
         if !announced.isEmpty { announced.removeAll { $0.sync < syncsAnswered } }
         guard let server, server.queue.isEmpty else { return }
+        database?.counters.unitTime += .now - unitStartedAt
         avoidsReplicas = false
         server.forgetReplay()
         if status == .idle {
@@ -138,6 +139,7 @@ extension ClientSession {
     func release(_ server: ServerConnection) {
         letGo()
         database?.counters.transactions += 1
+        database?.counters.transactionTime += .now - takenAt
         server.pool.idle(server)
     }
 

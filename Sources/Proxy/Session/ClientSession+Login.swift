@@ -78,15 +78,20 @@ extension ClientSession {
         }
         requestedDatabase = message.database
         phase = .authenticating
-        let method = worker.loginMethod(for: address)
-        if worker.configuration.requiresTLS, stream.tlsEngine == nil, address != .unix {
+        guard let method = worker.loginMethod(of: user, from: address) else {
+            return end(
+                with: ErrorFields(
+                    code: "28000", message: "the proxy's rules reject user \"\(user)\" from \(address)",
+                    hint: "See routing.auth.rules in the layout."))
+        }
+        if worker.configuration.requiresTLS || method == .certificate, stream.tlsEngine == nil, address != .unix {
             return end(
                 with: ErrorFields(
                     code: "28000", message: "the proxy takes encrypted connections only",
                     hint: "Connect with sslmode=require or better."))
         }
         if method == .certificate { return certified() }
-        let secret = worker.secret(of: user)
+        let secret = worker.secret(of: user, for: method)
         var login = ClientLogin(
             user: user, secret: secret, method: method, endpoint: stream.tlsEngine?.endpoint(isServer: true),
             mockSecret: worker.mockSecret)
@@ -154,6 +159,7 @@ extension ClientSession {
         database = found
         if let keys { found.remember(keys: keys, of: user) }
         pathID = found.pathID(for: self)
+        applicationTarget = worker.configuration.target(ofApplication: applicationName)
         if let refusal = worker.admit(self) { return end(with: refusal) }
         if startup?.welcome != nil, !found.limits.isSession { return welcome() }
         phase = .waitingForWelcome

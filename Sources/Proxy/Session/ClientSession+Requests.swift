@@ -82,6 +82,8 @@ extension ClientSession {
         if !plan.effects.isEmpty { pendingEffects.formUnion(plan.effects) }
         if isOnReplica { server.keepForReplay(unit) }
         database?.counters.units += 1
+        database?.counters.received += unit.count
+        unitStartedAt = .now
         if isOnReplica { database?.counters.onReplicas += 1 }
         guard !unit.isEmpty else { return }
         if isOnReplica, deferred.place == .replica { remember(unit, plan) }

@@ -108,7 +108,7 @@ extension ClientSession {
             refuse(unit, error)
             return true
         }
-        guard let server, arrange(server) else { return false }
+        guard let server, arrange(server, plan) else { return false }
         if startsTransactionAnew { beginAnew(on: server) }
         send(unit, plan, to: server)
         step = nil
@@ -152,8 +152,9 @@ extension ClientSession {
         isOnReplica = server.pool.key.node != database?.primary
         if isOnReplica { preferredReplica = server.pool.key.node }
         database?.began(node: server.pool.key.node)
-        unitStartedAt = .now
-        database?.counters.waited += unitStartedAt - waitingSince
+        takenAt = .now
+        unitStartedAt = takenAt
+        database?.counters.waited += takenAt - waitingSince
     }
 
     /// A pool found a server for this client, which waited.
@@ -191,19 +192,20 @@ extension ClientSession {
     }
 
     /// Brings the server's settings to this client's. - Returns: false where that takes a while.
-    private func arrange(_ server: ServerConnection) -> Bool {
-        if !server.strayNames.isEmpty || server.settings != settings, server.queue.isEmpty,
-            server.queue.transaction == .idle,
-            pins.isEmpty
-        {
-            return change(server)
+    private func arrange(_ server: ServerConnection, _ plan: UnitPlan) -> Bool {
+        guard server.queue.isEmpty, server.queue.transaction == .idle, pins.isEmpty else { return true }
+        // Better no value, which PostgreSQL calls not yet defined, than another client's.
+        let forgetsSequences = plan.effects.contains(.sequenceState) && server.sequenceOwner != processID
+        if !server.strayNames.isEmpty || server.settings != settings || forgetsSequences {
+            return change(server, forgetsSequences)
         }
         return true
     }
 
-    private func change(_ server: ServerConnection) -> Bool {
+    private func change(_ server: ServerConnection, _ forgetsSequences: Bool) -> Bool {
         var statements = server.strayNames.map { "DEALLOCATE \(worker.quoted($0))" }
         server.strayNames = []
+        if forgetsSequences { statements.append("DISCARD SEQUENCES") }
         if let change = server.settings.change(to: settings) { statements.append(change) }
         guard !statements.isEmpty else { return true }
         isArranging = true
@@ -211,7 +213,9 @@ extension ClientSession {
         server.ask(statements.joined(separator: "; ")) { [self] result in
             isArranging = false
             switch result {
-            case .success: server.settings = settings
+            case .success:
+                server.settings = settings
+                server.sequenceOwner = processID
             case .failure(let failure):
                 server.isRetired = true
                 refusal = failure.fields

@@ -1,5 +1,6 @@
 internal import Planning
 internal import PostgresWire
+internal import SQLSyntax
 
 /// A client: what it may do, what state it believes its session to have, and which server serves it now.
 ///
@@ -28,6 +29,8 @@ final class ClientSession: StreamHandler {
     var requestedDatabase = ""
     var applicationName = ""
     var protocolMinor = 0
+    /// Where a route of the layout sends this application; nil: no route is for it.
+    var applicationTarget: StatementDirectives.Target?
 
     // What the session has.
     var settings = SessionSettings()
@@ -60,7 +63,9 @@ final class ClientSession: StreamHandler {
     /// A copy of the unit on a replica, until something of its answer has gone out.
     var isOnReplica = false
     var avoidsReplicas = false
+    /// When the unit that runs was sent, and when its server was taken.
     var unitStartedAt = ContinuousClock.now
+    var takenAt = ContinuousClock.now
 
     // A transaction that has not written yet.
     var deferred: DeferredTransaction

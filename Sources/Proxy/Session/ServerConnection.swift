@@ -18,7 +18,19 @@ final class ServerConnection: StreamHandler {
 
     var queue = ResponseQueue()
     /// Whose requests it answers now.
-    var client: ClientSession? { didSet { if let client { lastClient = client.processID } } }
+    var client: ClientSession? {
+        didSet {
+            guard let client else { return }
+            lastClient = client.processID
+            if sequenceOwner == -1 {
+                sequenceOwner = lastClient
+            } else if sequenceOwner != lastClient {
+                sequenceOwner = 0
+            }
+        }
+    }
+    /// The only client that it has served since its sequence values were forgotten; 0: there were several.
+    var sequenceOwner: Int32 = -1
     /// The number of the client that it served last: whoever hears from its process hears from that one.
     private(set) var lastClient: Int32 = 0
     var statements: ServerStatements
@@ -299,6 +311,7 @@ final class ServerConnection: StreamHandler {
     private func forward(_ base: UnsafeRawPointer, _ run: inout Int, _ end: Int, next: Int) {
         if end > run, let client {
             hasForwarded = true
+            pool.database.counters.sent += end - run
             client.stream.write(UnsafeRawBufferPointer(start: base + run, count: end - run))
             if client.stream.isCongested { stream.pause() }
         }

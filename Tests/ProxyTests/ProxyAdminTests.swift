@@ -1,0 +1,120 @@
+import PostgresWire
+import TestSupport
+import Testing
+
+@testable import Proxy
+
+/// The admin database: what PgBouncer's tools ask, and who may.
+@Suite("Proxy: admin database")
+struct ProxyAdminTests {
+    typealias Wire = WireClient
+
+    @Test("Commands are read as PgBouncer spells them; what is none is named")
+    func commands() {
+        #expect(AdminCommand.parse("SHOW POOLS;") == .success(.show(.pools)))
+        #expect(AdminCommand.parse("  show  clients ") == .success(.show(.clients)))
+        #expect(AdminCommand.parse("PAUSE") == .success(.pause(database: nil)))
+        #expect(AdminCommand.parse("RESUME \"My Db\";") == .success(.resume(database: "My Db")))
+        #expect(AdminCommand.parse("KILL main") == .success(.kill(database: "main")))
+        #expect(AdminCommand.parse("SHUTDOWN WAIT_FOR_CLIENTS") == .success(.drain))
+        #expect(AdminCommand.parse("") == .success(.empty))
+        for text in ["DROP TABLE t", "SHOW", "SHOW NOTHING", "KILL", "PAUSE a b", "KILL_CLIENT x"] {
+            if case .success(let command) = AdminCommand.parse(text) { Issue.record("\(text) became \(command)") }
+        }
+    }
+
+    @Test("Who is on no list is refused, also with trust; observers may only SHOW")
+    func rights() async throws {
+        try await withProxy(configure: {
+            $0.administrators = ["boss"]
+            $0.observers = ["watcher"]
+        }) { proxy in
+            let stranger = try proxy.wire(login: false)
+            #expect(try stranger.start(user: "stranger", database: "strata").last?.error?.code == "42501")
+            let watcher = try proxy.wire(user: "watcher", database: "strata")
+            #expect(try watcher.query("SHOW VERSION").error == nil)
+            #expect(try watcher.query("PAUSE").error != nil)
+            let boss = try proxy.wire(user: "boss", database: "strata")
+            #expect(try boss.query("SHOW LISTS").rows.contains { $0[0] == "databases" && $0[1] == "1" })
+            #expect(try boss.query("NONSENSE").error != nil)
+            #expect(try boss.query("PAUSE nowhere").error?.message == "no such database: nowhere")
+            try boss.send(Wire.parse("", "SHOW POOLS") + Wire.bind() + Wire.execute() + Wire.sync)
+            #expect(try boss.results().error != nil)
+            #expect(try boss.query("SHOW HELP").error == nil)
+        }
+    }
+
+    @Test("SHOW POOLS, CLIENTS, SERVERS, STATS, DATABASES and REPLICAS say what is the case")
+    func reports() async throws {
+        try await withProxy(configure: { $0.administrators = ["boss"] }) { proxy in
+            let boss = try proxy.wire(user: "boss", database: "strata")
+            let client = try proxy.wire(parameters: [("application_name", "watched")])
+            _ = try client.query("BEGIN; CREATE TEMP TABLE kept (a int); COMMIT")
+            func rows(_ report: String) throws -> [[String: String]] {
+                try boss.send(Wire.query("SHOW \(report)"))
+                let messages = try boss.receive(through: "Z")
+                let names = messages.first { $0.tag == "T" }.map(Self.columns) ?? []
+                return Wire.rows(messages).map { Dictionary(uniqueKeysWithValues: zip(names, $0.map { $0 ?? "" })) }
+            }
+            let pool = try #require(try rows("POOLS").first)
+            #expect(pool["database"] == "main" && pool["user"] == proxy.user && pool["sv_active"] == "1")
+            let shown = try #require(try rows("CLIENTS").first { $0["application_name"] == "watched" })
+            #expect(shown["state"] == "active" && shown["keeps_server_for"] == "temporary table")
+            #expect(try rows("SERVERS").first?["link"] == shown["ptr"])
+            let stats = try #require(try rows("STATS").first)
+            #expect(Int(stats["total_query_count"] ?? "") == 1)
+            #expect(Int(stats["total_received"] ?? "") ?? 0 > 40)
+            #expect(Int(stats["total_sent"] ?? "") ?? 0 > 10)
+            #expect(try rows("DATABASES").first?["pool_mode"] == "transaction")
+            #expect(try rows("REPLICAS").first?["name"] == "primary")
+        }
+    }
+
+    @Test("PAUSE holds what begins, RESUME releases it in its order; what runs goes on")
+    func pause() async throws {
+        try await withProxy(size: 2, setup: "CREATE TABLE t (a int)", configure: { $0.administrators = ["boss"] }) {
+            proxy in
+            let boss = try proxy.wire(user: "boss", database: "strata")
+            let running = try proxy.wire()
+            let first = try proxy.wire()
+            _ = try running.query("BEGIN; INSERT INTO t VALUES (1)")
+            #expect(try boss.query("PAUSE main").tags == ["PAUSE"])
+            try first.send(Wire.query("SELECT count(*) FROM t"))
+            #expect(try running.query("INSERT INTO t VALUES (2); COMMIT").error == nil)
+            try await eventually("the client waits") {
+                try boss.query("SHOW POOLS").rows.contains { $0[3] == "1" }
+            }
+            #expect(try boss.query("RESUME main").tags == ["RESUME"])
+            #expect(try first.results().rows == [["2"]])
+        }
+    }
+
+    @Test("KILL_CLIENT ends one client, KILL those of a database, RECONNECT the idle servers")
+    func ends() async throws {
+        try await withProxy(configure: { $0.administrators = ["boss"] }) { proxy in
+            let boss = try proxy.wire(user: "boss", database: "strata")
+            let one = try proxy.wire()
+            let two = try proxy.wire()
+            let before = try two.query("SELECT pg_backend_pid()").rows
+            let number = try #require(one.key).processID
+            #expect(try boss.query("KILL_CLIENT \(number)").tags == ["KILL"])
+            #expect(try one.receive(through: "E").last?.error?.code == "57P01")
+            #expect(try boss.query("RECONNECT").tags == ["RECONNECT"])
+            #expect(try two.query("SELECT pg_backend_pid()").rows != before)
+            #expect(try boss.query("KILL main").tags == ["KILL"])
+            #expect(try two.receive(through: "E").last?.error?.code == "57P01")
+            #expect(try proxy.wire().query("SELECT 1").rows == [["1"]])
+        }
+    }
+
+    private static func columns(_ description: WireClient.Message) -> [String] {
+        description.body.withUnsafeBytes { bytes in
+            var cursor = ByteCursor(bytes)
+            return (0..<(cursor.int16() ?? 0)).map { _ in
+                let name = cursor.string() ?? ""
+                _ = cursor.take(18)
+                return name
+            }
+        }
+    }
+}
