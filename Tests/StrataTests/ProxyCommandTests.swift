@@ -151,7 +151,16 @@ import Testing
             "listen: 127.0.0.1:1, auth: { type: trust }, tls: { certificate: strata.yaml, key: strata.yaml }",
             "the certificate"
         ),
-        ("listen: 127.0.0.1:1, auth: { type: trust }, metrics: \"no-such-host.invalid:2\"", "metrics is no-such-host"),
+        // Better no start than a key that does nothing.
+        ("listen: 127.0.0.1:1, auth: { type: trust }, metrics: 127.0.0.1:2", "does not have routing.metrics yet"),
+        (
+            "listen: 127.0.0.1:1, auth: { type: scram, auth_query: \"select 1\" }",
+            "does not have routing.auth.auth_query yet"
+        ),
+        (
+            "listen: 127.0.0.1:1, auth: { type: trust }, routes: [{ application: a, table: b.c, to: primary }]",
+            "a route with application and tag or table yet"
+        ),
     ])
     func whatIsMissing(routing: String, says: String) async throws {
         try await Workshop.withFolder { program in
