@@ -172,15 +172,18 @@ final class Worker {
 
     // MARK: Cancelling
 
-    func cancel(_ key: CancelKey) {
+    /// - Parameter done: called when the request has reached the server, or there is nothing to cancel; of a client of
+    ///   another loop, at once.
+    func cancel(_ key: CancelKey, done: @escaping () -> Void) {
         if let client = clients[key.processID] {
-            guard client.secret == key.secret else { return }
-            client.server?.cancelRunning()
+            guard client.secret == key.secret, let server = client.server else { return done() }
+            server.cancelRunning(done: done)
         } else {
             shared.post { worker in
                 guard let client = worker.clients[key.processID], client.secret == key.secret else { return }
-                client.server?.cancelRunning()
+                client.server?.cancelRunning {}
             }
+            done()
         }
     }
 

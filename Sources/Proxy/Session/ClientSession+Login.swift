@@ -33,11 +33,9 @@ extension ClientSession {
                     stream.write([UInt8(ascii: "N")])
                 }
             case .cancel(let key):
-                worker.cancel(key)
-                // PostgreSQL answers nothing.
-                phase = .ended
-                worker.ended(self)
-                stream.end()
+                // PostgreSQL answers nothing, and closes when the signal has been sent: clients wait for that before they
+                // send what must not be hit.
+                worker.cancel(key) { [self] in stream.end() }
             case .start(let message): start(message)
             }
             return count

@@ -167,7 +167,7 @@ final class ClientSession: StreamHandler {
         if hasWritten || !server.queue.isEmpty { noteWrites() }
         guard server.queue.isEmpty, server.phase == .ready, !isArranging, passThrough == 0 else {
             // In the middle of something: the server rolls back when the connection ends.
-            server.cancelRunning()
+            server.cancelRunning {}
             return server.close()
         }
         let isUsed = !pins.isEmpty || !pendingEffects.isEmpty || server.pool.limits.isSession

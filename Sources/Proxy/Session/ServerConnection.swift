@@ -172,11 +172,14 @@ final class ServerConnection: StreamHandler {
 
     /// Asks the server to end what runs here. Until the request is through, this connection serves nobody else: the
     /// server would end whatever runs here by then.
-    func cancelRunning() {
-        guard phase == .ready, let key, !queue.isEmpty || queue.transaction != .idle else { return }
+    ///
+    /// Where nothing runs, nothing is sent: the signal would hit what comes next.
+    func cancelRunning(done: @escaping () -> Void) {
+        guard phase == .ready, let key, !queue.isEmpty else { return done() }
         cancelling += 1
         let request = CancelRequest(key: key, address: pool.node.address, loop: pool.worker.loop) { [self] in
             cancelling -= 1
+            done()
             if cancelling == 0, isIdle, client == nil { pool.idle(self) }
         }
         request.start()
