@@ -149,7 +149,12 @@ import Testing
                         return nodes.status()[2].state.kind == .healthy
                     }
                 }
-                try await watching.becomes(.healthy, 2)
+                // What the receiver has flushed tells the timeline: there has to be something to flush, and on a busy
+                // machine the replica may need several attempts, five seconds apart, to follow.
+                try await eventually("replica 2 follows the new primary", within: .seconds(120)) {
+                    try await cluster.execute(1, "SELECT pg_logical_emit_message(false, 'test', 'x')")
+                    return nodes.status()[2].state.kind == .healthy
+                }
                 try await watching.becomesFresh(2, mark)
                 #expect(try await cluster.query(2, "SELECT FROM t").isEmpty)
                 try await cluster.start(0)
