@@ -1,3 +1,5 @@
+import Planning
+import PostgresDriver
 import PostgresWire
 import TestSupport
 import Testing
@@ -8,6 +10,38 @@ import Testing
 @Suite("Proxy: protocol")
 struct ProxyProtocolTests {
     typealias Wire = WireClient
+
+    @Test(
+        "A client that goes in the middle of a batch leaves no server behind, and nothing of its work",
+        arguments: [Database.Pool.Mode.transaction, .session])
+    func goneWithinBatch(mode: Database.Pool.Mode) async throws {
+        try await withProxy(size: 2, mode: mode, setup: "CREATE TABLE g (a int)") { proxy in
+            let watch = try await proxy.database.connect()
+            for text in ["SELECT 1/0", "INSERT INTO g VALUES (1)"] {
+                var client: WireClient? = try proxy.wire()
+                try client?.send(Wire.parse("", text) + Wire.bind() + Wire.execute() + Wire.flush)
+                _ = try client?.receive(through: text.hasPrefix("I") ? "C" : "E")
+                client = nil
+                try await eventually("no server is in the middle of something") {
+                    try await watch.query(
+                        """
+                        SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%g%'
+                        AND pid <> pg_backend_pid() AND application_name <> 'strata proxy'
+                        AND (state <> 'idle' OR backend_xid IS NOT NULL)
+                        """
+                    ).isEmpty
+                }
+            }
+            #expect(try await watch.query("SELECT 1 FROM g").isEmpty)
+            try await watch.execute("SET lock_timeout = '5s'; DROP TABLE g")
+            await watch.close()
+            // Both servers of the pool are there again.
+            let one = try proxy.wire()
+            let two = try proxy.wire()
+            #expect(try one.query("BEGIN; SELECT 1").error == nil)
+            #expect(try two.query("BEGIN; SELECT 1").error == nil)
+        }
+    }
 
     @Test("A simple query, several statements, an empty one, an error, and a query after it")
     func simple() async throws {

@@ -189,6 +189,12 @@ struct ProxyReplicaTests {
             try await untilReplica(setup, client)
             try await eventually("a transaction begins on a replica") {
                 _ = try client.query("ROLLBACK")
+                // All at once, without waiting for an answer.
+                try client.send(
+                    ["BEGIN READ ONLY", "SELECT a FROM t", "SELECT 2", "COMMIT"].flatMap { Wire.query($0) })
+                for tag in ["BEGIN", "SELECT 1", "SELECT 1", "COMMIT"] {
+                    #expect(try client.results().tags == [tag])
+                }
                 #expect(try client.query("BEGIN READ ONLY").tags == ["BEGIN"])
                 return try setup.node(client, port) != 0
             }

@@ -1,3 +1,5 @@
+import Planning
+import PostgresDriver
 import PostgresWire
 import TestSupport
 import Testing
@@ -260,6 +262,126 @@ struct ProxyStatementTests {
             _ = try client.results()
             try client.send(Wire.bind("", "", ["7"]) + Wire.execute() + Wire.sync)
             #expect(try client.results().rows == [["7"]])
+        }
+    }
+
+    @Test("The unnamed statement outlives set_config and SQL's PREPARE in session mode too")
+    func unnamedInSessionMode() async throws {
+        try await withProxy(mode: .session) { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("", "SELECT $1::int") + Wire.sync)
+            _ = try client.results()
+            try client.send(
+                Wire.parse("i", "SELECT set_config('jit', 'off', false)") + Wire.bind("", "i") + Wire.execute()
+                    + Wire.sync)
+            _ = try client.results()
+            try client.send(Wire.bind("", "", ["7"]) + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["7"]])
+            _ = try client.query("PREPARE test AS SELECT 1 AS a")
+            try client.send(Wire.parse("", "EXECUTE test") + Wire.sync)
+            _ = try client.results()
+            try client.send(Wire.describe("S") + Wire.sync)
+            #expect(try client.results().messages.map(\.tag) == ["t", "T", "Z"])
+        }
+    }
+
+    @Test("Session mode: BackendKeyData has the process that pg_backend_pid() shows, and it cancels")
+    func processNumber() async throws {
+        try await withProxy(mode: .session) { proxy in
+            let client = try proxy.wire()
+            let key = try #require(client.key)
+            #expect(try client.query("SELECT pg_backend_pid()").rows == [["\(key.processID)"]])
+            try client.send(Wire.query("SELECT pg_sleep(60)"))
+            let watch = try await proxy.database.connect()
+            try await eventually("it runs") {
+                try await watch.query(
+                    "SELECT 1 FROM pg_stat_activity WHERE pid = \(key.processID) AND wait_event = 'PgSleep'"
+                ).count == 1
+            }
+            await watch.close()
+            try WireClient(port: proxy.port).send(key.cancelRequest)
+            #expect(try client.results().error?.code == "57014")
+        }
+    }
+
+    @Test("EXECUTE that is parsed under a name and described before it is run")
+    func executeByParts() async throws {
+        try await withProxy(size: 2) { proxy in
+            let client = try proxy.wire()
+            let other = try proxy.wire()
+            try client.send(Wire.parse("foobar", "SELECT 1 AS a") + Wire.describe("S", "foobar") + Wire.flush)
+            _ = try client.receive(through: "T")
+            try client.send(Wire.sync)
+            _ = try client.results()
+            try client.send(Wire.parse("e1", "EXECUTE foobar") + Wire.describe("S", "e1") + Wire.flush)
+            #expect(try client.receive(through: "T").map(\.tag) == ["1", "t", "T"])
+            try client.send(Wire.bind("", "e1") + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["1"]])
+            // On another server as well, and for another client of the same names.
+            try other.send(Wire.parse("foobar", "SELECT 2 AS a") + Wire.parse("e1", "EXECUTE foobar") + Wire.sync)
+            _ = try other.results()
+            for round in 0..<4 {
+                let holder = try proxy.wire()
+                if round % 2 == 0 { try busy(holder) }
+                for (each, value) in [(client, "1"), (other, "2")] {
+                    try each.send(Wire.bind("", "e1") + Wire.execute() + Wire.sync)
+                    #expect(try each.results().rows == [[value]])
+                }
+                if round % 2 == 0 { _ = try holder.query("COMMIT") }
+            }
+            try client.send(Wire.parse("d", "DEALLOCATE foobar") + Wire.describe("S", "d") + Wire.sync)
+            #expect(try client.results().error == nil)
+            try client.send(Wire.bind("", "foobar") + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["1"]])
+            try client.send(Wire.bind("", "d") + Wire.execute() + Wire.sync)
+            #expect(try client.results().tags == ["DEALLOCATE"])
+            try client.send(Wire.bind("", "foobar") + Wire.execute() + Wire.sync)
+            #expect(try client.results().error?.code == "26000")
+        }
+    }
+
+    @Test("A statement that was described is not run with other result types on a server that did not have it")
+    func describedStatements() async throws {
+        let setup = "CREATE TABLE t (a int); INSERT INTO t VALUES (1); CREATE TABLE u (b int)"
+        try await withProxy(size: 2, setup: setup) { proxy in
+            let client = try proxy.wire()
+            try client.send(
+                Wire.parse("s", "SELECT * FROM t") + Wire.describe("S", "s") + Wire.parse("u", "SELECT * FROM u")
+                    + Wire.describe("S", "u") + Wire.sync)
+            #expect(try client.results().error == nil)
+            let ddl = try proxy.wire()
+            _ = try ddl.query("ALTER TABLE t ALTER a TYPE text")
+            // The server that has the statements is taken: the other one does not have them.
+            let holder = try proxy.wire()
+            try busy(holder)
+            func run(_ name: String) throws -> (rows: [[String?]], error: ErrorFields?, status: String?) {
+                try client.send(Wire.bind("", name) + Wire.execute() + Wire.sync)
+                let result = try client.results()
+                return (result.rows, result.error, result.messages.last?.text)
+            }
+            let first = try run("s")
+            #expect(first.error?.code == "0A000")
+            #expect(first.error?.message == "cached plan must not change result type")
+            #expect(first.rows.isEmpty && first.status == "I")
+            #expect(try run("u").error == nil)
+            // Within a transaction it fails with it, as with PostgreSQL.
+            _ = try client.query("BEGIN")
+            #expect(try run("u").status == "T")
+            let second = try run("s")
+            #expect(second.error?.code == "0A000" && second.status == "E")
+            #expect(try run("u").error?.code == "25P02")
+            #expect(try client.query("ROLLBACK").tags == ["ROLLBACK"])
+            // A pipeline: what comes before is answered, what comes behind is skipped to its Sync.
+            let one = Wire.bind("", "u") + Wire.execute()
+            try client.send(one + Wire.sync + Wire.bind("", "s") + Wire.execute() + one + Wire.sync + one + Wire.sync)
+            #expect(try client.results().messages.map(\.tag) == ["2", "C", "Z"])
+            #expect(try client.results().messages.map(\.tag) == ["E", "Z"])
+            #expect(try client.results().messages.map(\.tag) == ["2", "C", "Z"])
+            try client.send(
+                Wire.close("S", "s") + Wire.parse("s", "SELECT * FROM t") + Wire.describe("S", "s") + Wire.sync)
+            _ = try client.results()
+            #expect(try run("s").rows == [["1"]])
+            _ = try holder.query("COMMIT")
         }
     }
 

@@ -24,7 +24,7 @@ package struct ResponseQueue: Sendable {
     private struct Entry: Sendable {
         var request: Request
         var isOwn: Bool
-        /// Of a Parse that puts a statement on the server: which one.
+        /// Of a Parse that puts a statement on the server, or a Describe of one: which one.
         var statement: Int32
     }
 
@@ -51,6 +51,8 @@ package struct ResponseQueue: Sendable {
 
     package enum StatementOutcome: Equatable, Sendable {
         case prepared(Int32)
+        /// RowDescription or NoData of a statement.
+        case described(Int32)
         /// The Parse failed, or was skipped behind another failure: these are not on the server.
         case notPrepared([Int32])
     }
@@ -65,14 +67,19 @@ package struct ResponseQueue: Sendable {
     /// Between CopyInResponse (or CopyBothResponse) and the end of the copy.
     package private(set) var isCopyingIn = false
     private var isCopyEnded = false
+    /// Messages of the extended protocol have gone to the server, and no Sync behind them: it is inside of something,
+    /// whatever it has answered.
+    package private(set) var isOpen = false
 
     package init() {}
 
     @inline(__always) package var isEmpty: Bool { head == entries.count }
+    /// Nothing is outstanding, and a query of our own would be in nobody's way.
+    package var isBetweenUnits: Bool { isEmpty && !isOpen && !isSkipping && !isCopyingIn }
     /// Answers that are still to come, local ones among them.
     package var count: Int { entries.count - head }
     /// The server owes nothing, holds no transaction, and reads requests again.
-    package var isIdle: Bool { isEmpty && transaction == .idle && !isSkipping && !isCopyingIn }
+    package var isIdle: Bool { isBetweenUnits && transaction == .idle }
 
     /// To be called when a request goes to the server, or is answered here.
     /// - Returns: true where a local answer is due at once.
@@ -81,6 +88,11 @@ package struct ResponseQueue: Sendable {
     package mutating func sent(_ request: Request, own: Bool = false, statement: Int32 = -1) -> Bool {
         if isSkipping && request != .sync { return false }
         if isCopyingIn && !isCopyEnded && request == .sync { return false }
+        switch request {
+        case .parse, .bind, .describe, .execute, .close: isOpen = true
+        case .sync, .query, .functionCall: isOpen = false
+        case .localParse, .localClose: break
+        }
         if request == .localParse || request == .localClose {
             if isEmpty {
                 replies.append(request == .localParse ? BackendTag.parseComplete : BackendTag.closeComplete)
@@ -156,7 +168,9 @@ package struct ResponseQueue: Sendable {
         let entry = entries[head]
         var verdict = Verdict(isForwarded: !entry.isOwn)
         head += 1
-        if request == .parse, entry.statement >= 0 { verdict.statement = .prepared(entry.statement) }
+        if entry.statement >= 0 {
+            verdict.statement = request == .parse ? .prepared(entry.statement) : .described(entry.statement)
+        }
         verdict.hasReplies = collectReplies()
         return verdict
     }
@@ -175,7 +189,7 @@ package struct ResponseQueue: Sendable {
         var lost: [Int32] = []
         while head < entries.count, entries[head].request != .sync {
             // A function call or query behind the error is skipped as well.
-            if entries[head].statement >= 0 { lost.append(entries[head].statement) }
+            if entries[head].statement >= 0, entries[head].request == .parse { lost.append(entries[head].statement) }
             head += 1
         }
         if head < entries.count { isSkipping = false }

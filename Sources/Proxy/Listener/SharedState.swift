@@ -5,7 +5,10 @@ internal import Synchronization
 final class SharedState: Sendable {
     let databases: [ProxyDatabase]
     let clientCount = Atomic<Int>(0)
-    private let clientID = Atomic<Int32>(Int32.random(in: 1...1_000_000))
+    /// Linux numbers processes below 2^22 (PID_MAX_LIMIT), other systems below that: clients' numbers are never one of a
+    /// server's process.
+    static let firstClientID: Int32 = 1 << 22
+    private let clientID = Atomic<Int32>(firstClientID + Int32.random(in: 1...1_000_000))
     private let serverID = Atomic<Int>(0)
     private let workers = Mutex<[ObjectIdentifier: Door]>([:])
     let mockSecret: [UInt8] = (0..<32).map { _ in UInt8.random(in: 0...255) }
@@ -54,9 +57,9 @@ final class SharedState: Sendable {
     /// Positive, as process numbers are.
     func nextClientID() -> Int32 {
         let next = clientID.wrappingAdd(1, ordering: .relaxed).newValue
-        if next > 0 { return next }
-        clientID.store(1, ordering: .relaxed)
-        return 1
+        if next >= Self.firstClientID { return next }
+        clientID.store(Self.firstClientID, ordering: .relaxed)
+        return Self.firstClientID
     }
 
     func nextServerID() -> Int { serverID.wrappingAdd(1, ordering: .relaxed).newValue }

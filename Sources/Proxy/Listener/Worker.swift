@@ -26,6 +26,8 @@ final class Worker {
     private var serial: UInt64 = 0
     let registry = StatementRegistry()
     var unitDecisions: ContiguousArray<Decision> = []
+    /// Statements of the unit whose rows have been described to somebody.
+    var describedStatements: [NamedStatement] = []
     private(set) var isDraining = false
 
     init(configuration: ProxyConfiguration, shared: SharedState) throws(SocketError) {
@@ -56,7 +58,8 @@ final class Worker {
     private func accept(_ descriptor: Int32, _ peer: String) {
         let address = peer == "unix" ? ClientAddress.unix : .ip(peer)
         let stream = ByteStream(loop: loop, descriptor: descriptor)
-        let id = shared.nextClientID()
+        var id = shared.nextClientID()
+        while clients[id] != nil { id = shared.nextClientID() }
         let client = ClientSession(
             stream: stream, worker: self, processID: id, secret: randomBytes(4), address: address)
         clients[id] = client
@@ -98,6 +101,16 @@ final class Worker {
             code: "53300", message: "sorry, too many clients already",
             detail: "Database \"\(database.name)\" accepts \(database.limits.maximumClients) clients (max_clients).",
             hint: "Raise pool.max_clients of the database in the layout.")
+    }
+
+    /// Session mode: the client is told the number of its server's process, which pg_backend_pid() shows as well. The
+    /// numbers that we make up are larger than any process has.
+    func adopt(_ processID: Int32, for client: ClientSession) {
+        guard clients[processID] == nil, processID < SharedState.firstClientID else { return }
+        clients[client.processID] = nil
+        client.processID = processID
+        clients[processID] = client
+        client.server?.lastClient = processID
     }
 
     func loggedIn(_ client: ClientSession) { log.clientLoggedIn(client) }
@@ -175,8 +188,9 @@ final class Worker {
     /// - Parameter done: called when the request has reached the server, or there is nothing to cancel; of a client of
     ///   another loop, at once.
     func cancel(_ key: CancelKey, done: @escaping () -> Void) {
-        if let client = clients[key.processID] {
-            guard client.secret == key.secret, let server = client.server else { return done() }
+        // Two loops may have a client of the same number: that of its server.
+        if let client = clients[key.processID], client.secret == key.secret {
+            guard let server = client.server else { return done() }
             server.cancelRunning(done: done)
         } else {
             shared.post { worker in

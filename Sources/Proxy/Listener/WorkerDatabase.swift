@@ -115,6 +115,7 @@ final class WorkerDatabase {
 
     /// Names mean different things by search_path, role and user: a number for each such combination.
     func pathID(for client: ClientSession) -> UInt32 {
+        if client.isPathUnknown { return Router.unknownPath }
         let catalog = router.catalog
         let role = client.settings.values["role"] ?? client.settings.values["session_authorization"] ?? client.user
         let path =

@@ -78,6 +78,7 @@ extension ClientSession {
         syncsAnswered &+= 1
         if !announced.isEmpty { announced.removeAll { $0.sync < syncsAnswered } }
         guard let server, server.queue.isEmpty else { return }
+        if !describing.isEmpty { describing.removeAll() }
         database?.counters.unitTime += .now - unitStartedAt
         avoidsReplicas = false
         server.forgetReplay()
@@ -127,6 +128,11 @@ extension ClientSession {
         if isBlocked, waitingIn == nil { unblock() }
     }
 
+    /// Within a transaction, all that was asked has been answered: what had to wait for that goes on.
+    func serverAnswered() {
+        if isBlocked, waitingIn == nil, !isArranging { unblock() }
+    }
+
     /// The client and its server have nothing to do with each other any more.
     func letGo() {
         guard let server else { return }
@@ -147,6 +153,13 @@ extension ClientSession {
     private func takeStock(_ server: ServerConnection) -> Bool {
         let effects = pendingEffects
         pendingEffects = []
+        if server.pool.limits.isSession {
+            // It is nobody else's until it is discarded: only what names mean has to be known, and is not from now on.
+            if !effects.isDisjoint(with: [.settings, .discardAll]) { isPathUnknown = true }
+            pathID = database?.pathID(for: self) ?? Router.unknownPath
+            pendingUnlisted = []
+            return false
+        }
         if effects.contains(.discardAll) { pins = [] }
         if effects.contains(.keepsServer) { pins.insert(.keepsServer) }
         let mayPin = !effects.isDisjoint(with: Self.pinning) || !effects.isDisjoint(with: Self.unpinning)

@@ -49,14 +49,24 @@ extension ClientSession {
             if !isChanged { before() }
             isChanged = true
             put(statement)
-            if case .deallocate = shape.kind, let server {
-                server.statements.remove(statement.id)
-                statements[Array(named.0.utf8)] = nil
-                worker.registry.release(statement)
-            }
             text.replaceSubrange(named.1, with: statement.name)
         }
         return isChanged ? text : nil
+    }
+
+    /// Whether a statement's text names another statement.
+    func namesOthers(_ statement: NamedStatement) -> Bool {
+        database?.decision(for: statement, client: self).effects.contains(.prepared) ?? false
+    }
+
+    /// A text of the extended protocol is bound, and will be run: what it deallocates is gone.
+    func deallocate(_ query: [UInt8]) {
+        guard let decision = query.withUnsafeBytes({ database?.decision(for: $0, client: self) }) else { return }
+        for case .deallocate(let name?, _) in decision.statements.map(\.kind) {
+            guard let statement = statements.removeValue(forKey: Array(name.utf8)) else { continue }
+            server?.statements.remove(statement.id)
+            worker.registry.release(statement)
+        }
     }
 
     /// A unit of the extended protocol that ends statements.

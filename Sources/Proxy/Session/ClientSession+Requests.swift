@@ -6,6 +6,7 @@ extension ClientSession {
         guard let database else { return nil }
         var plan = UnitPlan()
         worker.unitDecisions.removeAll(keepingCapacity: true)
+        worker.describedStatements.removeAll(keepingCapacity: true)
         if isLarge { add(.tooLong, to: &plan, database) }
         var offset = 0
         var hasUnnamedParse = false
@@ -28,10 +29,16 @@ extension ClientSession {
                 if !message.portal.isEmpty { plan.namesPortal = true }
                 // Its Parse, in this very unit, has been counted.
                 if message.statement.isEmpty, hasUnnamedParse { break }
-                addStatement(message.statement, to: &plan, database, isRun: true)
-            case FrontendTag.describe, FrontendTag.close:
+                addStatement(
+                    message.statement, to: &plan, database, isRun: true,
+                    after: UnsafeRawBufferPointer(rebasing: unit[..<offset]))
+            case FrontendTag.describe:
                 guard let target = NamedTarget(body: body) else { return broken() }
-                if target.kind == .statement { addStatement(target.name, to: &plan, database, isRun: false) }
+                guard target.kind == .statement else { break }
+                addStatement(
+                    target.name, to: &plan, database, isRun: false,
+                    after: UnsafeRawBufferPointer(rebasing: unit[..<offset]))
+            case FrontendTag.close: if NamedTarget(body: body) == nil { return broken() }
             case FrontendTag.functionCall: add(.functionCall, to: &plan, database)
             case FrontendTag.sync: plan.hasSync = true
             default: break
@@ -56,16 +63,44 @@ extension ClientSession {
         }
     }
 
+    /// - Parameter unit: what stands before it.
     private func addStatement(
-        _ name: UnsafeRawBufferPointer, to plan: inout UnitPlan, _ database: WorkerDatabase, isRun: Bool
+        _ name: UnsafeRawBufferPointer, to plan: inout UnitPlan, _ database: WorkerDatabase, isRun: Bool,
+        after unit: UnsafeRawBufferPointer
     ) {
         guard !name.isEmpty else {
             guard isRun, let unnamed else { return }
             add(unnamed.query.withUnsafeBytes { database.decision(for: $0, client: self) }, to: &plan, database)
             return
         }
-        guard isRun, let statement = statements[Array(name)] else { return }
+        guard let statement = statements[Array(name)] else { return }
+        if statement.signature != nil, !Self.isMadeAnew(name, before: unit) {
+            worker.describedStatements.append(statement)
+        }
+        guard isRun else { return }
         add(database.decision(for: statement, client: self), to: &plan, database)
+    }
+
+    /// Whether a Parse or Close before it, in the same unit, ends what the name meant.
+    private static func isMadeAnew(_ name: UnsafeRawBufferPointer, before: UnsafeRawBufferPointer) -> Bool {
+        var offset = 0
+        while offset < before.count,
+            case .header(let header) = FrameHeader.read(UnsafeRawBufferPointer(rebasing: before[offset...]))
+        {
+            let body = UnsafeRawBufferPointer(
+                rebasing: before[(offset + FrameHeader.byteCount)..<(offset + header.frameCount)])
+            offset += header.frameCount
+            switch header.tag {
+            case FrontendTag.parse:
+                if let parse = ParseMessage(body: body), parse.name.elementsEqual(name) { return true }
+            case FrontendTag.close:
+                if let target = NamedTarget(body: body), target.kind == .statement, target.name.elementsEqual(name) {
+                    return true
+                }
+            default: break
+            }
+        }
+        return false
     }
 
     // MARK: Sending
@@ -133,6 +168,7 @@ extension ClientSession {
         unnamed?.parameterTypes.removeAll(keepingCapacity: true)
         unnamed?.parameterTypes.append(contentsOf: message.parameterTypes)
         unnamed?.serial = serial
+        unnamed?.namesOthers = false
     }
 
     /// One of the server's answers to a Parse of this client has come.

@@ -108,7 +108,7 @@ extension ClientSession {
             refuse(unit, error)
             return true
         }
-        guard let server, arrange(server, plan) else { return false }
+        guard let server, arrange(server, plan), prepareDescribed(server) else { return false }
         if startsTransactionAnew { beginAnew(on: server) }
         send(unit, plan, to: server)
         step = nil
@@ -162,6 +162,7 @@ extension ClientSession {
         take(server)
         if phase == .waitingForWelcome {
             startup?.welcome = server.reported
+            if server.pool.limits.isSession { worker.adopt(server.processID, for: self) }
             welcome()
             if !server.pool.limits.isSession { release(server) }
             return
@@ -264,9 +265,9 @@ extension ClientSession {
         stream.write(BackendMessages.readyForQuery(localStatus))
     }
 
-    /// Of a client without a server.
     private var localStatus: TransactionStatus {
-        switch deferred.place {
+        if let server { return server.queue.transaction }
+        return switch deferred.place {
         case .none, .replica: .idle
         case .held: .inTransaction
         case .failed: .failed

@@ -12,7 +12,7 @@ final class ClientSession: StreamHandler {
     let stream: ByteStream
     unowned let worker: Worker
     /// The number that the client takes for its backend's process.
-    let processID: Int32
+    var processID: Int32
     let secret: [UInt8]
     let address: ClientAddress
     let connectedAt = ContinuousClock.now
@@ -41,11 +41,15 @@ final class ClientSession: StreamHandler {
     var unnamed: UnnamedStatement?
     /// Statements that were announced and whose ParseComplete is still to come, oldest first.
     var announced: [Announced] = []
+    /// Statements that it asked to be described and has no answer for yet, oldest first.
+    var describing: [NamedStatement] = []
     var syncsSent: UInt32 = 0
     var syncsAnswered: UInt32 = 0
     /// Why it keeps its server between transactions.
     var pins: Decision.Effects = []
     var pathID: UInt32 = 0
+    /// Session mode: it has set something, and is not asked what.
+    var isPathUnknown = false
 
     // What goes on.
     var server: ServerConnection?
@@ -93,6 +97,8 @@ final class ClientSession: StreamHandler {
         var query: [UInt8]
         var parameterTypes: [UInt8]
         var serial: UInt64
+        /// EXECUTE or DEALLOCATE of a statement that servers know by another name.
+        var namesOthers = false
     }
 
     struct Announced {
@@ -165,8 +171,9 @@ final class ClientSession: StreamHandler {
     /// What becomes of a server whose client has gone.
     private func leave(_ server: ServerConnection) {
         if hasWritten || !server.queue.isEmpty { noteWrites() }
-        guard server.queue.isEmpty, server.phase == .ready, !isArranging, passThrough == 0 else {
-            // In the middle of something: the server rolls back when the connection ends.
+        guard server.queue.isBetweenUnits, server.phase == .ready, !isArranging, passThrough == 0 else {
+            // In the middle of something: the server rolls back when the connection ends. It would not hear of a query
+            // behind an error, and a Sync of ours would commit what its client has not ended.
             server.cancelRunning {}
             return server.close()
         }

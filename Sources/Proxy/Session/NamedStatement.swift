@@ -15,6 +15,8 @@ final class NamedStatement {
     var decision: Decision?
     var decisionStamp: UInt64 = 0
     var decisionPath: UInt32 = 0
+    /// What clients have been told of its rows; nil: nobody has asked.
+    var signature: RowSignature?
 
     fileprivate init(id: Int32, key: StatementRegistry.Key, query: [UInt8], parameterTypes: [UInt8]) {
         self.id = id
@@ -27,6 +29,23 @@ final class NamedStatement {
     /// The Parse that puts it on a server.
     func writeParse(to writer: inout MessageWriter) {
         ParseMessage.write(name: name, query: query, parameterTypes: parameterTypes, to: &writer)
+    }
+
+    func writeDescribe(to writer: inout MessageWriter) {
+        writer.message(FrontendTag.describe) { body in
+            body.byte(NamedTarget.Kind.statement.rawValue)
+            body.raw(name)
+            body.byte(0)
+        }
+    }
+
+    /// The Close that takes one off a server.
+    static func writeClose(_ id: Int32, to writer: inout MessageWriter) {
+        writer.message(FrontendTag.close) { body in
+            body.byte(NamedTarget.Kind.statement.rawValue)
+            body.raw("strata_\(id)".utf8)
+            body.byte(0)
+        }
     }
 }
 

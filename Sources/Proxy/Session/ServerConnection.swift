@@ -32,7 +32,7 @@ final class ServerConnection: StreamHandler {
     /// The only client that it has served since its sequence values were forgotten; 0: there were several.
     var sequenceOwner: Int32 = -1
     /// The number of the client that it served last: whoever hears from its process hears from that one.
-    private(set) var lastClient: Int32 = 0
+    var lastClient: Int32 = 0
     var statements: ServerStatements
     /// What is set on it beyond its startup parameters.
     var settings = SessionSettings()
@@ -51,15 +51,8 @@ final class ServerConnection: StreamHandler {
 
     private var passThrough = 0
     private var isPassingOn = false
-    private var ownQuery: OwnQuery?
-
-    struct OwnQuery {
-        var rows: [[String?]] = []
-        var error: ErrorFields?
-        let completion: (Result<[[String?]], QueryFailure>) -> Void
-    }
-
-    struct QueryFailure: Error { var fields: ErrorFields }
+    /// A query of ours that runs here; nobody else's does.
+    var ownQuery: OwnQuery?
 
     init(pool: Pool, startup: StartupParameters, stream: ByteStream, secret: ServerSecret, id: Int) {
         self.pool = pool
@@ -290,6 +283,8 @@ final class ServerConnection: StreamHandler {
         forward(base, &run, offset, next: offset)
         if isDone, queue.isIdle {
             becameIdle()
+        } else if let client, queue.isEmpty {
+            client.serverAnswered()
         } else if client == nil, ownQuery == nil, phase == .ready, queue.isEmpty, queue.transaction != .idle {
             // Its client went on elsewhere in the middle of a transaction, which has done nothing.
             ask("ROLLBACK") { [self] result in if case .failure = result { isRetired = true } }
@@ -343,8 +338,9 @@ final class ServerConnection: StreamHandler {
             }
         case BackendTag.errorResponse:
             if client == nil, ownQuery == nil { return serverSaid(body) }
-            if ownQuery != nil, !verdict.isForwarded {
+            if ownQuery != nil {
                 ownQuery?.error = ErrorFields(body: body)
+                isForwarded = false
             } else if let client {
                 if case .retry = client.serverFailed(self, body) {
                     // Its answer comes from elsewhere; this connection has nothing more to say to this client.
@@ -357,7 +353,11 @@ final class ServerConnection: StreamHandler {
         case BackendTag.parseComplete: if isForwarded { client?.parseConfirmed() }
         default: break
         }
-        if case .notPrepared(let ids)? = verdict.statement { for id in ids { statements.remove(id) } }
+        switch verdict.statement {
+        case .notPrepared(let ids)?: for id in ids { statements.remove(id) }
+        case .described(let id)?: client?.described(id, RowSignature(tag, body))
+        case .prepared?, nil: break
+        }
         if !isForwarded {
             forward(base, &run, offset, next: end)
             collectOwn(tag, body)
@@ -387,40 +387,6 @@ final class ServerConnection: StreamHandler {
             return
         }
         client.serverIdle(self)
-    }
-
-    // MARK: Queries of our own
-
-    /// Sends a query whose answer the client does not see. Only while nothing else is asked.
-    func ask(_ sql: String, _ completion: @escaping (Result<[[String?]], QueryFailure>) -> Void) {
-        ownQuery = OwnQuery(completion: completion)
-        queue.sent(.query, own: true)
-        // As any simple query, it ends the unnamed statement.
-        unnamedOwner = 0
-        var writer = MessageWriter(reserving: sql.utf8.count + 8)
-        writer.message(FrontendTag.query) { $0.string(sql) }
-        stream.write(writer.bytes)
-    }
-
-    private func collectOwn(_ tag: UInt8, _ body: UnsafeRawBufferPointer) {
-        guard ownQuery != nil else { return }
-        if tag == BackendTag.dataRow {
-            var cursor = ByteCursor(body)
-            var row: [String?] = []
-            for _ in 0..<(cursor.int16() ?? 0) {
-                guard let size = cursor.int32() else { break }
-                row.append(size < 0 ? nil : cursor.take(Int(size)).map { String(decoding: $0, as: UTF8.self) })
-            }
-            // Only lists of settings are asked for: some hundred rows at most.
-            if ownQuery?.rows.count ?? 0 < 10_000 { ownQuery?.rows.append(row) }
-        } else if tag == BackendTag.readyForQuery, let own = ownQuery {
-            ownQuery = nil
-            if let error = own.error {
-                own.completion(.failure(QueryFailure(fields: error)))
-            } else {
-                own.completion(.success(own.rows))
-            }
-        }
     }
 
     // MARK: Errors

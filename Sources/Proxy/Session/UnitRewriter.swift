@@ -106,6 +106,7 @@ struct UnitRewriter {
             server.queue.sent(.parse)
             return false
         }
+        client.unnamed?.namesOthers = true
         ParseMessage.write(name: "".utf8, query: changed, parameterTypes: message.parameterTypes, to: &output)
         server.queue.sent(.parse)
         return true
@@ -128,6 +129,7 @@ struct UnitRewriter {
         guard let message = BindMessage(body: body) else { return false }
         guard !message.statement.isEmpty else {
             placeUnnamed()
+            if let unnamed = client.unnamed, unnamed.namesOthers { client.deallocate(unnamed.query) }
             server.queue.sent(.bind)
             return false
         }
@@ -137,11 +139,11 @@ struct UnitRewriter {
             return false
         }
         flushRun()
-        place(statement)
+        let resolved = place(resolving: statement, isRun: true)
         output.message(FrontendTag.bind) { body in
             body.raw(message.portal)
             body.byte(0)
-            body.raw(statement.name)
+            body.raw(resolved.name)
             body.byte(0)
             body.raw(message.rest)
         }
@@ -151,19 +153,23 @@ struct UnitRewriter {
 
     private mutating func describe(_ body: UnsafeRawBufferPointer) -> Bool {
         guard let target = NamedTarget(body: body) else { return false }
-        defer { server.queue.sent(.describe) }
-        guard target.kind == .statement else { return false }
-        guard !target.name.isEmpty else {
-            placeUnnamed()
+        guard target.kind == .statement else {
+            server.queue.sent(.describe)
             return false
         }
-        guard let statement = client.statements[Array(target.name)] else { return false }
+        guard let statement = client.statements[Array(target.name)] else {
+            if target.name.isEmpty { placeUnnamed() }
+            server.queue.sent(.describe)
+            return false
+        }
         flushRun()
-        place(statement)
-        output.message(FrontendTag.describe) { body in
-            body.byte(NamedTarget.Kind.statement.rawValue)
-            body.raw(statement.name)
-            body.byte(0)
+        let resolved = place(resolving: statement, isRun: false)
+        resolved.writeDescribe(to: &output)
+        if resolved === statement {
+            client.describing.append(statement)
+            server.queue.sent(.describe, statement: statement.id)
+        } else {
+            server.queue.sent(.describe)
         }
         return true
     }
@@ -200,13 +206,28 @@ struct UnitRewriter {
         server.queue.sent(.parse, own: true, statement: statement.id)
     }
 
+    /// One whose text names another statement (EXECUTE, DEALLOCATE) is another text on the servers, where that one has
+    /// another name; what it names is looked up now, as PostgreSQL does.
+    private mutating func place(resolving statement: NamedStatement, isRun: Bool) -> NamedStatement {
+        var resolved = statement
+        if client.namesOthers(statement),
+            let changed = statement.query.withUnsafeBytes({ client.renamed($0, { place($0) }, before: {}) })
+        {
+            resolved = changed.withUnsafeBytes { text in
+                statement.parameterTypes.withUnsafeBytes {
+                    client.worker.registry.take(query: text, parameterTypes: $0)
+                }
+            }
+            client.worker.registry.release(resolved)
+            if isRun { client.deallocate(statement.query) }
+        }
+        place(resolved)
+        return resolved
+    }
+
     private mutating func makeRoom() {
         guard let evicted = server.statements.evict() else { return }
-        output.message(FrontendTag.close) { body in
-            body.byte(NamedTarget.Kind.statement.rawValue)
-            body.raw("strata_\(evicted)".utf8)
-            body.byte(0)
-        }
+        NamedStatement.writeClose(evicted, to: &output)
         server.queue.sent(.close, own: true)
     }
 

@@ -1,0 +1,64 @@
+internal import PostgresWire
+
+/// Statements whose rows have been described to clients.
+extension ClientSession {
+    /// The server has said what rows a statement gives.
+    func described(_ id: Int32, _ signature: RowSignature) {
+        guard let index = describing.firstIndex(where: { $0.id == id }) else { return }
+        let statement = describing[index]
+        describing.removeSubrange(...index)
+        // One that is described anew after ALTER TABLE is prepared anew by whoever holds on to what it was.
+        if let told = statement.signature, told != signature { worker.registry.renew() }
+        statement.signature = signature
+    }
+
+    /// A statement that was described to clients and is not on this server: what it gives there is asked first. After
+    /// ALTER TABLE it may be something else, and clients read rows by what they were told; PostgreSQL refuses that.
+    /// - Returns: false where that takes a while.
+    func prepareDescribed(_ server: ServerConnection) -> Bool {
+        guard !worker.describedStatements.isEmpty, !server.pool.limits.isSession,
+            server.queue.transaction != .failed
+        else { return true }
+        let missing = worker.describedStatements.filter { !server.statements.use($0.id) }
+        // Within an open batch nothing can be waited for: a Sync would end its transaction.
+        guard !missing.isEmpty, !server.queue.isOpen else { return true }
+        block()
+        guard server.queue.isBetweenUnits else { return false }
+        isArranging = true
+        server.prepare(missing) { [self] result in
+            isArranging = false
+            guard phase != .ended else { return }
+            switch result {
+            case .success(let signatures):
+                let changed = zip(missing, signatures).filter { $0.signature != $1 }.map(\.0)
+                if !changed.isEmpty { return resultTypesChanged(changed, server) }
+            case .failure(let failure): refusal = failure.fields
+            }
+            unblock()
+        }
+        return false
+    }
+
+    private func resultTypesChanged(_ changed: [NamedStatement], _ server: ServerConnection) {
+        for statement in changed {
+            server.statements.remove(statement.id)
+            server.strayNames.append(statement.name)
+        }
+        worker.registry.renew()
+        let error = ErrorFields(code: "0A000", message: "cached plan must not change result type")
+        guard server.queue.transaction != .idle else {
+            refusal = error
+            return unblock()
+        }
+        // The transaction fails as it would have, and that only the server can do.
+        isArranging = true
+        server.ask("DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = '\(error.message)'; END$$") {
+            [self] result in
+            isArranging = false
+            guard phase != .ended else { return }
+            refusal = error
+            if case .failure(let failure) = result, failure.fields.code != error.code { refusal = failure.fields }
+            unblock()
+        }
+    }
+}
