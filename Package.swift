@@ -132,7 +132,7 @@ let package = Package(
         .executableTarget(
             name: "strata-bench",
             dependencies: [
-                "Engine", "Planning", "PostgresDriver",
+                "Engine", "Planning", "PostgresDriver", "PostgresWire", "Proxy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/strata-bench",

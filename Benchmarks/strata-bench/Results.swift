@@ -8,6 +8,8 @@ struct ResultLine: Codable, Sendable {
     var figure: String
     var target: String?
     var isMet: Bool?
+    /// The figure as a number, in the unit that the figure names.
+    var value: Double?
 
     static func append(_ lines: [ResultLine], to file: String?) throws {
         guard let file else { return }

@@ -1,0 +1,122 @@
+import Foundation
+
+/// A server that runs beside the measurement, and what the kernel counted for it and the processes below it.
+final class BackgroundProcess {
+    let name: String
+    let pid: pid_t
+    /// Where its errors go.
+    private let log: String
+    private var hasEnded = false
+
+    /// Processor time in seconds.
+    struct Usage: Sendable {
+        var user = 0.0
+        var system = 0.0
+        var total: Double { user + system }
+    }
+
+    /// Memory in bytes: all that is resident, and with shared pages divided among those who share them.
+    struct Memory: Sendable {
+        var resident = 0
+        var proportional = 0
+    }
+
+    /// - Parameter folder: for its log.
+    init(_ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
+        self.name = name
+        log = "\(folder)/\(name).log"
+        pid = try ChildRun.start(arguments, environment: environment, output: "/dev/null", errors: log)
+    }
+
+    deinit { stop() }
+
+    // MARK: What it uses
+
+    func usage() throws -> Usage {
+        let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
+        return try family().reduce(into: Usage()) { sum, pid in
+            // After the name, which stands in brackets and may hold anything: the state is the third field.
+            let fields = try Self.status(of: pid)
+            guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return }
+            sum.user += user / tick
+            sum.system += system / tick
+        }
+    }
+
+    func memory() throws -> Memory {
+        try family().reduce(into: Memory()) { sum, pid in
+            for line in try String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8).split(separator: "\n")
+            {
+                let words = line.split(separator: " ")
+                guard words.count >= 2, let kilobytes = Int(words[1]) else { continue }
+                if words[0] == "Rss:" { sum.resident += kilobytes * 1024 }
+                if words[0] == "Pss:" { sum.proportional += kilobytes * 1024 }
+            }
+        }
+    }
+
+    private static func status(of pid: pid_t) throws -> [Substring] {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let end = text.lastIndex(of: ")")
+        else { throw BenchFailure("process \(pid) has ended, or this system has no /proc") }
+        return text[text.index(after: end)...].split(separator: " ")
+    }
+
+    /// It and all processes that it has started.
+    private func family() throws -> [pid_t] {
+        _ = try Self.status(of: pid)
+        let all = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }
+        // One may end while we look.
+        let parents = all.compactMap { child -> (pid_t, pid_t)? in
+            guard let fields = try? Self.status(of: child), fields.count > 1, let parent = pid_t(fields[1]) else {
+                return nil
+            }
+            return (child, parent)
+        }
+        var found: Set<pid_t> = [pid]
+        var count = 0
+        while count != found.count {
+            count = found.count
+            for (child, parent) in parents where found.contains(parent) { found.insert(child) }
+        }
+        return found.sorted()
+    }
+
+    // MARK: Its end
+
+    /// Waits until something listens, for 15 seconds at most.
+    func waitUntilListening(port: Int) async throws {
+        for _ in 0..<300 {
+            guard !reap() else { throw BenchFailure("\(name) ended at once: \(lastWords)") }
+            if WireClient.isListening(port: port) { return }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        throw BenchFailure("\(name) does not listen after 15 seconds: \(lastWords)")
+    }
+
+    private var lastWords: String {
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").suffix(3).joined(separator: " / ")
+    }
+
+    /// - Returns: whether it has ended.
+    private func reap() -> Bool {
+        var status: Int32 = 0
+        if !hasEnded, waitpid(pid, &status, WNOHANG) == pid { hasEnded = true }
+        return hasEnded
+    }
+
+    /// Asks it to end at once, and ends it, with all that it has started, if it takes longer than two seconds.
+    func stop() {
+        guard !reap() else { return }
+        let members = (try? family()) ?? [pid]
+        // SIGINT is what ends pgpool without waiting for its clients; the others take SIGTERM.
+        kill(pid, name == ProxyContender.pgpool.rawValue ? SIGINT : SIGTERM)
+        for _ in 0..<200 where !reap() { usleep(10_000) }
+        guard !hasEnded else { return }
+        for member in members { kill(member, SIGKILL) }
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) < 0, errno == EINTR {}
+        hasEnded = true
+    }
+}
