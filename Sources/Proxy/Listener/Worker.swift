@@ -17,6 +17,10 @@ final class Worker {
     let mockSecret: [UInt8]
     private(set) var clients: [Int32: ClientSession] = [:]
     private(set) var databases: [String: WorkerDatabase] = [:]
+    /// As in the layout; the first is the main one.
+    private(set) var inOrder: [WorkerDatabase] = []
+    /// Clients whose statements name what no catalog has, while one of them is out of date.
+    private var catalogWaiters: [Int32] = []
     private var startups: [StartupParameters: StartupParameters] = [:]
     private var verifiers: [String: UserSecret] = [:]
     private var unauthenticated: [ClientAddress: Int] = [:]
@@ -36,9 +40,12 @@ final class Worker {
         self.shared = shared
         log = ProxyLog(logger: configuration.logger)
         mockSecret = shared.mockSecret
-        for database in shared.databases {
-            databases[database.settings.name] = WorkerDatabase(database, configuration: configuration, worker: self)
+        for (number, database) in shared.databases.enumerated() {
+            let made = WorkerDatabase(database, configuration: configuration, number: number, worker: self)
+            databases[database.settings.name] = made
+            inOrder.append(made)
         }
+        renewPlacement()
         timer = LoopTimer(on: loop) { [unowned self] in tend() }
     }
 
@@ -166,6 +173,36 @@ final class Worker {
         return node.settings.password(user: client.user).map { .password($0) } ?? .none
     }
 
+    // MARK: Databases beside each other
+
+    /// Some of the layout's schemas live in other databases than the main one.
+    var routesSchemas: Bool { inOrder.first?.routesSchemas ?? false }
+    var isAnyCatalogStale: Bool { inOrder.contains { $0.shared.isCatalogStale } }
+
+    private func renewPlacement() {
+        guard
+            let placement = Placement(
+                schemas: configuration.schemas, databases: inOrder.map(\.name), catalogs: inOrder.map(\.catalog))
+        else { return }
+        inOrder.first?.take(placement)
+    }
+
+    /// The catalog of one of the databases has been read.
+    func catalogChanged() {
+        renewPlacement()
+        wakeCatalogWaiters()
+    }
+
+    /// They look again, and wait on or go on.
+    private func wakeCatalogWaiters() {
+        guard !catalogWaiters.isEmpty else { return }
+        let waiting = catalogWaiters
+        catalogWaiters = []
+        for id in waiting { clients[id]?.unblock() }
+    }
+
+    func waitForCatalog(_ client: ClientSession) { catalogWaiters.append(client.processID) }
+
     // MARK: Servers
 
     private var processes: [Int32: ServerConnection] = [:]
@@ -234,6 +271,7 @@ final class Worker {
     private func tend() {
         let now = ContinuousClock.now
         for database in databases.values { database.tend(now) }
+        wakeCatalogWaiters()
         for client in clients.values where !client.isCounted && now - client.connectedAt > configuration.loginTimeout {
             client.end(with: ErrorFields(code: "08P01", message: "canceling authentication due to timeout"))
         }

@@ -18,13 +18,14 @@ final class WorkerDatabase {
     private(set) var isPaused = false
     private var scramKeys: [String: ScramKeys] = [:]
 
-    init(_ shared: ProxyDatabase, configuration: ProxyConfiguration, worker: Worker) {
+    init(_ shared: ProxyDatabase, configuration: ProxyConfiguration, number: Int, worker: Worker) {
         self.shared = shared
         name = shared.settings.name
         limits = shared.settings.limits
         freshness = configuration.freshness
         self.worker = worker
-        router = Router(rules: RoutingRules(configuration.routes.filter { $0.application == nil }))
+        router = Router(
+            rules: RoutingRules(configuration.routes.filter { $0.application == nil }), number: UInt16(number))
         router.renew(catalog: shared.catalog)
     }
 
@@ -54,6 +55,7 @@ final class WorkerDatabase {
 
     func takeCatalog() {
         router.renew(catalog: shared.catalog)
+        worker.catalogChanged()
         worker.registry.renew()
         for client in worker.clients.values where client.database === self { client.pathID = pathID(for: client) }
     }
@@ -77,8 +79,22 @@ final class WorkerDatabase {
     /// Between a SET and the answer to what is set now, names may mean anything.
     @inline(__always)
     private func path(of client: ClientSession) -> Router.SearchPathID {
-        client.pendingEffects.contains(.settings) ? Router.unknownPath : client.pathID
+        if client.pendingEffects.contains(.settings) { return Router.unknownPath }
+        return client.database === self ? client.pathID : foreignPath(of: client)
     }
+
+    private func foreignPath(of client: ClientSession) -> Router.SearchPathID {
+        if let known = client.foreignPaths[ObjectIdentifier(self)] { return known }
+        let made = pathID(for: client)
+        client.foreignPaths[ObjectIdentifier(self)] = made
+        return made
+    }
+
+    /// Whether what its clients ask for may live in other databases of the layout: the main one's do.
+    var routesSchemas: Bool { router.placement != nil }
+    var placement: Placement? { router.placement }
+    var catalog: RoutingCatalog { router.catalog }
+    func take(_ placement: Placement) { router.renew(placement: placement) }
 
     /// The sample that a replica must have replayed to answer.
     func required(_ decision: Decision) -> UInt64 {
@@ -123,8 +139,6 @@ final class WorkerDatabase {
             ?? catalog.searchPaths.value(for: client.user)
         return router.pathID(searchPath: path, role: role)
     }
-
-    func heldBack(_ client: ClientSession) -> ErrorFields? { nil }
 
     // MARK: What happened
 

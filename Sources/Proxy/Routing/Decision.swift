@@ -71,11 +71,23 @@ package final class Decision: Sendable {
     package let unlistedSettings: [String]
     /// A comment or a rule of the layout lets a replica answer however far behind it is; only ever true with `.read`.
     package let ignoresFreshness: Bool
+    /// Which database of the layout; `.anywhere` where there is only one.
+    package let place: Place
+    /// The schemas of what it may touch, sorted; not complete with `readsAnything` or `writesAnything`.
+    package let schemas: [String]
+    /// The same in 64 bits: two schemas may share one.
+    let schemaBits: UInt64
+
+    /// Of a schema among 64.
+    static func bit(ofSchema name: String) -> UInt64 {
+        1 << (name.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 } >> 58)
+    }
 
     package init(
         access: Access, effects: Effects = [], reason: RouteReason, reads: [UInt32] = [], readsAnything: Bool = false,
         writes: [UInt32] = [], writesAnything: Bool = false, statements: [StatementShape] = [],
-        unlistedSettings: [String] = [], ignoresFreshness: Bool = false
+        unlistedSettings: [String] = [], ignoresFreshness: Bool = false, place: Place = .anywhere,
+        schemas: [String] = []
     ) {
         self.access = access
         self.effects = effects
@@ -87,7 +99,22 @@ package final class Decision: Sendable {
         self.statements = statements
         self.unlistedSettings = unlistedSettings
         self.ignoresFreshness = ignoresFreshness
+        self.place = place
+        self.schemas = schemas
+        schemaBits = readsAnything || writesAnything ? .max : schemas.reduce(0) { $0 | Self.bit(ofSchema: $1) }
     }
+
+    /// The same, in this place.
+    func placed(_ place: Place) -> Decision {
+        if place == self.place { return self }
+        return Decision(
+            access: access, effects: effects, reason: reason, reads: reads, readsAnything: readsAnything,
+            writes: writes, writesAnything: writesAnything, statements: statements,
+            unlistedSettings: unlistedSettings, ignoresFreshness: ignoresFreshness, place: place, schemas: schemas)
+    }
+
+    /// Whether a schema may be touched.
+    func mayTouch(_ schema: String) -> Bool { readsAnything || writesAnything || schemas.contains(schema) }
 
     /// Whether rows may be different afterwards.
     package var isWriting: Bool { writesAnything || !writes.isEmpty }
@@ -113,5 +140,9 @@ package enum RouteReason: Sendable, Hashable {
     case notParsed(String)
     case tooLong
     case catalogUnknown
+    /// What it names lives in another database of the layout.
+    case elsewhere(String)
+    /// In several, or in one whose catalog has not been read.
+    case severalDatabases
     case empty
 }

@@ -19,6 +19,8 @@ extension RouteReason {
         case .notParsed(let message): "it could not be read (\(message))"
         case .tooLong: "it is too long to be read"
         case .catalogUnknown: "the database's catalog has not been read yet"
+        case .elsewhere(let database): "what it names lives in database \(database)"
+        case .severalDatabases: "it needs several databases at once, which is refused"
         case .empty: "it is empty"
         }
     }

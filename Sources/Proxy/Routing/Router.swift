@@ -11,26 +11,33 @@ package final class Router {
 
     package private(set) var catalog: RoutingCatalog
     package private(set) var rules: RoutingRules
+    /// Of the main database's router, where the layout has schemas in several databases.
+    package private(set) var placement: Placement?
     /// Another number after each change of catalog or rules: decisions kept elsewhere are then to be asked for again.
-    package private(set) var stamp: UInt64 = 1
+    package private(set) var stamp: UInt64
     package let cache: DecisionCache
     package private(set) var unparsed = UnparsedStatements()
     private let seed = StatementKey.Seed.random()
     private var paths = SearchPathTable()
 
+    /// - Parameter number: of this router among those of a loop, so that no two have the same stamp.
     package init(
         catalog: RoutingCatalog = .unknown, rules: RoutingRules = RoutingRules(),
-        limits: DecisionCache.Limits = DecisionCache.Limits()
+        limits: DecisionCache.Limits = DecisionCache.Limits(), number: UInt16 = 0
     ) {
+        stamp = UInt64(number) << 48 | 1
         self.catalog = catalog
         self.rules = rules
         cache = DecisionCache(limits: limits)
     }
 
     /// All decisions are forgotten; numbers of search paths stay.
-    package func renew(catalog: RoutingCatalog? = nil, rules: RoutingRules? = nil) {
+    package func renew(
+        catalog: RoutingCatalog? = nil, rules: RoutingRules? = nil, placement: Placement? = nil
+    ) {
         if let catalog { self.catalog = catalog }
         if let rules { self.rules = rules }
+        if let placement { self.placement = placement }
         stamp &+= 1
         cache.removeAll()
         paths.renew(self.catalog)
@@ -47,30 +54,49 @@ package final class Router {
 
     /// - Parameter text: one or more statements, without the zero byte of the protocol.
     package func decision(for text: UnsafeRawBufferPointer, path: SearchPathID) -> Decision {
-        let shared = paths.sharedNumber(path)
+        // Paths that lead to the same schemas here may lead to others in another database.
+        let shared = placement == nil ? paths.sharedNumber(path) : path
         let found = StatementKey.of(text, seed: seed)
         let hasDirectives = found?.hasDirectives ?? true
         // Directives are no part of the literal-free key.
         let statement = found.flatMap { hasDirectives ? nil : $0.key } ?? StatementKey.exact(text, seed: seed)
         let key = DecisionCache.Key(statement, path: shared)
         if let known = cache.find(key) { return known }
-        let made = decide(text, paths.path(path), hasDirectives: hasDirectives)
+        let made = decide(text, path, hasDirectives: hasDirectives)
         cache.insert(key, made, text: ConstantRemoval.text(of: text.bindMemory(to: UInt8.self)))
         return made
     }
 
-    private func decide(_ text: UnsafeRawBufferPointer, _ path: ResolvedPath, hasDirectives: Bool) -> Decision {
+    private func decide(_ text: UnsafeRawBufferPointer, _ path: SearchPathID, hasDirectives: Bool) -> Decision {
         let sql = String(decoding: text, as: UTF8.self)
         let bytes = text.bindMemory(to: UInt8.self)
         do {
             let shapes = try StatementReader.read(sql)
+            let place = place(shapes, path)
+            if let other = elsewhere(place) { return other }
             var clues = TextClues(bytes)
             if shapes.contains(where: { $0.kind == .doBlock }) { clues.readBlocks(sql, catalog) }
             let directives = hasDirectives ? StatementDirectives.read(text) : StatementDirectives()
-            return StatementClassifier.decide(shapes, directives, path, catalog, rules, clues)
+            return StatementClassifier.decide(shapes, directives, paths.path(path), catalog, rules, clues).placed(place)
         } catch {
             unparsed.add(ConstantRemoval.text(of: bytes))
             return Self.unread(bytes, error)
+        }
+    }
+
+    private func place(_ shapes: [StatementShape], _ path: SearchPathID) -> Decision.Place {
+        guard let placement else { return .anywhere }
+        let names = paths.names(path)
+        return placement.place(shapes, path: names?.path, role: names?.role ?? "")
+    }
+
+    /// What is not this database's business; the other one's router says the rest.
+    private func elsewhere(_ place: Decision.Place) -> Decision? {
+        switch place {
+        case .anywhere, .unresolved, .database(0): nil
+        case .database(let index):
+            Decision(access: .primary, reason: .elsewhere(placement?.databases[index] ?? ""), place: place)
+        case .several, .unknown: Decision(access: .primary, reason: .severalDatabases, place: place)
         }
     }
 

@@ -52,6 +52,13 @@ struct SearchPathTable {
     }
 
     func path(_ number: UInt32) -> ResolvedPath { resolved[index(number)] }
+
+    /// The names in it, and the role; nil where it is not known.
+    func names(_ number: UInt32) -> (path: SearchPath, role: String)? {
+        guard let source = sources[index(number)] else { return nil }
+        return SearchPath.parse(source.path).map { ($0, source.role) }
+    }
+
     func sharedNumber(_ number: UInt32) -> UInt32 { shared[index(number)] }
 
     private func index(_ number: UInt32) -> Int { Int(number) < resolved.count ? Int(number) : 0 }

@@ -125,7 +125,20 @@ package struct StatementClassifier {
             access: access, effects: effects, reason: reason, reads: walk.readSlots(without: lifted),
             readsAnything: walk.readsAnything, writes: walk.writeSlots, writesAnything: walk.writesAnything,
             statements: effects.isEmpty ? [] : shapes, unlistedSettings: unlistedSettings,
-            ignoresFreshness: ignoresFreshness)
+            ignoresFreshness: ignoresFreshness, schemas: touchedSchemas(shapes))
+    }
+
+    /// Of what is read, written and called, and those that a definition names.
+    private func touchedSchemas(_ shapes: [StatementShape]) -> [String] {
+        var schemas = Set(shapes.flatMap(\.schemas))
+        for name in shapes.lazy.flatMap({ $0.reads + $0.writes }) {
+            if let schema = name.schema { schemas.insert(schema) }
+        }
+        for oid in walk.reads.union(walk.writes).union(walk.writtenParents) {
+            let schema = catalog.relations[oid]?.schema ?? catalog.functions[oid]?.schema
+            if let schema, let name = catalog.schemaNames[schema] { schemas.insert(name) }
+        }
+        return schemas.filter { !Placement.isEverywhere($0) }.sorted()
     }
 
     /// Whether every table that is read may be old. Functions and types are no rows, and only DDL changes them.

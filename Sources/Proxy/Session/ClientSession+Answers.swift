@@ -9,7 +9,7 @@ extension ClientSession {
         if isOnReplica, !server.hasForwarded, let unit = server.takeReplay() {
             // A read has no effects, so it may be asked again. What the primary says is what counts: the replica may be
             // behind in definitions, cancel because of recovery, or refuse a write that nobody could see.
-            if let error = ErrorFields(body: body) { database?.replicaRefused(node: server.pool.key.node, error) }
+            if let error = ErrorFields(body: body) { current?.replicaRefused(node: server.pool.key.node, error) }
             moveToPrimary(from: server, unit)
             return .retry
         }
@@ -58,7 +58,7 @@ extension ClientSession {
             pendingEffects = []
         }
         step = nil
-        database?.counters.movedToPrimary += 1
+        current?.counters.movedToPrimary += 1
         stream.putBack(unit)
         isBlocked = true
         unblock()
@@ -79,10 +79,15 @@ extension ClientSession {
         if !announced.isEmpty { announced.removeAll { $0.sync < syncsAnswered } }
         guard let server, server.queue.isEmpty else { return }
         if !describing.isEmpty { describing.removeAll() }
-        database?.counters.unitTime += .now - unitStartedAt
+        current?.counters.unitTime += .now - unitStartedAt
         avoidsReplicas = false
         server.forgetReplay()
+        if status == .failed, deferred.place == .roaming {
+            deferred.bound()
+            beginning = []
+        }
         if status == .idle {
+            touched = 0
             if !beginning.isEmpty { beginning = [] }
             deferred.ended()
             requiresEverything = false
@@ -95,7 +100,7 @@ extension ClientSession {
 
     /// Whoever reads these tables from now on must see what this client is told now.
     func noteWrites() {
-        database?.noteWrites(self)
+        current?.noteWrites(self)
     }
 
     /// NotificationResponse: the process is named by the number that its client was given.
@@ -121,7 +126,7 @@ extension ClientSession {
     func serverIdle(_ server: ServerConnection) {
         if isArranging { return }
         if !pendingEffects.isEmpty, takeStock(server) { return }
-        if isOnReplica { database?.hasRead(self) }
+        if isOnReplica { current?.hasRead(self) }
         if pins.isEmpty, !server.pool.limits.isSession {
             release(server)
         }
@@ -139,13 +144,13 @@ extension ClientSession {
         self.server = nil
         if server.client === self { server.client = nil }
         isOnReplica = false
-        database?.ended(node: server.pool.key.node)
+        current?.ended(node: server.pool.key.node)
     }
 
     func release(_ server: ServerConnection) {
         letGo()
-        database?.counters.transactions += 1
-        database?.counters.transactionTime += .now - takenAt
+        current?.counters.transactions += 1
+        current?.counters.transactionTime += .now - takenAt
         server.pool.idle(server)
     }
 

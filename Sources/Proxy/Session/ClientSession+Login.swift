@@ -155,6 +155,7 @@ extension ClientSession {
             return end(with: ErrorFields(code: "3D000", message: "database \"\(requestedDatabase)\" does not exist"))
         }
         database = found
+        enter(found)
         if let keys { found.remember(keys: keys, of: user) }
         pathID = found.pathID(for: self)
         applicationTarget = worker.configuration.target(ofApplication: applicationName)

@@ -3,7 +3,16 @@ internal import PostgresWire
 extension ClientSession {
     /// What a unit asks for. nil: it broke the protocol, and the session is over.
     func analyse(_ unit: UnsafeRawBufferPointer, isLarge: Bool) -> UnitPlan? {
-        guard let database else { return nil }
+        guard let database, let plan = analyse(unit, isLarge: isLarge, in: database) else { return nil }
+        guard case .database(let index) = plan.place, index != 0, database.routesSchemas,
+            var foreign = analyse(unit, isLarge: isLarge, in: worker.inOrder[index])
+        else { return plan }
+        // Its own catalog says what the statements do there.
+        foreign.place = plan.place
+        return foreign
+    }
+
+    private func analyse(_ unit: UnsafeRawBufferPointer, isLarge: Bool, in database: WorkerDatabase) -> UnitPlan? {
         var plan = UnitPlan()
         worker.unitDecisions.removeAll(keepingCapacity: true)
         worker.describedStatements.removeAll(keepingCapacity: true)
@@ -56,8 +65,10 @@ extension ClientSession {
     @inline(__always)
     private func add(_ decision: Decision, to plan: inout UnitPlan, _ database: WorkerDatabase) {
         worker.unitDecisions.append(decision)
+        plan.touched |= decision.schemaBits
         if decision.access.rawValue > plan.access.rawValue { plan.access = decision.access }
         plan.effects.formUnion(decision.effects)
+        if case .anywhere = decision.place {} else { plan.add(decision.place) }
         if decision.access == .read, database.hasReplicas {
             plan.required = max(plan.required, database.required(decision))
         }
@@ -116,12 +127,13 @@ extension ClientSession {
         }
         if !plan.effects.isEmpty { pendingEffects.formUnion(plan.effects) }
         if isOnReplica { server.keepForReplay(unit) }
-        database?.counters.units += 1
-        database?.counters.received += unit.count
+        current?.counters.units += 1
+        current?.counters.received += unit.count
         unitStartedAt = .now
-        if isOnReplica { database?.counters.onReplicas += 1 }
+        if isOnReplica { current?.counters.onReplicas += 1 }
         guard !unit.isEmpty else { return }
-        if isOnReplica, deferred.place == .replica { remember(unit, plan) }
+        touched |= plan.touched
+        if isOnReplica && deferred.place == .replica || deferred.place == .roaming { remember(unit, plan) }
         if unit[0] == FrontendTag.query {
             sendQuery(unit, plan, to: server)
         } else {

@@ -5,7 +5,8 @@ internal import SQLSyntax
 extension ClientSession {
     /// Where there is no choice, nothing is put off.
     var mayDefer: Bool {
-        guard let database, database.hasReplicas, pins.isEmpty, !database.limits.isSession else { return false }
+        guard let database, database.hasReplicas || database.routesSchemas, pins.isEmpty, !database.limits.isSession
+        else { return false }
         return step == nil || step == DeferredTransaction.Step.none
     }
 
@@ -20,12 +21,14 @@ extension ClientSession {
         } else if deferred.place == .none {
             return false
         }
+        content.database = plan.database
         if plan.namesPortal || (content.isReplayed && unit[0] != FrontendTag.query) { content.isTied = true }
         let isFree = server == nil && !avoidsReplicas
         let decided = deferred.next(content, access: plan.access, isFree: isFree)
         step = decided
         switch decided {
-        case .none: step = nil
+        case .none, .stay: step = nil
+        case .roam: startsTransactionAnew = server == nil && !beginning.isEmpty
         case .hold:
             guard let reply = LocalTransactionReply(unit, tag: "BEGIN", status: .inTransaction) else {
                 deferred.moved()
@@ -47,7 +50,7 @@ extension ClientSession {
             step = nil
             refuse(unit, Self.transactionAborted)
             return true
-        case .primary: moveOrStart()
+        case .primary: moveOrStart(plan)
         case .replica(let requirement): startOnReplica(content, requirement, plan)
         }
         return false
@@ -62,9 +65,9 @@ extension ClientSession {
         return true
     }
 
-    private func moveOrStart() {
+    private func moveOrStart(_ plan: UnitPlan) {
         startsTransactionAnew = !beginning.isEmpty
-        guard isOnReplica, let server else { return }
+        guard let server, isOnReplica || server.pool.database !== target(plan) else { return }
         // It has done nothing there; the server rolls it back.
         letGo()
         server.ask("ROLLBACK") { result in if case .failure = result { server.isRetired = true } }
@@ -79,10 +82,10 @@ extension ClientSession {
             return
         }
         // On its way already: the next statement may read what has been written since.
-        guard content.end == nil, let database, !database.isFresh(server.pool.key.node, plan) else { return }
+        guard content.end == nil, let current, !current.isFresh(server.pool.key.node, plan) else { return }
         deferred.moved()
         step = .primary
-        moveOrStart()
+        moveOrStart(plan)
     }
 
     func mayUseReplica(_ plan: UnitPlan) -> Bool {
@@ -103,7 +106,7 @@ extension ClientSession {
                 body.byte(0)
             }
         }
-        if !isOnReplica { beginning = [] }
+        if !isOnReplica, deferred.place != .roaming { beginning = [] }
         server.unnamedOwner = 0
         server.stream.write(writer.bytes)
     }
@@ -112,8 +115,12 @@ extension ClientSession {
     func remember(_ unit: UnsafeRawBufferPointer, _ plan: UnitPlan) {
         let replayed: Decision.Effects = [.transaction, .local, .settings]
         guard !plan.effects.isDisjoint(with: replayed) else { return }
-        let isFirst = beginning.isEmpty
-        if isFirst || unit[0] == FrontendTag.query { beginning.append(isFirst ? firstBegin(unit) : sql(of: unit)) }
+        // A text that begins with BEGIN and goes on only reads and sets: all of it is done again.
+        if unit[0] == FrontendTag.query {
+            beginning.append(sql(of: unit))
+        } else if beginning.isEmpty {
+            beginning.append(firstBegin(unit))
+        }
     }
 
     /// Of a unit that begins with BEGIN and goes on: only that.

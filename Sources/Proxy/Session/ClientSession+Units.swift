@@ -8,6 +8,29 @@ struct UnitPlan {
     var hasSync = false
     /// A portal with a name, which lives on in the transaction.
     var namesPortal = false
+    /// Which database of the layout.
+    var place = Decision.Place.anywhere
+    /// Schemas, as `Decision.schemaBits`.
+    var touched: UInt64 = 0
+
+    /// The index of the one database that it needs; nil: any will do.
+    var database: Int? {
+        if case .database(let index) = place { return index }
+        return nil
+    }
+
+    /// Another statement of the unit.
+    mutating func add(_ other: Decision.Place) {
+        switch (place, other) {
+        case (.anywhere, _), (.unresolved, .database), (.unresolved, .several), (.unresolved, .unknown): place = other
+        case (.database(let left), .database(let right)) where left != right:
+            place = .several([
+                .init(database: left, name: "a statement"), .init(database: right, name: "another statement"),
+            ])
+        case (.database, .several), (.database, .unknown): place = other
+        default: break
+        }
+    }
 }
 
 extension ClientSession {
@@ -95,6 +118,13 @@ extension ClientSession {
                 return false
             }
         }
+        switch checkPlace(plan) {
+        case .go: break
+        case .wait: return false
+        case .refuse(let error):
+            refuse(unit, error)
+            return true
+        }
         if mayDefer, deferTransaction(unit, plan) { return true }
         if server != nil {
             // It has one already.
@@ -117,18 +147,15 @@ extension ClientSession {
 
     /// - Returns: false where the client has to wait for one.
     private func findServer(_ plan: UnitPlan) -> Bool {
-        guard let database else { return false }
+        guard let database = target(plan) else { return false }
+        enter(database)
         if waitingIn == nil { waitingSince = .now }
-        if let error = database.heldBack(self) {
-            refusal = error
-            return false
-        }
         let node =
             mayUseReplica(plan) && !avoidsReplicas
             ? database.chooseReplica(plan, for: self) ?? database.primary : database.primary
         // A transaction that was to run on a replica runs on the primary from its beginning.
         if node == database.primary, case .replica? = step {
-            deferred.moved()
+            deferred.moved(isNeutral: plan.access == .anywhere)
             step = .primary
         }
         let pool = database.pool(node: node, user: user)
@@ -149,12 +176,12 @@ extension ClientSession {
         self.server = server
         server.client = self
         waitingIn = nil
-        isOnReplica = server.pool.key.node != database?.primary
+        isOnReplica = server.pool.key.node != current?.primary
         if isOnReplica { preferredReplica = server.pool.key.node }
-        database?.began(node: server.pool.key.node)
+        current?.began(node: server.pool.key.node)
         takenAt = .now
         unitStartedAt = takenAt
-        database?.counters.waited += takenAt - waitingSince
+        current?.counters.waited += takenAt - waitingSince
     }
 
     /// A pool found a server for this client, which waited.
@@ -178,7 +205,7 @@ extension ClientSession {
     func refused(_ error: ErrorFields, node: Int) {
         waitingIn = nil
         if phase == .waitingForWelcome { return end(with: error) }
-        if node != database?.primary, !avoidsReplicas {
+        if node != current?.primary, !avoidsReplicas {
             avoidsReplicas = true
             if case .replica? = step {
                 deferred.moved()
@@ -244,7 +271,7 @@ extension ClientSession {
         step = nil
         var writer = MessageWriter(reserving: 256)
         error.write(to: &writer)
-        database?.counters.refusals += 1
+        current?.counters.refusals += 1
         if unit.isEmpty || unit.first == FrontendTag.query || unit.first == FrontendTag.functionCall
             || Self.endsWithSync(unit)
         {
@@ -268,7 +295,7 @@ extension ClientSession {
     private var localStatus: TransactionStatus {
         if let server { return server.queue.transaction }
         return switch deferred.place {
-        case .none, .replica: .idle
+        case .none, .replica, .roaming: .idle
         case .held: .inTransaction
         case .failed: .failed
         }

@@ -24,7 +24,10 @@ final class ClientSession: StreamHandler {
     var login: ClientLogin?
     var keys: ScramKeys?
     var user = ""
+    /// What it named when it connected.
     var database: WorkerDatabase?
+    /// Where the unit or transaction at hand runs: in layouts with several databases not always the one that it named.
+    private(set) var current: WorkerDatabase?
     var startup: StartupParameters?
     var requestedDatabase = ""
     var applicationName = ""
@@ -47,7 +50,9 @@ final class ClientSession: StreamHandler {
     var syncsAnswered: UInt32 = 0
     /// Why it keeps its server between transactions.
     var pins: Decision.Effects = []
-    var pathID: UInt32 = 0
+    var pathID: UInt32 = 0 {
+        didSet { if !foreignPaths.isEmpty { foreignPaths = [:] } }
+    }
     /// Session mode: it has set something, and is not asked what.
     var isPathUnknown = false
 
@@ -57,6 +62,10 @@ final class ClientSession: StreamHandler {
     var waitingIn: Pool?
     var waitingSince = ContinuousClock.now
     var isBlocked = false
+    /// Since when it waits for a catalog to have a table that it names.
+    var catalogMissedAt: ContinuousClock.Instant?
+    /// Schemas that its transaction has touched, as `Decision.schemaBits`.
+    var touched: UInt64 = 0
     /// A query of ours runs on its server, before or after its own.
     var isArranging = false
     /// What the next unit is answered with instead of being done.
@@ -92,6 +101,10 @@ final class ClientSession: StreamHandler {
     /// The sample that any other replica than the preferred one must have replayed.
     var readTick: UInt64 = 0
     var preferredReplica: Int?
+    /// The same three, of the databases that it was in before.
+    private var seen: [ObjectIdentifier: (seenTick: UInt64, readTick: UInt64, preferredReplica: Int?)] = [:]
+    /// What `search_path` and role mean in databases other than its own; emptied when they change.
+    var foreignPaths: [ObjectIdentifier: UInt32] = [:]
 
     struct UnnamedStatement {
         var query: [UInt8]
@@ -114,8 +127,17 @@ final class ClientSession: StreamHandler {
         self.processID = processID
         self.secret = secret
         self.address = address
-        deferred = DeferredTransaction(isOptimistic: worker.configuration.transactions == .optimistic)
+        deferred = DeferredTransaction(
+            isOptimistic: worker.configuration.transactions == .optimistic, isPlaced: worker.routesSchemas)
         stream.handler = self
+    }
+
+    /// Samples and replicas are counted by each database for itself.
+    func enter(_ database: WorkerDatabase) {
+        guard current !== database else { return }
+        if let current { seen[ObjectIdentifier(current)] = (seenTick, readTick, preferredReplica) }
+        (seenTick, readTick, preferredReplica) = seen[ObjectIdentifier(database)] ?? (0, 0, nil)
+        current = database
     }
 
     var hasWritten: Bool { hasWrittenAnything || !written.isEmpty || pendingEffects.contains(.catalog) }

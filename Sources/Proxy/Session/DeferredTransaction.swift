@@ -21,6 +21,10 @@ struct DeferredTransaction: Equatable {
         var isTied = false
         /// Transaction control that is none of the above: two-phase commit, BEGIN in the middle, AND CHAIN.
         var isOther = false
+        /// Which database of the layout it needs; nil: any will do, or there is only one.
+        var database: Int?
+
+        fileprivate var isBegun: Bool { isBegin || startsWithBegin }
     }
 
     enum End: Equatable { case commit, rollback }
@@ -35,6 +39,10 @@ struct DeferredTransaction: Equatable {
         /// To a replica that has what is read, with BEGIN before it where it was held; else to the primary.
         case replica(required: Requirement)
         case primary
+        /// To the primary of the client's own database, until a statement says which database it needs.
+        case roam
+        /// It goes on where it is.
+        case stay
         /// The transaction has failed before any server had it: nothing but its end is heard.
         case aborted
     }
@@ -46,14 +54,28 @@ struct DeferredTransaction: Equatable {
         case everything
     }
 
-    enum Place: Equatable { case none, held, replica, failed }
+    enum Place: Equatable {
+        case none, held, replica, failed
+        /// On the primary of the client's own database, and could be anywhere else.
+        case roaming
+    }
 
     private(set) var place = Place.none
     private(set) var modes = StatementShape.TransactionModes()
     /// `transactions: optimistic`: also those that do not say that they only read.
     let isOptimistic: Bool
+    /// The layout has schemas in several databases: BEGIN does not even say in which one.
+    let isPlaced: Bool
+    /// The database that its statements have named so far.
+    private(set) var database: Int?
 
-    init(isOptimistic: Bool) { self.isOptimistic = isOptimistic }
+    init(isOptimistic: Bool, isPlaced: Bool = false) {
+        self.isOptimistic = isOptimistic
+        self.isPlaced = isPlaced
+    }
+
+    /// It has a server and could still go to another database.
+    var isUnbound: Bool { (place == .roaming || place == .replica) && database == nil }
 
     /// Whether one with these modes may run on a replica.
     private func mayRead(_ modes: StatementShape.TransactionModes) -> Bool {
@@ -71,36 +93,35 @@ struct DeferredTransaction: Equatable {
     mutating func next(_ content: Content, access: Decision.Access, isFree: Bool) -> Step {
         switch place {
         case .none:
-            guard content.isBegin || content.startsWithBegin else { return .none }
-            guard isFree, mayRead(content.modes), !content.isTied, !content.isOther else { return .none }
+            guard content.isBegun, isFree, !content.isTied, !content.isOther else { return .none }
             modes = content.modes
-            if content.isBegin {
-                place = .held
-                return .hold
-            }
-            guard access != .primary else { return .none }
-            place = .replica
-            return .replica(required: requirement)
+            database = nil
+            guard content.isBegin else { return first(content, access) ?? .none }
+            guard mayRead(modes) || isPlaced else { return .none }
+            place = .held
+            return .hold
         case .held:
             if let end = content.end {
                 place = .none
                 return .endHere(end)
             }
-            guard access != .primary, !content.isTied, !content.isOther, !content.isBegin, !content.startsWithBegin
-            else {
+            guard !content.isTied, !content.isOther, !content.isBegun, let step = first(content, access) else {
                 place = .none
+                database = content.database
                 return .primary
             }
-            place = .replica
-            return .replica(required: requirement)
+            return step
+        case .roaming: return roaming(content, access)
         case .failed:
             guard content.end != nil else { return .aborted }
             place = .none
             return .endHere(.rollback)
         case .replica:
             if content.end != nil { return .replica(required: .reads) }
-            guard access != .primary, !content.isTied, !content.isOther, !content.isBegin, !content.startsWithBegin
-            else {
+            // What has run here named no database: the transaction can begin anew in the right one.
+            let leaves = database == nil && content.database ?? 0 != 0
+            database = database ?? content.database
+            guard access != .primary, !content.isTied, !content.isOther, !content.isBegun, !leaves else {
                 place = .none
                 return .primary
             }
@@ -108,14 +129,46 @@ struct DeferredTransaction: Equatable {
         }
     }
 
+    /// Where the first statements lead. nil: to the primary, for good.
+    private mutating func first(_ content: Content, _ access: Decision.Access) -> Step? {
+        if access != .primary, mayRead(modes) {
+            database = content.database
+            place = .replica
+            return .replica(required: requirement)
+        }
+        guard isPlaced, content.database == nil, access == .anywhere else { return nil }
+        place = .roaming
+        return .roam
+    }
+
+    private mutating func roaming(_ content: Content, _ access: Decision.Access) -> Step {
+        if content.end != nil || content.isBegun || content.isOther {
+            place = .none
+            return .stay
+        }
+        if content.database == nil, access == .anywhere, !content.isTied { return .roam }
+        place = .none
+        database = content.database
+        return content.database ?? 0 == 0 ? .stay : .primary
+    }
+
     /// No replica is fresh enough, or the one that ran it failed: it is the primary's now.
-    mutating func moved() { place = .none }
+    /// - Parameter isNeutral: what runs there names nothing of any database, so that it may still go to another one.
+    mutating func moved(isNeutral: Bool = false) {
+        place = isNeutral && isPlaced && database == nil ? .roaming : .none
+    }
+
+    /// It stays on its server, whatever comes.
+    mutating func bound() { if place == .roaming || place == .replica { place = .none } }
 
     /// No server could be had for it.
     mutating func failed() { place = .failed }
 
     /// The server is in no transaction any more.
-    mutating func ended() { place = .none }
+    mutating func ended() {
+        place = .none
+        database = nil
+    }
 }
 
 extension DeferredTransaction.Content {

@@ -1,0 +1,194 @@
+package import SQLSyntax
+
+/// Which database of the layout a statement belongs to, by the schemas of what it names. Pure.
+///
+/// A schema that the layout lists belongs to the database that it says, every other one to the main database. What is in
+/// a schema is looked up in the catalog of the schema's own database: a copy that was left behind elsewhere does not count.
+package struct Placement: Sendable {
+    /// The database of each listed schema, as an index of `catalogs`; 0 is the main one.
+    let owners: [String: Int]
+    /// As the layout names them.
+    package let databases: [String]
+    let catalogs: [RoutingCatalog]
+
+    /// - Returns: nil where every schema lives in the main database, so that there is nothing to choose.
+    package init?(schemas: [String: String], databases: [String], catalogs: [RoutingCatalog]) {
+        var owners: [String: Int] = [:]
+        for (schema, database) in schemas { owners[schema] = databases.firstIndex(of: database) ?? 0 }
+        guard owners.values.contains(where: { $0 != 0 }), catalogs.count == databases.count else { return nil }
+        self.owners = owners
+        self.databases = databases
+        self.catalogs = catalogs
+    }
+
+    /// - Parameters:
+    ///   - path: the session's `search_path`; nil: not known, as after a change within a transaction.
+    package func place(_ shapes: [StatementShape], path: SearchPath?, role: String) -> Decision.Place {
+        var search = PlacementSearch(placement: self, path: path?.schemas.map { $0 == "$user" ? role : $0 })
+        for shape in shapes { search.addRelations(shape) }
+        if let unread = search.unread { return .unknown(database: unread) }
+        if search.found.count <= 1 { for shape in shapes { search.addRoutines(shape) } }
+        switch search.found.count {
+        case 0: return search.isUnresolved ? .unresolved : .anywhere
+        case 1: return .database(search.found[0].database)
+        default: return .several(search.found)
+        }
+    }
+
+    func owner(_ schema: String) -> Int { owners[schema] ?? 0 }
+
+    /// What every database has.
+    static func isEverywhere(_ schema: String) -> Bool {
+        schema == "pg_catalog" || schema == "information_schema" || schema.hasPrefix("pg_temp")
+            || schema.hasPrefix("pg_toast")
+    }
+}
+
+extension Decision {
+    /// Where it lives, for layouts with several databases.
+    package enum Place: Sendable, Equatable {
+        /// It names nothing that one database has and another has not.
+        case anywhere
+        /// As `anywhere`, but it names a relation that no catalog has.
+        case unresolved
+        case database(Int)
+        /// It needs several databases at once: what it names in each, one name for each.
+        case several([Named])
+        /// The catalog of this database is needed to tell, and has not been read yet.
+        case unknown(database: Int)
+    }
+
+    package struct Named: Sendable, Equatable {
+        package let database: Int
+        /// A relation, function or schema, as written, with its schema where it was found by search_path.
+        package let name: String
+    }
+}
+
+/// One statement text on its way to a place.
+private struct PlacementSearch {
+    let placement: Placement
+    let path: [String]?
+    /// The first name that was found for each database, in the order in which they were found.
+    private(set) var found: [Decision.Named] = []
+    private(set) var unread: Int?
+    private(set) var isUnresolved = false
+
+    init(placement: Placement, path: [String]?) {
+        self.placement = placement
+        self.path = path
+    }
+
+    private mutating func add(_ database: Int, _ name: String) {
+        guard !found.contains(where: { $0.database == database }) else { return }
+        found.append(.init(database: database, name: name))
+    }
+
+    // MARK: Relations and schemas
+
+    mutating func addRelations(_ shape: StatementShape) {
+        for schema in shape.schemas where !Placement.isEverywhere(schema) { add(placement.owner(schema), schema) }
+        for name in shape.reads where !add(relation: name) { isUnresolved = true }
+        for name in shape.writes where !add(relation: name) {
+            if shape.makesRelations { addNew(name) } else { isUnresolved = true }
+        }
+    }
+
+    /// - Returns: false where there is none of this name.
+    private mutating func add(relation name: QualifiedName) -> Bool {
+        if let schema = name.schema {
+            if !Placement.isEverywhere(schema) { add(placement.owner(schema), name.description) }
+            return true
+        }
+        if placement.catalogs[0].has(relation: name.name, in: "pg_catalog") { return true }
+        guard let path else { return addAll(named: name.name) }
+        for schema in path where !Placement.isEverywhere(schema) {
+            let owner = placement.owner(schema)
+            guard placement.catalogs[owner].isKnown else {
+                // Anything could be in there.
+                if owner != 0 { unread = owner }
+                return true
+            }
+            if placement.catalogs[owner].has(relation: name.name, in: schema) {
+                add(owner, SQL.qualified(schema, name.name))
+                return true
+            }
+        }
+        return false
+    }
+
+    /// The path is not known: whatever has this name where it belongs.
+    private mutating func addAll(named name: String) -> Bool {
+        var isFound = false
+        for (database, catalog) in placement.catalogs.enumerated() {
+            for schema in catalog.schemas(ofRelation: name) where placement.owner(schema) == database {
+                add(database, SQL.qualified(schema, name))
+                isFound = true
+            }
+        }
+        return isFound
+    }
+
+    /// CREATE TABLE and its kin: without a schema it comes into being in the first of the path that is there.
+    private mutating func addNew(_ name: QualifiedName) {
+        for schema in path ?? [] where !Placement.isEverywhere(schema) {
+            let owner = placement.owner(schema)
+            guard placement.catalogs[owner].names.schemas[schema] != nil else { continue }
+            return add(owner, SQL.qualified(schema, name.name))
+        }
+    }
+
+    // MARK: Functions, operators and types
+
+    /// These bind a statement only where its relations do not: extensions put the same functions into every database.
+    mutating func addRoutines(_ shape: StatementShape) {
+        for name in shape.functions { add(name) { $0.has(function: $1, in: $2) } }
+        for name in shape.operators { add(name) { $0.has(operator: $1, in: $2) } }
+        for name in shape.types { add(name) { $0.has(type: $1, in: $2) } }
+    }
+
+    private mutating func add(_ name: QualifiedName, _ has: (RoutingCatalog, String, String) -> Bool) {
+        if let schema = name.schema, Placement.isEverywhere(schema) { return }
+        if name.schema == nil, has(placement.catalogs[0], name.name, "pg_catalog") { return }
+        let schemas = (name.schema.map { [$0] } ?? path ?? []).filter { !Placement.isEverywhere($0) }
+        if let bound = found.first?.database,
+            schemas.contains(where: { has(placement.catalogs[bound], name.name, $0) })
+        {
+            return
+        }
+        for schema in schemas {
+            let owner = placement.owner(schema)
+            guard has(placement.catalogs[owner], name.name, schema) else { continue }
+            return add(owner, SQL.qualified(schema, name.name))
+        }
+    }
+}
+
+extension StatementShape {
+    /// A relation that it names among `writes` may be one that it makes.
+    fileprivate var makesRelations: Bool { kind == .definition || definesRelation }
+}
+
+extension RoutingCatalog {
+    fileprivate func has(relation: String, in schema: String) -> Bool {
+        names.schemas[schema].map { names.relations[NameKey(schema: $0, name: relation)] != nil } ?? false
+    }
+
+    fileprivate func has(function: String, in schema: String) -> Bool {
+        names.schemas[schema].map { names.functions[NameKey(schema: $0, name: function)] != nil } ?? false
+    }
+
+    fileprivate func has(operator name: String, in schema: String) -> Bool {
+        names.schemas[schema].map { operators[NameKey(schema: $0, name: name)] != nil } ?? false
+    }
+
+    fileprivate func has(type: String, in schema: String) -> Bool {
+        guard let oid = names.schemas[schema] else { return false }
+        let key = NameKey(schema: oid, name: type)
+        return types[key] != nil || names.relations[key] != nil
+    }
+
+    fileprivate func schemas(ofRelation name: String) -> [String] {
+        (names.relationsNamed[name] ?? []).compactMap { relations[$0].flatMap { schemaNames[$0.schema] } }
+    }
+}
