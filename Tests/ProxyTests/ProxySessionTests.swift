@@ -213,6 +213,23 @@ struct ProxySessionTests {
         }
     }
 
+    @Test("Functions and types in pg_temp keep their server; one with a library that LOAD brought ends with its client")
+    func temporaryFunctions() async throws {
+        try await withProxy(size: 1) { proxy in
+            var client: WireClient? = try proxy.wire()
+            _ = try client?.query("CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 5'")
+            let stranger = try proxy.wire()
+            try stranger.send(WireClient.query("SELECT pg_temp.f()"))
+            #expect(try client?.query("SELECT pg_temp.f()").rows == [["5"]])
+            client = nil
+            #expect(try stranger.results().error != nil)
+            let first = try stranger.query("LOAD 'auto_explain'; SELECT pg_backend_pid()").rows[0][0]
+            #expect(try stranger.query("SELECT pg_backend_pid()").rows == [[first]])
+            try stranger.send(WireClient.message("X"))
+            #expect(try proxy.wire().query("SELECT pg_backend_pid()").rows != [[first]])
+        }
+    }
+
     @Test("lastval and currval never tell another client's value; within a transaction they are right")
     func sequenceValues() async throws {
         try await withTwo(setup: "CREATE SEQUENCE s") { first, second, _ in

@@ -385,6 +385,98 @@ struct ProxyStatementTests {
         }
     }
 
+    @Test(
+        "What the server skips behind an error has not been done: neither Parse nor Close, nor a simple query",
+        arguments: [Database.Pool.Mode.transaction, .session])
+    func skipped(mode: Database.Pool.Mode) async throws {
+        try await withProxy(size: 1, mode: mode) { proxy in
+            let client = try proxy.wire()
+            func tags(_ bytes: [UInt8]) throws -> String {
+                try client.send(bytes)
+                return try String(client.results().messages.map(\.tag))
+            }
+            // A Close behind an error.
+            #expect(
+                try tags(
+                    Wire.parse("", "SELECT 1") + Wire.bind("c1") + Wire.parse("s1", "SELECT 2") + Wire.bind("c1")
+                        + Wire.close("S", "s1") + Wire.sync) == "121EZ")
+            #expect(try tags(Wire.describe("S", "s1") + Wire.sync) == "tTZ")
+            // A Parse behind an error, and the next batch in the same packet.
+            try client.send(
+                Wire.parse("", "SELECT 1") + Wire.execute("none") + Wire.parse("s2", "SELECT 3") + Wire.sync
+                    + Wire.describe("S", "s2") + Wire.sync + Wire.parse("s2", "SELECT 4") + Wire.bind("", "s2")
+                    + Wire.execute() + Wire.sync)
+            #expect(try String(client.results().messages.map(\.tag)) == "1EZ")
+            let unknown = try client.results()
+            #expect(unknown.error?.message == "prepared statement \"s2\" does not exist")
+            #expect(try client.results().rows == [["4"]])
+            // A simple query behind one, too: there is no ReadyForQuery for it.
+            #expect(
+                try tags(
+                    Wire.bind("", "none") + Wire.flush + Wire.query("SELECT 5") + Wire.close("S", "s1") + Wire.sync)
+                    == "EZ")
+            #expect(try tags(Wire.parse("s1", "SELECT 6") + Wire.sync) == "EZ")
+            #expect(try tags(Wire.close("S", "s1") + Wire.parse("s1", "SELECT 6") + Wire.sync) == "31Z")
+            #expect(try client.query("SELECT 'end'").rows == [["end"]])
+        }
+    }
+
+    @Test(
+        "Batches in parts, with errors, leave the answers in step with the questions",
+        arguments: [Database.Pool.Mode.transaction, .session])
+    func partsAndErrors(mode: Database.Pool.Mode) async throws {
+        try await withProxy(size: 1, mode: mode) { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("", "DEALLOCATE s0") + Wire.flush)
+            _ = try client.receive(through: "1")
+            try client.send(Wire.describe("P") + Wire.execute() + Wire.flush)
+            _ = try client.receive(through: "E")
+            try client.send(Wire.sync)
+            #expect(try client.results().messages.map(\.tag) == ["Z"])
+            #expect(try client.query("ROLLBACK").messages.map(\.tag) == ["N", "C", "Z"])
+            for text in ["CLOSE ALL", "SELECT set_config('jit', 'off', false)", "SELECT current_user <> session_user"] {
+                try client.send(
+                    Wire.parse("s1", text) + Wire.bind("", "s1") + Wire.execute() + Wire.flush)
+                _ = try client.receive(through: "C")
+                try client.send(Wire.sync + Wire.query("ROLLBACK") + Wire.query("SELECT 'end'"))
+                #expect(try client.results().messages.map(\.tag) == ["Z"])
+                #expect(try client.results().messages.map(\.tag) == ["N", "C", "Z"])
+                #expect(try client.results().rows == [["end"]])
+                try client.send(Wire.close("S", "s1") + Wire.sync)
+                _ = try client.results()
+            }
+        }
+    }
+
+    @Test("In a transaction that has failed nothing is prepared, though the server has it")
+    func failedParseAgain() async throws {
+        try await withProxy(size: 1) { proxy in
+            let client = try proxy.wire()
+            _ = try client.query("BEGIN")
+            try client.send(Wire.parse("s1", "SELECT 1") + Wire.sync)
+            _ = try client.results()
+            _ = try client.query("SELECT 1/0")
+            try client.send(Wire.close("S", "s1") + Wire.parse("s1", "SELECT 1") + Wire.sync)
+            let result = try client.results()
+            #expect(result.messages.map(\.tag) == ["3", "E", "Z"] && result.error?.code == "25P02")
+            _ = try client.query("ROLLBACK")
+            try client.send(Wire.parse("s1", "SELECT 1") + Wire.bind("", "s1") + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["1"]])
+        }
+    }
+
+    @Test("Errors name statements as their client does")
+    func namesInErrors() async throws {
+        try await withProxy { proxy in
+            let client = try proxy.wire()
+            try client.send(Wire.parse("mine", "SELECT 1") + Wire.bind("", "mine", ["1"]) + Wire.execute() + Wire.sync)
+            let error = try client.results().error
+            #expect(error?.code == "08P01")
+            #expect(
+                error?.message == "bind message supplies 1 parameters, but prepared statement \"mine\" requires 0")
+        }
+    }
+
     @Test("Describe within a transaction that failed says 25P02, as PostgreSQL does")
     func failedTransaction() async throws {
         try await withProxy { proxy in

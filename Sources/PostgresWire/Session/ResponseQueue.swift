@@ -67,6 +67,7 @@ package struct ResponseQueue: Sendable {
     /// Between CopyInResponse (or CopyBothResponse) and the end of the copy.
     package private(set) var isCopyingIn = false
     private var isCopyEnded = false
+    private var unanswered: UInt32 = 0
     /// Messages of the extended protocol have gone to the server, and no Sync behind them: it is inside of something,
     /// whatever it has answered.
     package private(set) var isOpen = false
@@ -117,6 +118,18 @@ package struct ResponseQueue: Sendable {
 
     /// CopyDone or CopyFail goes to the server.
     package mutating func sentCopyEnd() { if isCopyingIn { isCopyEnded = true } }
+
+    /// How many requests have turned out, since this was last asked, to get no ReadyForQuery: queries and function calls
+    /// behind an error in the extended protocol, Syncs within COPY FROM STDIN.
+    package mutating func takeUnanswered() -> UInt32 {
+        defer { unanswered = 0 }
+        return unanswered
+    }
+
+    /// Whether a request that is sent now will be answered with ReadyForQuery, as far as is known.
+    package func isAnswered(_ request: Request) -> Bool {
+        request == .sync ? !(isCopyingIn && !isCopyEnded) : !isSkipping
+    }
 
     /// Tags of the local answers that are due, oldest first.
     package mutating func takeReplies() -> [UInt8] {
@@ -189,6 +202,8 @@ package struct ResponseQueue: Sendable {
         var lost: [Int32] = []
         while head < entries.count, entries[head].request != .sync {
             // A function call or query behind the error is skipped as well.
+            // No ReadyForQuery comes for it.
+            if entries[head].request == .query || entries[head].request == .functionCall { unanswered += 1 }
             if entries[head].statement >= 0, entries[head].request == .parse { lost.append(entries[head].statement) }
             head += 1
         }
@@ -236,6 +251,9 @@ package struct ResponseQueue: Sendable {
     /// A client that sent Execute and Sync together gets into COPY only after the server has read past that Sync.
     private mutating func dropIgnoredSyncs() {
         guard head < entries.count, entries[head].request == .execute else { return }
-        while head + 1 < entries.count, entries[head + 1].request == .sync { entries.remove(at: head + 1) }
+        while head + 1 < entries.count, entries[head + 1].request == .sync {
+            entries.remove(at: head + 1)
+            unanswered += 1
+        }
     }
 }

@@ -15,6 +15,15 @@ final class ProxyDatabase: Sendable {
     private let changes = Atomic<UInt64>(1)
     private let read = Atomic<UInt64>(0)
     private let changed = WakeSignal()
+    private let suspended: SuspensionNotice
+
+    /// Who is to hear of a replica that is not used any more: the loops, once they run.
+    private final class SuspensionNotice: Sendable {
+        private let receiver = Mutex<(@Sendable (Int) -> Void)?>(nil)
+
+        func set(_ receive: @escaping @Sendable (Int) -> Void) { receiver.withLock { $0 = receive } }
+        func call(_ node: Int) { receiver.withLock { $0 }?(node) }
+    }
 
     private struct Known {
         var catalog = RoutingCatalog.unknown
@@ -34,11 +43,19 @@ final class ProxyDatabase: Sendable {
         let described = settings.nodes.enumerated().map { index, node in
             NodeDescription(name: node.name, settings: node.settings, weight: settings.weight(of: index))
         }
+        let suspended = SuspensionNotice()
+        self.suspended = suspended
         nodes = DatabaseNodes(
             primary: described[0], replicas: Array(described.dropFirst()),
             settings: FreshnessSettings(atMost: atMost),
-            onChange: { log.nodeChanged(name, $0) })
+            onChange: { change in
+                log.nodeChanged(name, change)
+                if change.state.kind == .suspended { suspended.call(change.index) }
+            })
     }
+
+    /// - Parameter receive: gets the number of a replica that has failed too often, on any thread.
+    func onSuspended(_ receive: @escaping @Sendable (Int) -> Void) { suspended.set(receive) }
 
     var catalog: RoutingCatalog { known.withLock { $0.catalog } }
 

@@ -61,10 +61,11 @@ package final class ProxyServer: Sendable {
                 "the proxy cannot \(error)", next: "choose another address with routing.listen in the layout")
         }
         self.address = address
-        watchers = Task {
+        watchers = Task(executorPreference: WatcherExecutor()) {
             await withTaskGroup(of: Void.self) { group in
                 for database in shared.databases {
                     let name = database.settings.name
+                    database.onSuspended { node in shared.post { $0.databases[name]?.abandon(node: node) } }
                     group.addTask { await database.run { shared.post { $0.databases[name]?.takeCatalog() } } }
                 }
             }

@@ -117,7 +117,10 @@ final class Worker {
         clients[client.processID] = nil
         client.processID = processID
         clients[processID] = client
-        client.server?.lastClient = processID
+        if let server = client.server {
+            if server.sequenceOwner == server.lastClient { server.sequenceOwner = processID }
+            server.lastClient = processID
+        }
     }
 
     func loggedIn(_ client: ClientSession) { log.clientLoggedIn(client) }
@@ -263,8 +266,6 @@ final class Worker {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
     }
-
-    func quoted(_ name: [UInt8]) -> String { SQL.identifier(String(decoding: name, as: UTF8.self)) }
 
     // MARK: From time to time
 

@@ -176,6 +176,12 @@ final class WorkerDatabase {
         if hasReplicas { shared.nodes.reportFailure(node, reason: error.message) }
     }
 
+    /// A replica does not answer: what waits for it is asked elsewhere.
+    func abandon(node: Int) {
+        guard node != primary, !shared.nodes.isUsable(node) else { return }
+        for pool in pools.values where pool.key.node == node { pool.abandon() }
+    }
+
     // MARK: Commands
 
     func pause() {

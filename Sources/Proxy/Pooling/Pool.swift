@@ -164,6 +164,13 @@ final class Pool {
         }
     }
 
+    /// The node has stopped to answer, but perhaps without a word: nobody waits for it any longer.
+    func abandon() {
+        let error = ServerConnection.unreachable(self, "it does not answer")
+        while let client = nextWaiter() { client.refused(error, node: key.node) }
+        for server in servers.values { server.abandon() }
+    }
+
     /// Those who wait hear why, unless servers of this pool are still at work and will be free.
     private func failed(_ error: ErrorFields) {
         lastFailure = error

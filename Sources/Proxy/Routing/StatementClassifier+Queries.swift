@@ -92,6 +92,7 @@ extension StatementClassifier {
         } else {
             walk.demandPrimary(.catalogUnknown)
             walk.touch(.anything)
+            walk.add(.sequenceState)
         }
     }
 

@@ -5,7 +5,9 @@ extension ClientSession {
     enum Reaction { case pass, retry }
 
     /// The first ErrorResponse of a unit, or a later one.
-    func serverFailed(_ server: ServerConnection, _ body: UnsafeRawBufferPointer) -> Reaction {
+    /// - Parameter skipped: queries that it makes the server skip, behind messages without Sync.
+    func serverFailed(_ server: ServerConnection, _ body: UnsafeRawBufferPointer, skipped: UInt32) -> Reaction {
+        syncsAnswered &+= skipped
         if isOnReplica, !server.hasForwarded, let unit = server.takeReplay() {
             // A read has no effects, so it may be asked again. What the primary says is what counts: the replica may be
             // behind in definitions, cancel because of recovery, or refuse a write that nobody could see.
@@ -64,19 +66,42 @@ extension ClientSession {
         unblock()
     }
 
-    /// Statements whose Parse failed or was skipped do not exist for the client either.
+    /// Statements whose Parse failed or was skipped do not exist for the client either; those whose Close was skipped do.
     private func forgetAnnounced(onlyUnconfirmed: Bool) {
-        announced.removeAll { entry in
-            guard entry.sync == syncsAnswered, !(onlyUnconfirmed && entry.isConfirmed) else { return false }
-            if let statement = statements.removeValue(forKey: entry.name) { worker.registry.release(statement) }
-            return true
+        guard !announced.isEmpty else { return }
+        // The newest first: a name may have been closed and given again.
+        for index in announced.indices.reversed() {
+            let entry = announced[index]
+            guard entry.sync == syncsAnswered, !(onlyUnconfirmed && entry.isConfirmed) else { continue }
+            announced.remove(at: index)
+            if entry.isClose {
+                statements[entry.name] = entry.statement
+            } else if let statement = statements.removeValue(forKey: entry.name) {
+                worker.registry.release(statement)
+            }
         }
+    }
+
+    /// What the server calls a statement is not what its client calls it. nil: nothing of the kind is in the error.
+    func renamed(error body: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard !statements.isEmpty, var error = ErrorFields(body: body), error.message.contains("\"strata_") else {
+            return nil
+        }
+        for (name, statement) in statements {
+            let known = "\"" + String(decoding: statement.name, as: UTF8.self) + "\""
+            guard error.message.contains(known) else { continue }
+            error.message = error.message.replacing(known, with: "\"" + String(decoding: name, as: UTF8.self) + "\"")
+            var writer = MessageWriter(reserving: body.count + 64)
+            error.write(to: &writer)
+            return writer.bytes
+        }
+        return nil
     }
 
     /// ReadyForQuery goes to the client.
     func answered(_ status: TransactionStatus) {
         syncsAnswered &+= 1
-        if !announced.isEmpty { announced.removeAll { $0.sync < syncsAnswered } }
+        if !announced.isEmpty { settleAnnounced() }
         guard let server, server.queue.isEmpty else { return }
         if !describing.isEmpty { describing.removeAll() }
         current?.counters.unitTime += .now - unitStartedAt
@@ -95,6 +120,15 @@ extension ClientSession {
         if status == .idle, hasWritten {
             written.removeAll(keepingCapacity: true)
             hasWrittenAnything = false
+        }
+    }
+
+    /// Whatever the error, what was answered up to this Sync is so.
+    private func settleAnnounced() {
+        announced.removeAll { entry in
+            guard entry.sync < syncsAnswered else { return false }
+            if entry.isClose { worker.registry.release(entry.statement) }
+            return true
         }
     }
 

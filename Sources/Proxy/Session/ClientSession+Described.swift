@@ -32,7 +32,14 @@ extension ClientSession {
             case .success(let signatures):
                 let changed = zip(missing, signatures).filter { $0.signature != $1 }.map(\.0)
                 if !changed.isEmpty { return resultTypesChanged(changed, server) }
-            case .failure(let failure): refusal = failure.fields
+            case .failure(let failure):
+                guard isOnReplica, server.phase == .ended else {
+                    refusal = failure.fields
+                    break
+                }
+                if deferred.place == .replica { startsTransactionAnew = true }
+                leaveReplicas()
+                letGo()
             }
             unblock()
         }
@@ -46,19 +53,8 @@ extension ClientSession {
         }
         worker.registry.renew()
         let error = ErrorFields(code: "0A000", message: "cached plan must not change result type")
-        guard server.queue.transaction != .idle else {
-            refusal = error
-            return unblock()
-        }
-        // The transaction fails as it would have, and that only the server can do.
-        isArranging = true
-        server.ask("DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = '\(error.message)'; END$$") {
-            [self] result in
-            isArranging = false
-            guard phase != .ended else { return }
-            refusal = error
-            if case .failure(let failure) = result, failure.fields.code != error.code { refusal = failure.fields }
-            unblock()
-        }
+        guard server.queue.transaction == .idle else { return failTransaction(on: server, with: error) }
+        refusal = error
+        unblock()
     }
 }

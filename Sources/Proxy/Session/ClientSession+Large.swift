@@ -50,13 +50,13 @@ extension ClientSession {
         hasWrittenAnything = true
         switch header.tag {
         case FrontendTag.query:
+            if server.queue.isAnswered(.query) { syncsSent &+= 1 }
             server.queue.sent(.query)
-            syncsSent &+= 1
             unnamed = nil
             server.unnamedOwner = 0
         case FrontendTag.functionCall:
+            if server.queue.isAnswered(.functionCall) { syncsSent &+= 1 }
             server.queue.sent(.functionCall)
-            syncsSent &+= 1
         case FrontendTag.parse:
             server.queue.sent(.parse)
             // Its text is not kept, so nobody but this server has it.

@@ -31,11 +31,13 @@ extension ClientSession {
                 add(database.decision(for: text, client: self), to: &plan, database)
             case FrontendTag.parse:
                 guard let message = ParseMessage(body: body) else { return broken() }
+                if !message.name.isEmpty { plan.usesNames = true }
                 add(database.decision(for: message.query, client: self), to: &plan, database)
                 if message.name.isEmpty { hasUnnamedParse = true }
             case FrontendTag.bind:
                 guard let message = BindMessage(body: body) else { return broken() }
                 if !message.portal.isEmpty { plan.namesPortal = true }
+                if !message.statement.isEmpty { plan.usesNames = true }
                 // Its Parse, in this very unit, has been counted.
                 if message.statement.isEmpty, hasUnnamedParse { break }
                 addStatement(
@@ -44,10 +46,13 @@ extension ClientSession {
             case FrontendTag.describe:
                 guard let target = NamedTarget(body: body) else { return broken() }
                 guard target.kind == .statement else { break }
+                if !target.name.isEmpty { plan.usesNames = true }
                 addStatement(
                     target.name, to: &plan, database, isRun: false,
                     after: UnsafeRawBufferPointer(rebasing: unit[..<offset]))
-            case FrontendTag.close: if NamedTarget(body: body) == nil { return broken() }
+            case FrontendTag.close:
+                guard let target = NamedTarget(body: body) else { return broken() }
+                if target.kind == .statement { plan.usesNames = true }
             case FrontendTag.functionCall: add(.functionCall, to: &plan, database)
             case FrontendTag.sync: plan.hasSync = true
             default: break
@@ -144,8 +149,9 @@ extension ClientSession {
     }
 
     private func sendQuery(_ unit: UnsafeRawBufferPointer, _ plan: UnitPlan, to server: ServerConnection) {
+        // Behind an error of the extended protocol it is skipped, and has no ReadyForQuery.
+        if server.queue.isAnswered(.query) { syncsSent &+= 1 }
         server.queue.sent(.query)
-        syncsSent &+= 1
         // A simple query ends the unnamed statement.
         if unnamed != nil { unnamed = nil }
         server.unnamedOwner = 0
@@ -183,14 +189,17 @@ extension ClientSession {
         unnamed?.namesOthers = false
     }
 
-    /// One of the server's answers to a Parse of this client has come.
-    func parseConfirmed() {
-        if let index = announced.firstIndex(where: { !$0.isConfirmed }) { announced[index].isConfirmed = true }
+    /// The answer to the next Parse or Close of a name has come.
+    func confirm(isClose: Bool) {
+        guard !announced.isEmpty else { return }
+        if let index = announced.firstIndex(where: { !$0.isConfirmed && $0.isClose == isClose }) {
+            announced[index].isConfirmed = true
+        }
     }
 
     /// An answer that no server gives: ParseComplete, CloseComplete.
     func replyLocally(_ tag: UInt8) {
-        if tag == BackendTag.parseComplete { parseConfirmed() }
+        confirm(isClose: tag == BackendTag.closeComplete)
         server?.hasForwarded = true
         stream.append([tag, 0, 0, 0, 4])
     }

@@ -8,6 +8,8 @@ struct UnitPlan {
     var hasSync = false
     /// A portal with a name, which lives on in the transaction.
     var namesPortal = false
+    /// It names statements, or gives names to some.
+    var usesNames = false
     /// Which database of the layout.
     var place = Decision.Place.anywhere
     /// Schemas, as `Decision.schemaBits`.
@@ -108,6 +110,11 @@ extension ClientSession {
         }
         guard let plan = analyse(unit, isLarge: isLarge) else { return true }
         if let server {
+            // A name that a batch before gives or takes back means what the server makes of it, which may be an error.
+            if plan.usesNames, !server.queue.isEmpty, announced.contains(where: { $0.sync != syncsSent }) {
+                block()
+                return false
+            }
             guard server.phase == .ready else {
                 block()
                 return false
@@ -175,6 +182,7 @@ extension ClientSession {
     func take(_ server: ServerConnection) {
         self.server = server
         server.client = self
+        server.hasForwarded = false
         waitingIn = nil
         isOnReplica = server.pool.key.node != current?.primary
         if isOnReplica { preferredReplica = server.pool.key.node }
@@ -206,11 +214,7 @@ extension ClientSession {
         waitingIn = nil
         if phase == .waitingForWelcome { return end(with: error) }
         if node != current?.primary, !avoidsReplicas {
-            avoidsReplicas = true
-            if case .replica? = step {
-                deferred.moved()
-                step = .primary
-            }
+            leaveReplicas()
             return unblock()
         }
         var shown = error
@@ -219,9 +223,17 @@ extension ClientSession {
         unblock()
     }
 
+    /// The unit at hand goes to the primary, and a transaction with it from its beginning.
+    func leaveReplicas() {
+        avoidsReplicas = true
+        guard case .replica? = step else { return }
+        deferred.moved()
+        step = .primary
+    }
+
     /// Brings the server's settings to this client's. - Returns: false where that takes a while.
     private func arrange(_ server: ServerConnection, _ plan: UnitPlan) -> Bool {
-        guard server.queue.isEmpty, server.queue.transaction == .idle, pins.isEmpty else { return true }
+        guard server.queue.isBetweenUnits, server.queue.transaction == .idle, pins.isEmpty else { return true }
         // Better no value, which PostgreSQL calls not yet defined, than another client's.
         let forgetsSequences = plan.effects.contains(.sequenceState) && server.sequenceOwner != processID
         if !server.strayNames.isEmpty || server.settings != settings || forgetsSequences {
@@ -231,14 +243,15 @@ extension ClientSession {
     }
 
     private func change(_ server: ServerConnection, _ forgetsSequences: Bool) -> Bool {
-        var statements = server.strayNames.map { "DEALLOCATE \(worker.quoted($0))" }
+        let strays = server.strayNames
         server.strayNames = []
+        var statements: [String] = []
         if forgetsSequences { statements.append("DISCARD SEQUENCES") }
         if let change = server.settings.change(to: settings) { statements.append(change) }
-        guard !statements.isEmpty else { return true }
+        guard !statements.isEmpty || !strays.isEmpty else { return true }
         isArranging = true
         block()
-        server.ask(statements.joined(separator: "; ")) { [self] result in
+        server.ask(statements.joined(separator: "; "), closing: strays) { [self] result in
             isArranging = false
             switch result {
             case .success:
@@ -246,13 +259,14 @@ extension ClientSession {
                 server.sequenceOwner = processID
             case .failure(let failure):
                 server.isRetired = true
-                refusal = failure.fields
+                guard phase != .ended else { return }
+                if isOnReplica { leaveReplicas() } else { refusal = failure.fields }
+                if self.server === server {
+                    letGo()
+                    server.close()
+                }
             }
             guard phase != .ended else { return }
-            if refusal != nil, self.server === server {
-                letGo()
-                server.close()
-            }
             unblock()
         }
         return false

@@ -42,7 +42,7 @@ final class ClientSession: StreamHandler {
     var statements: [[UInt8]: NamedStatement] = [:]
     /// The text and types of the unnamed statement, as in its Parse; nil: none.
     var unnamed: UnnamedStatement?
-    /// Statements that were announced and whose ParseComplete is still to come, oldest first.
+    /// Names that were given or taken back and whose ParseComplete or CloseComplete is still to come, oldest first.
     var announced: [Announced] = []
     /// Statements that it asked to be described and has no answer for yet, oldest first.
     var describing: [NamedStatement] = []
@@ -114,10 +114,12 @@ final class ClientSession: StreamHandler {
         var namesOthers = false
     }
 
+    /// A Parse or Close of a name: what it does is done when the server, which may skip it, has come to it.
     struct Announced {
         var name: [UInt8]
         var statement: NamedStatement
         var sync: UInt32
+        var isClose = false
         var isConfirmed = false
     }
 
@@ -186,14 +188,17 @@ final class ClientSession: StreamHandler {
             leave(server)
         }
         for statement in statements.values { worker.registry.release(statement) }
-        statements = [:]
+        for entry in announced where entry.isClose { worker.registry.release(entry.statement) }
+        (statements, announced) = ([:], [])
         worker.ended(self)
     }
 
     /// What becomes of a server whose client has gone.
     private func leave(_ server: ServerConnection) {
         if hasWritten || !server.queue.isEmpty { noteWrites() }
-        guard server.queue.isBetweenUnits, server.phase == .ready, !isArranging, passThrough == 0 else {
+        // What LOAD has brought stays in a server, whatever is discarded.
+        let isStained = pins.contains(.keepsServer) || pendingEffects.contains(.keepsServer)
+        guard server.queue.isBetweenUnits, server.phase == .ready, !isArranging, passThrough == 0, !isStained else {
             // In the middle of something: the server rolls back when the connection ends. It would not hear of a query
             // behind an error, and a Sync of ours would commit what its client has not ended.
             server.cancelRunning {}
@@ -216,6 +221,7 @@ final class ClientSession: StreamHandler {
         server.ask("DISCARD ALL") { result in
             if case .failure = result { server.isRetired = true }
             server.settings = SessionSettings()
+            server.sequenceOwner = -1
         }
     }
 

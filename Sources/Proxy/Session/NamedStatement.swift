@@ -40,13 +40,15 @@ final class NamedStatement {
     }
 
     /// The Close that takes one off a server.
-    static func writeClose(_ id: Int32, to writer: inout MessageWriter) {
+    static func writeClose(_ name: some Sequence<UInt8>, to writer: inout MessageWriter) {
         writer.message(FrontendTag.close) { body in
             body.byte(NamedTarget.Kind.statement.rawValue)
-            body.raw("strata_\(id)".utf8)
+            body.raw(name)
             body.byte(0)
         }
     }
+
+    static func writeClose(id: Int32, to writer: inout MessageWriter) { writeClose("strata_\(id)".utf8, to: &writer) }
 }
 
 /// The statements that clients of a loop have prepared. One that no client knows any more stays for a while, since the

@@ -16,12 +16,20 @@ extension ServerConnection {
 
     struct QueryFailure: Error { var fields: ErrorFields }
 
-    func ask(_ sql: String, _ completion: @escaping (Result<[[String?]], QueryFailure>) -> Void) {
+    /// - Parameter closing: names of statements that are closed before; that there is none of a name is no error.
+    func ask(
+        _ sql: String, closing names: [[UInt8]] = [],
+        _ completion: @escaping (Result<[[String?]], QueryFailure>) -> Void
+    ) {
         ownQuery = OwnQuery { result in completion(result.map(\.rows)) }
+        var writer = MessageWriter(reserving: sql.utf8.count + 8)
+        for name in names {
+            NamedStatement.writeClose(name, to: &writer)
+            queue.sent(.close, own: true)
+        }
         queue.sent(.query, own: true)
         // As any simple query, it ends the unnamed statement.
         unnamedOwner = 0
-        var writer = MessageWriter(reserving: sql.utf8.count + 8)
         writer.message(FrontendTag.query) { $0.string(sql) }
         stream.write(writer.bytes)
     }
@@ -33,7 +41,7 @@ extension ServerConnection {
         var writer = MessageWriter(reserving: 512)
         for statement in missing {
             if let evicted = statements.evict() {
-                NamedStatement.writeClose(evicted, to: &writer)
+                NamedStatement.writeClose(id: evicted, to: &writer)
                 queue.sent(.close, own: true)
             }
             statement.writeParse(to: &writer)

@@ -166,9 +166,9 @@ final class ServerConnection: StreamHandler {
     /// Asks the server to end what runs here. Until the request is through, this connection serves nobody else: the
     /// server would end whatever runs here by then.
     ///
-    /// Where nothing runs, nothing is sent: the signal would hit what comes next.
+    /// Where nothing runs, nothing is sent: the signal would hit what comes next. Nor where a query of our own runs.
     func cancelRunning(done: @escaping () -> Void) {
-        guard phase == .ready, let key, !queue.isEmpty else { return done() }
+        guard phase == .ready, let key, !queue.isEmpty, ownQuery == nil else { return done() }
         cancelling += 1
         let request = CancelRequest(key: key, address: pool.node.address, loop: pool.worker.loop) { [self] in
             cancelling -= 1
@@ -197,6 +197,13 @@ final class ServerConnection: StreamHandler {
     }
 
     func forgetReplay() { hasReplay = false }
+
+    /// Its node does not answer any more. What has been answered in part can only wait; the rest goes elsewhere, as if
+    /// the connection had been lost.
+    func abandon() {
+        guard client == nil || ownQuery != nil || !queue.isEmpty && !hasForwarded && hasReplay else { return }
+        stream.end()
+    }
 
     // MARK: Login
 
@@ -342,21 +349,27 @@ final class ServerConnection: StreamHandler {
                 ownQuery?.error = ErrorFields(body: body)
                 isForwarded = false
             } else if let client {
-                if case .retry = client.serverFailed(self, body) {
+                if case .retry = client.serverFailed(self, body, skipped: queue.takeUnanswered()) {
                     // Its answer comes from elsewhere; this connection has nothing more to say to this client.
                     return false
+                }
+                if isForwarded, let shown = client.renamed(error: body) {
+                    forward(base, &run, offset, next: end)
+                    hasForwarded = true
+                    client.stream.write(shown)
                 }
             }
         case BackendTag.commandComplete, BackendTag.readyForQuery:
             if isForwarded, let client, client.hasWritten { client.noteWrites() }
             if tag == BackendTag.readyForQuery, isForwarded { client?.answered(queue.transaction) }
-        case BackendTag.parseComplete: if isForwarded { client?.parseConfirmed() }
+        case BackendTag.copyInResponse: if let client { client.syncsAnswered &+= queue.takeUnanswered() }
         default: break
         }
         switch verdict.statement {
         case .notPrepared(let ids)?: for id in ids { statements.remove(id) }
         case .described(let id)?: client?.described(id, RowSignature(tag, body))
-        case .prepared?, nil: break
+        case .prepared?: if isForwarded { client?.confirm(isClose: false) }
+        case nil: break
         }
         if !isForwarded {
             forward(base, &run, offset, next: end)

@@ -10,7 +10,14 @@ struct SessionInventory: Equatable {
 
     /// What can be asked for, and by which count.
     private static let countable: [(pin: Decision.Effects, mark: String, sql: String)] = [
-        (.temporary, "t", "FROM pg_catalog.pg_class c WHERE c.relnamespace = pg_catalog.pg_my_temp_schema()"),
+        // Tables, and functions, types and operators in pg_temp as well: all depend on their schema.
+        (
+            .temporary, "t",
+            """
+            FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass \
+            AND d.refobjid = pg_catalog.pg_my_temp_schema()
+            """
+        ),
         (.listen, "n", "FROM pg_catalog.pg_listening_channels()"),
         (.heldCursor, "c", "FROM pg_catalog.pg_cursors k WHERE k.is_holdable"),
         (

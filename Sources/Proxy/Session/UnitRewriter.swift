@@ -49,12 +49,12 @@ struct UnitRewriter {
     private mutating func handle(_ tag: UInt8, _ body: UnsafeRawBufferPointer) -> Bool {
         switch tag {
         case FrontendTag.sync:
-            if !server.queue.isCopyingIn { client.syncsSent &+= 1 }
+            if server.queue.isAnswered(.sync) { client.syncsSent &+= 1 }
             server.queue.sent(.sync)
         case FrontendTag.execute: server.queue.sent(.execute)
         case FrontendTag.flush: break
         case FrontendTag.functionCall:
-            client.syncsSent &+= 1
+            if server.queue.isAnswered(.functionCall) { client.syncsSent &+= 1 }
             server.queue.sent(.functionCall)
         // Behind an error the server reads nothing up to Sync: neither do names change.
         case _ where server.queue.isSkipping: break
@@ -87,6 +87,8 @@ struct UnitRewriter {
         client.announced.append(.init(name: name, statement: statement, sync: client.syncsSent))
         if server.statements.use(statement.id) {
             flushRun()
+            // PostgreSQL prepares nothing in a transaction that has failed, and says so.
+            if server.queue.transaction == .failed { return prepareAgain(statement) }
             if server.queue.sent(.localParse) {
                 for reply in server.queue.takeReplies() { client.replyLocally(reply) }
             }
@@ -96,6 +98,14 @@ struct UnitRewriter {
         makeRoom()
         statement.writeParse(to: &output)
         server.statements.add(statement.id)
+        server.queue.sent(.parse, statement: statement.id)
+        return true
+    }
+
+    private mutating func prepareAgain(_ statement: NamedStatement) -> Bool {
+        NamedStatement.writeClose(statement.name, to: &output)
+        server.queue.sent(.close, own: true)
+        statement.writeParse(to: &output)
         server.queue.sent(.parse, statement: statement.id)
         return true
     }
@@ -189,7 +199,8 @@ struct UnitRewriter {
             server.queue.sent(.close)
             return false
         }
-        client.worker.registry.release(statement)
+        client.announced.append(
+            .init(name: Array(target.name), statement: statement, sync: client.syncsSent, isClose: true))
         // It stays on the server for the next one who has this text.
         flushRun()
         if server.queue.sent(.localClose) { for reply in server.queue.takeReplies() { client.replyLocally(reply) } }
@@ -227,7 +238,7 @@ struct UnitRewriter {
 
     private mutating func makeRoom() {
         guard let evicted = server.statements.evict() else { return }
-        NamedStatement.writeClose(evicted, to: &output)
+        NamedStatement.writeClose(id: evicted, to: &output)
         server.queue.sent(.close, own: true)
     }
 
