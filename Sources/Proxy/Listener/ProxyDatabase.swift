@@ -36,7 +36,7 @@ final class ProxyDatabase: Sendable {
         }
         nodes = DatabaseNodes(
             primary: described[0], replicas: Array(described.dropFirst()),
-            settings: FreshnessSettings(atMost: atMost),
+            settings: FreshnessSettings(suspension: configuration.suspension, atMost: atMost),
             onChange: { log.nodeChanged(name, $0) })
     }
 
