@@ -66,6 +66,18 @@ struct ResponseQueueTests {
         #expect(!queue.isSkipping)
     }
 
+    @Test("what is sent behind the Sync that ends the skipping counts, before that Sync is answered")
+    func behindTheSync() {
+        var queue = ResponseQueue()
+        queue.sent(.bind)
+        #expect(queue.received(BackendTag.errorResponse).isForwarded)
+        queue.sent(.sync)
+        queue.sent(.query)
+        #expect(!Self.ready(&queue).isIdle)
+        #expect(queue.received(BackendTag.commandComplete).isForwarded)
+        #expect(Self.ready(&queue).isIdle)
+    }
+
     @Test("an error whose Sync is under way already skips to that one only")
     func skippingToKnownSync() {
         var queue = ResponseQueue()

@@ -87,7 +87,11 @@ package struct ResponseQueue: Sendable {
     @inline(__always)
     @discardableResult
     package mutating func sent(_ request: Request, own: Bool = false, statement: Int32 = -1) -> Bool {
-        if isSkipping && request != .sync { return false }
+        if isSkipping {
+            guard request == .sync else { return false }
+            // What is sent behind this Sync is done again, also before its ReadyForQuery has come.
+            isSkipping = false
+        }
         if isCopyingIn && !isCopyEnded && request == .sync { return false }
         switch request {
         case .parse, .bind, .describe, .execute, .close: isOpen = true

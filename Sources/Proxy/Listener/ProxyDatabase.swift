@@ -47,7 +47,7 @@ final class ProxyDatabase: Sendable {
         self.suspended = suspended
         nodes = DatabaseNodes(
             primary: described[0], replicas: Array(described.dropFirst()),
-            settings: FreshnessSettings(atMost: atMost),
+            settings: FreshnessSettings(suspension: configuration.suspension, atMost: atMost),
             onChange: { change in
                 log.nodeChanged(name, change)
                 if change.state.kind == .suspended { suspended.call(change.index) }
