@@ -61,7 +61,7 @@ struct StatementKeyTables {
 
     let classes: UnsafePointer<UInt8>
     private let filter: UnsafePointer<UInt64>
-    private let firstWords: UnsafePointer<UInt64>
+    private let firstWords: UnsafeBufferPointer<UInt64>
 
     nonisolated(unsafe) static let shared = StatementKeyTables()
 
@@ -75,7 +75,7 @@ struct StatementKeyTables {
     /// Whether a statement may begin with the word; all of them have fewer than eight bytes.
     func isFirst(_ head: UInt64, _ length: Int) -> Bool {
         guard length < 8 else { return false }
-        return (0..<StatementKeyWords.first.count).contains { firstWords[$0] == head }
+        return firstWords.contains(head)
     }
 
     private static let filterBits = 12
@@ -99,7 +99,7 @@ struct StatementKeyTables {
         self.filter = UnsafePointer(filter)
         let first = UnsafeMutablePointer<UInt64>.allocate(capacity: StatementKeyWords.first.count)
         for (index, word) in StatementKeyWords.first.enumerated() { first[index] = Self.head(word) }
-        firstWords = UnsafePointer(first)
+        firstWords = UnsafeBufferPointer(start: first, count: StatementKeyWords.first.count)
     }
 
     private static func head(_ word: String) -> UInt64 {

@@ -33,6 +33,8 @@ package struct MessageWriter: Sendable {
         withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
     }
     package mutating func raw(_ value: some Sequence<UInt8>) { bytes.append(contentsOf: value) }
+    /// For the usual case: the general one goes through tables of the sequence's type for each byte.
+    package mutating func raw(_ value: [UInt8]) { bytes.append(contentsOf: value) }
     package mutating func raw(_ value: UnsafeRawBufferPointer) { bytes.append(contentsOf: value) }
     /// The text and a zero. A zero within would end it early and so move what follows: it is left out.
     package mutating func string(_ value: String) {

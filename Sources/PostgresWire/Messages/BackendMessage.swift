@@ -3,6 +3,15 @@ package enum TransactionStatus: UInt8, Sendable {
     case idle = 0x49
     case inTransaction = 0x54
     case failed = 0x45
+
+    /// Of the cases, in the caller's module: the standard library's compares raw values through tables of the type.
+    @inlinable
+    package static func == (left: TransactionStatus, right: TransactionStatus) -> Bool {
+        switch (left, right) {
+        case (.idle, .idle), (.inTransaction, .inTransaction), (.failed, .failed): true
+        default: false
+        }
+    }
 }
 
 /// What a server asks for in an Authentication message.

@@ -68,13 +68,14 @@ final class ByteStream {
             readEvent, loop.base, descriptor, Int16(EV_READ | EV_PERSIST),
             { _, _, stream in
                 guard let stream else { return }
-                Unmanaged<ByteStream>.fromOpaque(stream).takeUnretainedValue().readable()
+                // Held by its handler, which it holds itself; once it has ended, by the loop until the event is over.
+                Unmanaged<ByteStream>.fromOpaque(stream)._withUnsafeGuaranteedRef { $0.readable() }
             }, me)
         event_assign(
             writeEvent, loop.base, descriptor, Int16(EV_WRITE | EV_PERSIST),
             { _, _, stream in
                 guard let stream else { return }
-                Unmanaged<ByteStream>.fromOpaque(stream).takeUnretainedValue().writable()
+                Unmanaged<ByteStream>.fromOpaque(stream)._withUnsafeGuaranteedRef { $0.writable() }
             }, me)
     }
 

@@ -12,8 +12,9 @@ final class Pool {
     let key: PoolKey
     var limits: PoolLimits
     let node: NodeEndpoint
-    unowned let worker: Worker
-    unowned let database: WorkerDatabase
+    /// Both own this pool, and live until their thread ends. Not counted: each use would cost two atomic operations.
+    unowned(unsafe) let worker: Worker
+    unowned(unsafe) let database: WorkerDatabase
 
     private(set) var servers: [ObjectIdentifier: ServerConnection] = [:]
     /// The one used last is at the end and taken first, so that the others can grow old.

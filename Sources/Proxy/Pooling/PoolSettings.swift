@@ -2,7 +2,9 @@ package import Planning
 
 /// How a database's server connections are shared. The names are PgBouncer's.
 package struct PoolLimits: Sendable, Equatable {
-    package var mode: Database.Pool.Mode = .transaction
+    package var mode: Database.Pool.Mode = .transaction { didSet { isSession = mode == .session } }
+    /// Kept, since it is asked for with each transaction and the modes are compared as text.
+    private(set) var isSession = false
     /// `default_pool_size`: server connections for each node and user.
     package var size = 20
     /// `reserve_pool_size`: more of them, once a client has waited for `reserveTimeout`.
@@ -26,11 +28,10 @@ package struct PoolLimits: Sendable, Equatable {
 
     package init() {}
 
-    var isSession: Bool { mode == .session }
-
     package init(_ pool: Database.Pool?) {
         guard let pool else { return }
         mode = pool.mode
+        isSession = mode == .session
         size = pool.size
         reserve = pool.reserve
         reserveTimeout = pool.reserveTimeout
