@@ -41,6 +41,13 @@ struct ProxyLog: Sendable {
             ])
     }
 
+    /// Never the user, who may be anybody's guess, and never what the query gave.
+    func usersNotLookedUp(_ reason: String) {
+        logger.warning(
+            "users could not be looked up: nobody gets in who is not in the users file",
+            metadata: ["reason": "\(reason)", "setting": "routing.auth.auth_query"])
+    }
+
     func catalogNotRead(_ database: String, _ reason: String) {
         logger.warning(
             "tables and functions could not be read: everything goes to the primary",

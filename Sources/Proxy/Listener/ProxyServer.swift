@@ -63,6 +63,7 @@ package final class ProxyServer: Sendable {
         self.address = address
         watchers = Task {
             await withTaskGroup(of: Void.self) { group in
+                if let lookup = shared.lookup { group.addTask { await lookup.run() } }
                 for database in shared.databases {
                     let name = database.settings.name
                     group.addTask { await database.run { shared.post { $0.databases[name]?.takeCatalog() } } }

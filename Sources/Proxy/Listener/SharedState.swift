@@ -10,6 +10,8 @@ final class SharedState: Sendable {
     private let workers = Mutex<[ObjectIdentifier: Door]>([:])
     let mockSecret: [UInt8] = (0..<32).map { _ in UInt8.random(in: 0...255) }
 
+    /// Of users that the users file does not have; nil without a database.
+    let lookup: UserLookup?
     private let currentTLS: Mutex<TLSContext?>
 
     /// For new connections.
@@ -29,24 +31,32 @@ final class SharedState: Sendable {
     init(_ configuration: ProxyConfiguration) throws(ProxyError) {
         currentTLS = Mutex(try Self.context(configuration.tls))
         databases = configuration.databases.map { ProxyDatabase($0, configuration) }
+        let log = ProxyLog(logger: configuration.logger)
+        lookup = databases.first.map { UserLookup(query: configuration.authQuery, nodes: $0.nodes, log: log) }
     }
 
     /// A worker is used on its loop's thread only; the door leads there.
-    private struct Door: @unchecked Sendable {
-        let door: EventLoopDoor
-        unowned let worker: Worker
+    struct Door: @unchecked Sendable {
+        fileprivate let door: EventLoopDoor
+        fileprivate unowned let worker: Worker
+
+        /// Runs on the worker's thread, later; not at all where its loop has ended.
+        func post(_ work: @escaping @Sendable (Worker) -> Void) {
+            let worker = self
+            door.post { _ in work(worker.worker) }
+        }
     }
 
+    func door(of worker: Worker) -> Door { Door(door: worker.loop.door, worker: worker) }
+
     func add(_ worker: Worker) {
-        workers.withLock { $0[ObjectIdentifier(worker)] = Door(door: worker.loop.door, worker: worker) }
+        workers.withLock { $0[ObjectIdentifier(worker)] = door(of: worker) }
     }
 
     /// Runs on the threads of all loops, later.
     func post(_ work: @escaping @Sendable (Worker) -> Void) {
         let doors = workers.withLock { Array($0.values) }
-        for door in doors {
-            door.door.post { _ in work(door.worker) }
-        }
+        for door in doors { door.post(work) }
     }
 
     var workerCount: Int { workers.withLock { $0.count } }

@@ -127,6 +127,20 @@ final class Worker {
         return .verifier(made)
     }
 
+    /// Whether the database has to be asked for this user's secret.
+    func isToBeLookedUp(_ user: String, for method: LoginMethod) -> Bool {
+        guard method == .scram || method == .md5, configuration.users.secret(of: user) == nil else { return false }
+        return shared.lookup?.isWanted ?? false
+    }
+
+    /// The client hears of it in `lookedUp`, now or later.
+    func lookUp(_ client: ClientSession) {
+        let (id, door) = (client.processID, shared.door(of: self))
+        shared.lookup?.find(client.user) { answer in
+            door.post { $0.clients[id]?.lookedUp(answer) }
+        }
+    }
+
     func startupParameters(_ message: StartupMessage) -> StartupParameters {
         let made = StartupParameters(message)
         if let known = startups[made] { return known }
@@ -147,7 +161,13 @@ final class Worker {
         switch configuration.users.secret(of: client.user) {
         case .password(let password)?: return .password(password)
         case .md5(let stored)?: return .md5(stored)
-        case .verifier?, nil: break
+        case .verifier?: break
+        case nil:
+            switch shared.lookup?.last(client.user)?.secret {
+            case .password(let password)?: return .password(password)
+            case .md5(let stored)?: return .md5(stored)
+            case .verifier?, nil: break
+            }
         }
         if let keys = client.keys ?? client.database?.keys(of: client.user) { return .keys(keys) }
         return node.settings.password(user: client.user).map { .password($0) } ?? .none
