@@ -1,5 +1,4 @@
 internal import PostgresWire
-internal import Synchronization
 
 /// Commands concern all loops: each does its part on its own thread, and the answer comes when the last has.
 extension SharedState {
@@ -13,10 +12,9 @@ extension SharedState {
             return done(
                 .failure(.init(message: "no such database: \(unknown)", hint: "SHOW DATABASES lists them.")), "")
         }
-        let box = Gathering(expected: workerCount)
-        post { worker in
-            let report = worker.perform(command)
-            guard let all = box.add(report) else { return }
+        gather {
+            $0.perform(command)
+        } done: { all in
             back.door.post { _ in back.done(Self.outcome(command, all, settings), Self.tag(command)) }
         }
     }
@@ -46,21 +44,6 @@ extension SharedState {
         case .shutdown, .drain: "SHUTDOWN"
         case .set: "SET"
         case .empty: ""
-        }
-    }
-
-    private final class Gathering: Sendable {
-        private let reports = Mutex<[WorkerReport]>([])
-        private let expected: Int
-
-        init(expected: Int) { self.expected = expected }
-
-        /// - Returns: all reports, with the last one.
-        func add(_ report: WorkerReport) -> [WorkerReport]? {
-            reports.withLock { list in
-                list.append(report)
-                return list.count == expected ? list : nil
-            }
         }
     }
 

@@ -54,16 +54,10 @@ enum AdminReports {
     private static func pools(_ reports: [WorkerReport]) -> AdminTable {
         var merged: [String: WorkerReport.PoolRow] = [:]
         for row in reports.flatMap(\.pools) {
-            var sum = merged["\(row.database)\u{0}\(row.user)\u{0}\(row.node)"] ?? row
-            if merged["\(row.database)\u{0}\(row.user)\u{0}\(row.node)"] != nil {
-                sum.clientsActive += row.clientsActive
-                sum.clientsWaiting += row.clientsWaiting
-                sum.serversActive += row.serversActive
-                sum.serversIdle += row.serversIdle
-                sum.serversLogin += row.serversLogin
-                sum.oldestWait = max(sum.oldestWait, row.oldestWait)
-            }
-            merged["\(row.database)\u{0}\(row.user)\u{0}\(row.node)"] = sum
+            let key = "\(row.database)\u{0}\(row.user)\u{0}\(row.node)"
+            var sum = row
+            if let known = merged[key] { sum.add(known) }
+            merged[key] = sum
         }
         let rows = merged.sorted { $0.key < $1.key }.map { _, row -> [String?] in
             [

@@ -6,6 +6,9 @@ internal import Synchronization
 package final class ProxyServer: Sendable {
     /// Where it listens; with port 0 in the configuration, the port that the system chose.
     package let address: SocketAddress
+    /// Where metrics are read.
+    package let metricsAddress: SocketAddress?
+    private let metrics: Metrics?
     private let shared: SharedState
     private let ended: DispatchGroup
     private let watchers: Task<Void, Never>
@@ -61,6 +64,8 @@ package final class ProxyServer: Sendable {
                 "the proxy cannot \(error)", next: "choose another address with routing.listen in the layout")
         }
         self.address = address
+        metrics = try configuration.metrics.map { address throws(ProxyError) in try Metrics(address, shared) }
+        metricsAddress = metrics?.address
         watchers = Task {
             await withTaskGroup(of: Void.self) { group in
                 if let lookup = shared.lookup { group.addTask { await lookup.run() } }
@@ -71,6 +76,7 @@ package final class ProxyServer: Sendable {
             }
         }
         for thread in threads { thread.start() }
+        metrics?.start()
     }
 
     /// Made here, and from then on used on its thread only.
@@ -86,6 +92,7 @@ package final class ProxyServer: Sendable {
         await withCheckedContinuation { continuation in
             ended.notify(queue: .global()) { continuation.resume() }
         }
+        metrics?.stop()
         watchers.cancel()
         await watchers.value
     }

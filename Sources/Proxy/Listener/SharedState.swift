@@ -5,6 +5,9 @@ internal import Synchronization
 final class SharedState: Sendable {
     let databases: [ProxyDatabase]
     let clientCount = Atomic<Int>(0)
+    /// Clients of all databases that are accepted.
+    let maximumClients: Int
+    let isDraining = Atomic<Bool>(false)
     private let clientID = Atomic<Int32>(Int32.random(in: 1...1_000_000))
     private let serverID = Atomic<Int>(0)
     private let workers = Mutex<[ObjectIdentifier: Door]>([:])
@@ -29,6 +32,7 @@ final class SharedState: Sendable {
     }
 
     init(_ configuration: ProxyConfiguration) throws(ProxyError) {
+        maximumClients = configuration.maximumClients
         currentTLS = Mutex(try Self.context(configuration.tls))
         databases = configuration.databases.map { ProxyDatabase($0, configuration) }
         let log = ProxyLog(logger: configuration.logger)
@@ -59,7 +63,26 @@ final class SharedState: Sendable {
         for door in doors { door.post(work) }
     }
 
-    var workerCount: Int { workers.withLock { $0.count } }
+    /// Asks all loops. A loop that has ended has nothing to say.
+    /// - Parameter done: called when the last has answered, on its thread.
+    func gather<Part: Sendable>(
+        _ make: @escaping @Sendable (Worker) -> Part, done: @escaping @Sendable ([Part]) -> Void
+    ) {
+        let all = Gathering(done: done)
+        post { all.add(make($0)) }
+    }
+
+    /// Whoever lets go of it last has seen all parts: also where a loop ends with its work not done.
+    private final class Gathering<Part: Sendable>: Sendable {
+        private let parts = Mutex<[Part]>([])
+        private let done: @Sendable ([Part]) -> Void
+
+        init(done: @escaping @Sendable ([Part]) -> Void) { self.done = done }
+
+        func add(_ part: Part) { parts.withLock { $0.append(part) } }
+
+        deinit { done(parts.withLock { $0 }) }
+    }
 
     /// Positive, as process numbers are.
     func nextClientID() -> Int32 {

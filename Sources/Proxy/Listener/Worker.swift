@@ -100,7 +100,22 @@ final class Worker {
             hint: "Raise pool.max_clients of the database in the layout.")
     }
 
-    func loggedIn(_ client: ClientSession) { log.clientLoggedIn(client) }
+    /// Clients that have logged in, and those that were refused before, by SQLSTATE.
+    private(set) var logins = 0
+    private(set) var refusedLogins: [String: Int] = [:]
+
+    func loggedIn(_ client: ClientSession) {
+        logins += 1
+        log.clientLoggedIn(client)
+    }
+
+    func refused(_ client: ClientSession, _ error: ErrorFields) {
+        log.clientRefused(client, error)
+        guard client.phase != .ready, client.phase != .admin else { return }
+        // Servers may have codes of their own; they do not make us hold more.
+        let isKnown = refusedLogins[error.code] != nil || refusedLogins.count < 100
+        refusedLogins[isKnown ? error.code : "other", default: 0] += 1
+    }
 
     /// What this client has to prove; nil: a rule refuses it whatever it proves.
     func loginMethod(of user: String, from address: ClientAddress) -> LoginMethod? {
@@ -249,6 +264,7 @@ final class Worker {
     /// No new clients; those that are there may finish.
     func drain() {
         isDraining = true
+        shared.isDraining.store(true, ordering: .releasing)
         listeners.removeAll()
         if clients.isEmpty { loop.stop() }
     }

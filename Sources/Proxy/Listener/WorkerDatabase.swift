@@ -125,6 +125,12 @@ final class WorkerDatabase {
 
     func heldBack(_ client: ClientSession) -> ErrorFields? { nil }
 
+    var cacheFigures: WorkerFigures.Cache {
+        .init(
+            hits: router.cache.hits, misses: router.cache.misses, entries: router.cache.count,
+            unparsed: router.unparsed.total)
+    }
+
     // MARK: What happened
 
     /// Writes of this client are known to the servers, and about to be to the client.

@@ -200,7 +200,7 @@ final class ClientSession: StreamHandler {
         fatal.severity = "FATAL"
         fatal.write(to: &writer)
         stream.write(writer.bytes)
-        worker.log.clientRefused(self, fatal)
+        worker.refused(self, fatal)
         stream.endAfterFlush()
     }
 
