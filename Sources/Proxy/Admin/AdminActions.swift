@@ -43,6 +43,7 @@ extension SharedState {
         case .kill, .killClient: "KILL"
         case .shutdown, .drain: "SHUTDOWN"
         case .set: "SET"
+        case .reload: "RELOAD"
         case .empty: ""
         }
     }
@@ -58,6 +59,7 @@ extension Worker {
     /// This loop's part of a command, and what it has to say for SHOW.
     func perform(_ command: AdminCommand) -> WorkerReport {
         switch command {
+        case .show(.routes): return routeReport()
         case .show: return report()
         case .pause(let name): for database in named(name) { database.pause() }
         case .resume(let name): for database in named(name) { database.resume() }
@@ -68,7 +70,7 @@ extension Worker {
             clients[id]?.end(with: .init(code: "57P01", message: "terminating connection due to administrator command"))
         case .shutdown: stop()
         case .drain: drain()
-        case .set, .empty: break
+        case .reload, .set, .empty: break
         }
         return WorkerReport()
     }

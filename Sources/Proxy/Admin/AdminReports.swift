@@ -19,6 +19,7 @@ enum AdminReports {
             AdminTable([("key", .text), ("value", .text)], rows: settings.map { [$0.0, $0.1] })
         case .users: users(reports)
         case .replicas: replicas(reports)
+        case .routes: RouteRows.table(reports.flatMap(\.routes))
         case .help: help()
         }
     }
@@ -27,7 +28,7 @@ enum AdminReports {
         let commands =
             AdminCommand.Report.allCases.map { "SHOW \($0.rawValue.uppercased())" } + [
                 "PAUSE [database]", "RESUME [database]", "RECONNECT [database]", "KILL database", "KILL_CLIENT number",
-                "SHUTDOWN", "SHUTDOWN WAIT_FOR_CLIENTS",
+                "RELOAD", "SHUTDOWN", "SHUTDOWN WAIT_FOR_CLIENTS",
             ]
         return AdminTable([("command", .text)], rows: commands.map { [$0] })
     }

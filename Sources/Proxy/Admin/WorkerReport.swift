@@ -76,6 +76,7 @@ struct WorkerReport: Sendable {
     var clients: [ClientRow] = []
     var servers: [ServerRow] = []
     var databases: [DatabaseRow] = []
+    var routes: [RouteRows.Row] = []
     var counters: [String: Counters] = [:]
     var waitingLogins = 0
 }

@@ -132,7 +132,8 @@ package final class DatabaseNodes: Sendable {
                 let lag = covered.map { missing == nil || now < $0.began ? 0 : now - $0.began }
                 return NodeStatus(
                     name: name(of: index), state: view.state(index), isUsable: view.isUsable(index),
-                    weight: nodes[index].weight.load(ordering: .relaxed), active: nodes[index].active.load(ordering: .relaxed),
+                    weight: nodes[index].weight.load(ordering: .relaxed),
+                    active: nodes[index].active.load(ordering: .relaxed),
                     position: position,
                     lagBytes: isPrimary ? nil : Self.distance(from: position, to: newest),
                     lag: isPrimary ? nil : lag.map { .nanoseconds($0) })

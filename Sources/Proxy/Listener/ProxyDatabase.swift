@@ -9,6 +9,8 @@ final class ProxyDatabase: Sendable {
     let settings: ProxyConfiguration.DatabaseSettings
     let nodes: DatabaseNodes
     let catalogInterval: Duration
+    /// Clients of all loops.
+    let clients = Atomic<Int>(0)
     private let log: ProxyLog
     private let known = Mutex(Known())
     /// Definitions changed, or may have, since the catalog was read last: no replica until it is read again.

@@ -9,7 +9,7 @@ package final class ProxyServer: Sendable {
     /// Where metrics are read.
     package let metricsAddress: SocketAddress?
     private let metrics: Metrics?
-    private let shared: SharedState
+    let shared: SharedState
     private let ended: DispatchGroup
     private let watchers: Task<Void, Never>
 
@@ -37,18 +37,16 @@ package final class ProxyServer: Sendable {
         var threads: [Thread] = []
         var address = configuration.listen
         do {
+            // A file can be bound once: the loops share the socket, and whoever is awake first takes a client.
+            let common = try address.isUnix ? UnixListener(address) : nil
             for index in 0..<max(1, configuration.eventLoops) {
                 let worker = try Worker(configuration: configuration, shared: shared)
                 shared.add(worker)
-                let descriptor = try address.listen()
+                let descriptor = try common?.share() ?? address.listen()
                 if case .tcp(let host, 0) = address {
                     address = .tcp(host: host, port: SocketAddress.port(of: descriptor))
                 }
-                if case .unix = address {
-                    worker.listen(on: descriptor, isUnix: true)
-                } else {
-                    worker.listen(on: descriptor, isUnix: false)
-                }
+                worker.listen(on: descriptor, isUnix: address.isUnix)
                 let handed = Handed(worker: worker)
                 let thread = Thread {
                     handed.worker.run()
@@ -68,6 +66,7 @@ package final class ProxyServer: Sendable {
         metricsAddress = metrics?.address
         watchers = Task {
             await withTaskGroup(of: Void.self) { group in
+                group.addTask { await ConnectionBudget.check(configuration, ProxyLog(logger: configuration.logger)) }
                 if let lookup = shared.lookup { group.addTask { await lookup.run() } }
                 for database in shared.databases {
                     let name = database.settings.name

@@ -5,8 +5,9 @@ internal import Synchronization
 final class SharedState: Sendable {
     let databases: [ProxyDatabase]
     let clientCount = Atomic<Int>(0)
-    /// Clients of all databases that are accepted.
-    let maximumClients: Int
+    let reloader = Reloader()
+    private let current: Mutex<ProxyConfiguration>
+    let logins = PendingLogins()
     let isDraining = Atomic<Bool>(false)
     private let clientID = Atomic<Int32>(Int32.random(in: 1...1_000_000))
     private let serverID = Atomic<Int>(0)
@@ -20,19 +21,22 @@ final class SharedState: Sendable {
     /// For new connections.
     var tls: TLSContext? { currentTLS.withLock { $0 } }
 
-    /// Reads the certificate and key again; those who are connected keep theirs.
-    func loadTLS(_ files: ProxyConfiguration.TLS?) throws(ProxyError) {
-        let context = try Self.context(files)
-        currentTLS.withLock { $0 = context }
+    /// As it is since the last reload.
+    var configuration: ProxyConfiguration { current.withLock { $0 } }
+
+    /// Those who are connected keep their certificate.
+    func change(_ new: ProxyConfiguration, _ tls: TLSContext?) {
+        current.withLock { $0 = new }
+        currentTLS.withLock { $0 = tls }
     }
 
-    private static func context(_ files: ProxyConfiguration.TLS?) throws(ProxyError) -> TLSContext? {
+    static func context(_ files: ProxyConfiguration.TLS?) throws(ProxyError) -> TLSContext? {
         guard let files else { return nil }
         return try TLSContext.server(certificate: files.certificate, key: files.key, authorities: files.authorities)
     }
 
     init(_ configuration: ProxyConfiguration) throws(ProxyError) {
-        maximumClients = configuration.maximumClients
+        current = Mutex(configuration)
         currentTLS = Mutex(try Self.context(configuration.tls))
         databases = configuration.databases.map { ProxyDatabase($0, configuration) }
         let log = ProxyLog(logger: configuration.logger)

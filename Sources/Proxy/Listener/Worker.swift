@@ -9,19 +9,21 @@ final class Worker {
     static let adminDatabase = "strata"
     /// How often time-outs are looked at.
     private static let tendInterval = Duration.milliseconds(250)
+    /// For connections that are being made when it begins to drain; newcomers repeat their SYN after a second.
+    private static let drainTime = Duration.milliseconds(200)
 
     let loop: EventLoop
     let shared: SharedState
-    let configuration: ProxyConfiguration
+    private(set) var configuration: ProxyConfiguration
     let log: ProxyLog
     let mockSecret: [UInt8]
     private(set) var clients: [Int32: ClientSession] = [:]
     private(set) var databases: [String: WorkerDatabase] = [:]
     private var startups: [StartupParameters: StartupParameters] = [:]
     private var verifiers: [String: UserSecret] = [:]
-    private var unauthenticated: [ClientAddress: Int] = [:]
     private var listeners: [Acceptor] = []
     private var timer: LoopTimer?
+    private var closing: LoopTimer?
     private var scratch = MessageWriter()
     private var serial: UInt64 = 0
     let registry = StatementRegistry()
@@ -51,6 +53,11 @@ final class Worker {
         loop.run()
     }
 
+    func change(_ new: ProxyConfiguration) {
+        configuration = new
+        verifiers = [:]
+    }
+
     // MARK: Clients
 
     private func accept(_ descriptor: Int32, _ peer: String) {
@@ -60,13 +67,14 @@ final class Worker {
         let client = ClientSession(
             stream: stream, worker: self, processID: id, secret: randomBytes(4), address: address)
         clients[id] = client
-        unauthenticated[address, default: 0] += 1
-        if unauthenticated[address, default: 0] > configuration.maximumLoginsPerAddress {
+        // Both are counted first: `ended` takes both back.
+        let count = shared.clientCount.wrappingAdd(1, ordering: .relaxed).newValue
+        if shared.logins.began(address) > configuration.maximumLoginsPerAddress {
             return client.end(
                 with: ErrorFields(
                     code: "53300", message: "too many connections from \(address) that have not logged in"))
         }
-        if shared.clientCount.wrappingAdd(1, ordering: .relaxed).newValue > configuration.maximumClients {
+        if count > configuration.maximumClients {
             return client.end(
                 with: ErrorFields(
                     code: "53300", message: "sorry, too many clients already",
@@ -78,13 +86,12 @@ final class Worker {
     func ended(_ client: ClientSession) {
         guard clients.removeValue(forKey: client.processID) != nil else { return }
         shared.clientCount.wrappingSubtract(1, ordering: .relaxed)
-        if client.isCounted { client.database?.clients -= 1 } else { leftLogin(client) }
-        if isDraining, clients.isEmpty { loop.stop() }
+        if client.isCounted { client.database?.left() } else { leftLogin(client) }
+        if isDraining, listeners.isEmpty, clients.isEmpty { loop.stop() }
     }
 
     func leftLogin(_ client: ClientSession) {
-        guard let count = unauthenticated[client.address] else { return }
-        unauthenticated[client.address] = count > 1 ? count - 1 : nil
+        shared.logins.ended(client.address)
     }
 
     /// - Returns: why this client cannot be taken into its database.
@@ -92,8 +99,7 @@ final class Worker {
         guard let database = client.database else { return nil }
         leftLogin(client)
         client.isCounted = true
-        database.clients += 1
-        guard database.clients > database.limits.maximumClients else { return nil }
+        guard database.entered() > database.limits.maximumClients else { return nil }
         return ErrorFields(
             code: "53300", message: "sorry, too many clients already",
             detail: "Database \"\(database.name)\" accepts \(database.limits.maximumClients) clients (max_clients).",
@@ -263,10 +269,17 @@ final class Worker {
 
     /// No new clients; those that are there may finish.
     func drain() {
+        guard !isDraining else { return }
         isDraining = true
         shared.isDraining.store(true, ordering: .releasing)
-        listeners.removeAll()
-        if clients.isEmpty { loop.stop() }
+        for listener in listeners { listener.turnAwayNewcomers() }
+        // Those whose connection stands already, or is about to, are served before the socket is closed.
+        closing = LoopTimer(on: loop) { [unowned self] in
+            for listener in listeners { listener.takeAll() }
+            listeners.removeAll()
+            if clients.isEmpty { loop.stop() }
+        }
+        closing?.start(after: Self.drainTime)
     }
 
     func stop() {

@@ -51,7 +51,7 @@ extension SharedState {
         for part in figures { metrics.figures.add(part) }
         metrics.loops = figures.count
         metrics.isDraining = isDraining.load(ordering: .acquiring)
-        metrics.maximumClients = maximumClients
+        metrics.maximumClients = configuration.maximumClients
         metrics.lookups = lookup?.figures ?? (0, 0, 0)
         metrics.version = StrataVersion.current
         for database in databases {
