@@ -9,7 +9,7 @@ struct ProxyCommand: AsyncParsableCommand {
         discussion: """
             Clients connect to it as to PostgreSQL, with the name of a database of the layout. It runs until it is told to
             end: at the first SIGTERM or SIGINT it takes no new clients and waits for those that are there, at the second
-            it ends at once.
+            it ends at once. At SIGHUP it reads the layout and its files again.
 
             Example:
               strata proxy --listen 127.0.0.1:6432
@@ -46,6 +46,8 @@ struct ProxyCommand: AsyncParsableCommand {
             return replicas == 0 ? database.name : "\(database.name) (\(replicas) replica\(replicas == 1 ? "" : "s"))"
         }
         workplace.say("listening on \(server.address) for \(names.joined(separator: ", "))")
+        let hangup = HangupSignal { await Self.reload(server, workplace) }
+        defer { hangup.cancel() }
         // The first signal cancels the command, the second ends the process; see `Interruption`.
         await withTaskCancellationHandler {
             await server.waitUntilEnded()
@@ -54,5 +56,14 @@ struct ProxyCommand: AsyncParsableCommand {
             server.drain()
         }
         workplace.say("ended")
+    }
+
+    private static func reload(_ server: ProxyServer, _ workplace: Workplace) async {
+        do {
+            let outcome = try await server.reload()
+            workplace.say("reloaded" + (outcome.notice.map { "; \($0)" } ?? ""))
+        } catch {
+            workplace.say("not reloaded, everything is as it was: \(error)")
+        }
     }
 }

@@ -27,7 +27,7 @@ struct ProxySetup {
         var configuration = ProxyConfiguration(listen: address, databases: databases, users: users, logger: logger)
         configuration.login = login
         configuration.loginRules = routing.authRules
-        configuration.authQuery = routing.authQuery
+        configuration.authQuery = routing.authQuery == "default" ? UserLookup.defaultQuery : routing.authQuery
         configuration.tls = tls
         configuration.freshness = routing.freshness
         configuration.transactions = routing.transactions
@@ -39,19 +39,33 @@ struct ProxySetup {
         configuration.administrators = Set(routing.admins)
         configuration.observers = Set(routing.observers)
         configuration.metrics = try routing.metrics.map { try Self.resolve($0, "metrics", routing.place) }
+        let again = Again(setup: self)
+        configuration.reload = { try await again.read() }
         return configuration
+    }
+
+    /// The options of the command are only read.
+    private struct Again: @unchecked Sendable {
+        let setup: ProxySetup
+
+        func read() async throws -> ProxyConfiguration {
+            do { return try await setup.configuration() } catch {
+                let (diagnostics, _) = Failure.describe(error)
+                let errors = diagnostics.filter { $0.severity == .error }
+                throw ProxyError(
+                    errors.map(Self.line).joined(separator: "; "),
+                    next: errors.first?.nextStep ?? "correct the layout")
+            }
+        }
+
+        private static func line(_ diagnostic: Diagnostic) -> String {
+            diagnostic.place.map { "\($0.file):\($0.line):\($0.column): \(diagnostic.message)" } ?? diagnostic.message
+        }
     }
 
     /// A key that is accepted and does nothing would be worse than an error.
     private static func refuseWhatIsNotThere(_ layout: Layout, _ routing: Routing) throws {
         var missing: [(String, SourcePlace, String)] = []
-        if routing.authQuery != nil {
-            missing.append(("routing.auth.auth_query", routing.place, "list the users in a file: users: users.txt"))
-        }
-        if routing.metrics != nil {
-            missing.append(
-                ("routing.metrics", routing.place, "leave it out; SHOW STATS in the admin database has figures"))
-        }
         for route in routing.routes where route.application != nil && (route.table != nil || !route.tags.isEmpty) {
             missing.append(("a route with application and tag or table", route.place, "write application alone"))
         }

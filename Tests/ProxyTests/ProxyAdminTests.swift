@@ -73,6 +73,33 @@ struct ProxyAdminTests {
         }
     }
 
+    @Test("SHOW ROUTES: statements without their constants, where they go and why, and how often; also those not read")
+    func routes() async throws {
+        try await withProxy(
+            setup: "CREATE TABLE t (a int)",
+            configure: {
+                $0.administrators = ["boss"]
+                $0.eventLoops = 2
+            }
+        ) { proxy in
+            let boss = try proxy.wire(user: "boss", database: "strata")
+            let clients = try (0..<4).map { _ in try proxy.wire() }
+            for (index, client) in clients.enumerated() {
+                _ = try client.query("SELECT * FROM t WHERE a = \(4711 + index)")
+                _ = try client.query("INSERT INTO t VALUES (\(4711 + index))")
+            }
+            _ = try clients[0].query("SELEKT 'secret'")
+            let rows = try boss.query("SHOW ROUTES").rows
+            let read = try #require(rows.first { $0[1]?.contains("FROM t WHERE") == true })
+            #expect(read[0] == "main" && read[2] == "replica" && read[4] == "4")
+            let write = try #require(rows.first { $0[1]?.hasPrefix("INSERT") == true })
+            #expect(write[2] == "primary" && write[3]?.isEmpty == false && write[4] == "4")
+            let unread = try #require(rows.first { $0[1]?.hasPrefix("SELEKT") == true })
+            #expect(unread[2] == "primary" && unread[3]?.contains("syntax error") == true)
+            #expect(!rows.contains { $0[1]?.contains("4711") == true || $0[1]?.contains("secret") == true })
+        }
+    }
+
     @Test("PAUSE holds what begins, RESUME releases it in its order; what runs goes on")
     func pause() async throws {
         try await withProxy(size: 2, setup: "CREATE TABLE t (a int)", configure: { $0.administrators = ["boss"] }) {

@@ -57,7 +57,7 @@ import Testing
     @Test("At the first signal clients may finish, at the second it ends at once", arguments: [true, false])
     func drains(isPatient: Bool) async throws {
         try await Workshop.with { shop in
-            let result = try await serving("auth: { type: trust }", in: shop, endsItself: isPatient) { running, port in
+            let result = try await serving("auth: { type: trust }", in: shop, endsItself: true) { running, port in
                 let connection = try await connect(port, shop)
                 running.signal(SIGTERM)
                 try await eventually("it drains") { running.errorsSoFar.contains("no new clients") }
@@ -67,8 +67,11 @@ import Testing
                     return false
                 }
                 #expect(try await connection.query("SELECT 1").only().int(0) == 1)
-                // Else `serving` sends the second signal while this client is connected.
-                if isPatient { await connection.close() }
+                guard !isPatient else { return await connection.close() }
+                running.signal(SIGTERM)
+                try await eventually("it has ended, with this client connected") {
+                    (try? await connection.query("SELECT 1")) == nil
+                }
             }
             #expect(result.code == (isPatient ? 0 : 128 + SIGTERM) && !result.wasKilled, "\(result)")
         }
@@ -152,11 +155,6 @@ import Testing
             "the certificate"
         ),
         // Better no start than a key that does nothing.
-        ("listen: 127.0.0.1:1, auth: { type: trust }, metrics: 127.0.0.1:2", "does not have routing.metrics yet"),
-        (
-            "listen: 127.0.0.1:1, auth: { type: scram, auth_query: \"select 1\" }",
-            "does not have routing.auth.auth_query yet"
-        ),
         (
             "listen: 127.0.0.1:1, auth: { type: trust }, routes: [{ application: a, table: b.c, to: primary }]",
             "a route with application and tag or table yet"
@@ -168,6 +166,37 @@ import Testing
             program.environment["DATABASE_URL"] = try TestServer.url()
             try Data(Self.layout(routing).utf8).write(to: program.folder.appending(path: "strata.yaml"))
             refused(try await program.run("proxy"), says)
+        }
+    }
+
+    @Test("SIGHUP reads the layout again: what can change does, what cannot is named, a wrong file changes nothing")
+    func readsAgain() async throws {
+        try await Workshop.with { shop in
+            let trust = "listen: \"127.0.0.1:6432\", auth: { type: trust }"
+            let result = try await serving(trust, in: shop) { running, port in
+                let connection = try await connect(port, shop)
+                try shop.write(Self.layout("listen: \"127.0.0.1:6432\", auth: { type: scram, users: users.txt }"))
+                try shop.write("\"ann\" \"sesame\"\n", to: "users.txt")
+                running.signal(SIGHUP)
+                try await eventually("it has read it") { running.errorsSoFar.contains("reloaded\n") }
+                await #expect(throws: PostgresError.self) { _ = try await connect(port, shop, ["user": "nobody"]) }
+                #expect(try await connection.query("SELECT 1").only().int(0) == 1)
+                try shop.write(Self.layout("listen: nonsense, auth: { type: trust }"))
+                running.signal(SIGHUP)
+                try await eventually("it says why") {
+                    running.errorsSoFar.contains("not reloaded, everything is as it was: strata.yaml:5:")
+                }
+                try shop.write(Self.layout("event_loops: 3, \(trust)"))
+                running.signal(SIGHUP)
+                try await eventually("it names what is fixed") {
+                    running.errorsSoFar.contains("needs a restart, and is as it was: routing.event_loops")
+                }
+                let other = try await connect(port, shop)
+                #expect(try await other.query("SELECT 1").only().int(0) == 1)
+                await other.close()
+                await connection.close()
+            }
+            #expect(result.code == 0 && !result.errors.contains("sesame"), "\(result)")
         }
     }
 

@@ -1,5 +1,4 @@
 internal import PostgresWire
-internal import Synchronization
 
 /// Commands concern all loops: each does its part on its own thread, and the answer comes when the last has.
 extension SharedState {
@@ -13,10 +12,9 @@ extension SharedState {
             return done(
                 .failure(.init(message: "no such database: \(unknown)", hint: "SHOW DATABASES lists them.")), "")
         }
-        let box = Gathering(expected: workerCount)
-        post { worker in
-            let report = worker.perform(command)
-            guard let all = box.add(report) else { return }
+        gather {
+            $0.perform(command)
+        } done: { all in
             back.door.post { _ in back.done(Self.outcome(command, all, settings), Self.tag(command)) }
         }
     }
@@ -45,22 +43,8 @@ extension SharedState {
         case .kill, .killClient: "KILL"
         case .shutdown, .drain: "SHUTDOWN"
         case .set: "SET"
+        case .reload: "RELOAD"
         case .empty: ""
-        }
-    }
-
-    private final class Gathering: Sendable {
-        private let reports = Mutex<[WorkerReport]>([])
-        private let expected: Int
-
-        init(expected: Int) { self.expected = expected }
-
-        /// - Returns: all reports, with the last one.
-        func add(_ report: WorkerReport) -> [WorkerReport]? {
-            reports.withLock { list in
-                list.append(report)
-                return list.count == expected ? list : nil
-            }
         }
     }
 
@@ -75,6 +59,7 @@ extension Worker {
     /// This loop's part of a command, and what it has to say for SHOW.
     func perform(_ command: AdminCommand) -> WorkerReport {
         switch command {
+        case .show(.routes): return routeReport()
         case .show: return report()
         case .pause(let name): for database in named(name) { database.pause() }
         case .resume(let name): for database in named(name) { database.resume() }
@@ -85,7 +70,7 @@ extension Worker {
             clients[id]?.end(with: .init(code: "57P01", message: "terminating connection due to administrator command"))
         case .shutdown: stop()
         case .drain: drain()
-        case .set, .empty: break
+        case .reload, .set, .empty: break
         }
         return WorkerReport()
     }

@@ -1,7 +1,7 @@
 /// A command of the admin database, as PgBouncer spells them. Pure.
 enum AdminCommand: Equatable, Sendable {
     enum Report: String, CaseIterable, Sendable {
-        case pools, clients, servers, stats, databases, lists, version, config, users, replicas, help
+        case pools, clients, servers, stats, databases, lists, version, config, users, replicas, routes, help
         case statsTotals = "stats_totals"
     }
 
@@ -12,6 +12,7 @@ enum AdminCommand: Equatable, Sendable {
     case reconnect(database: String?)
     case kill(database: String)
     case killClient(Int32)
+    case reload
     case shutdown
     /// SHUTDOWN WAIT_FOR_CLIENTS, and drain.
     case drain
@@ -39,6 +40,7 @@ enum AdminCommand: Equatable, Sendable {
                 return .failure(.init(message: "\"\(rest[0])\" is no client's number"))
             }
             return .success(.killClient(id))
+        case "reload" where rest.isEmpty: return .success(.reload)
         case "shutdown" where rest.isEmpty: return .success(.shutdown)
         case "shutdown" where rest.map({ $0.lowercased() }) == ["wait_for_clients"]: return .success(.drain)
         case "set": return .success(.set)

@@ -19,6 +19,7 @@ enum AdminReports {
             AdminTable([("key", .text), ("value", .text)], rows: settings.map { [$0.0, $0.1] })
         case .users: users(reports)
         case .replicas: replicas(reports)
+        case .routes: RouteRows.table(reports.flatMap(\.routes))
         case .help: help()
         }
     }
@@ -27,7 +28,7 @@ enum AdminReports {
         let commands =
             AdminCommand.Report.allCases.map { "SHOW \($0.rawValue.uppercased())" } + [
                 "PAUSE [database]", "RESUME [database]", "RECONNECT [database]", "KILL database", "KILL_CLIENT number",
-                "SHUTDOWN", "SHUTDOWN WAIT_FOR_CLIENTS",
+                "RELOAD", "SHUTDOWN", "SHUTDOWN WAIT_FOR_CLIENTS",
             ]
         return AdminTable([("command", .text)], rows: commands.map { [$0] })
     }
@@ -54,16 +55,10 @@ enum AdminReports {
     private static func pools(_ reports: [WorkerReport]) -> AdminTable {
         var merged: [String: WorkerReport.PoolRow] = [:]
         for row in reports.flatMap(\.pools) {
-            var sum = merged["\(row.database)\u{0}\(row.user)\u{0}\(row.node)"] ?? row
-            if merged["\(row.database)\u{0}\(row.user)\u{0}\(row.node)"] != nil {
-                sum.clientsActive += row.clientsActive
-                sum.clientsWaiting += row.clientsWaiting
-                sum.serversActive += row.serversActive
-                sum.serversIdle += row.serversIdle
-                sum.serversLogin += row.serversLogin
-                sum.oldestWait = max(sum.oldestWait, row.oldestWait)
-            }
-            merged["\(row.database)\u{0}\(row.user)\u{0}\(row.node)"] = sum
+            let key = "\(row.database)\u{0}\(row.user)\u{0}\(row.node)"
+            var sum = row
+            if let known = merged[key] { sum.add(known) }
+            merged[key] = sum
         }
         let rows = merged.sorted { $0.key < $1.key }.map { _, row -> [String?] in
             [

@@ -93,10 +93,34 @@ extension ClientSession {
             }
         }
         block()
+        if command == .reload { return reload() }
         worker.shared.perform(command, for: worker) { [self] outcome, tag in
             reply(outcome, tag: tag)
             unblock()
         }
+    }
+
+    private func reload() {
+        let (id, door, shared) = (processID, worker.shared.door(of: worker), worker.shared)
+        Task {
+            let outcome: Result<ReloadOutcome, AdminCommand.Failure>
+            do { outcome = .success(try await shared.reload()) } catch {
+                outcome = .failure(
+                    .init(message: "nothing was reloaded: \(error)", hint: "Correct it and repeat RELOAD."))
+            }
+            door.post { $0.clients[id]?.reloaded(outcome) }
+        }
+    }
+
+    private func reloaded(_ outcome: Result<ReloadOutcome, AdminCommand.Failure>) {
+        if case .success(let done) = outcome, let notice = done.notice {
+            var writer = MessageWriter(reserving: 256)
+            ErrorFields(severity: "NOTICE", code: "00000", message: notice).write(
+                BackendTag.noticeResponse, to: &writer)
+            stream.append(writer.bytes)
+        }
+        reply(outcome.map { _ in nil }, tag: "RELOAD")
+        unblock()
     }
 
     private func reply(_ outcome: Result<AdminTable?, AdminCommand.Failure>, tag: String = "SHOW", ready: Bool = true) {

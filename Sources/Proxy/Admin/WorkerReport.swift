@@ -14,6 +14,16 @@ struct WorkerReport: Sendable {
         var serversLogin = 0
         var oldestWait: Duration = .zero
         var mode = ""
+
+        /// Those of another loop or user.
+        mutating func add(_ other: PoolRow) {
+            clientsActive += other.clientsActive
+            clientsWaiting += other.clientsWaiting
+            serversActive += other.serversActive
+            serversIdle += other.serversIdle
+            serversLogin += other.serversLogin
+            oldestWait = max(oldestWait, other.oldestWait)
+        }
     }
 
     struct ClientRow: Sendable {
@@ -66,6 +76,7 @@ struct WorkerReport: Sendable {
     var clients: [ClientRow] = []
     var servers: [ServerRow] = []
     var databases: [DatabaseRow] = []
+    var routes: [RouteRows.Row] = []
     var counters: [String: Counters] = [:]
     var waitingLogins = 0
 }
@@ -106,7 +117,7 @@ extension ClientSession {
 }
 
 extension Pool {
-    fileprivate func row(_ now: ContinuousClock.Instant) -> WorkerReport.PoolRow {
+    func row(_ now: ContinuousClock.Instant) -> WorkerReport.PoolRow {
         .init(
             database: key.database, user: key.user, node: nodeName,
             clientsActive: servers.values.count { $0.client != nil }, clientsWaiting: waiting, serversActive: active,

@@ -21,6 +21,8 @@ package struct NodeDescription: Sendable {
 final class DatabaseNode: Sendable {
     let description: NodeDescription
     let isUsable = Atomic<Bool>(false)
+    /// 1 to 1000; a reload may change it.
+    let weight: Atomic<Int>
     /// The newest tick that it has all of; 0 for none.
     let replayedTick = Atomic<UInt64>(0)
     /// When the sample of that tick began.
@@ -39,7 +41,10 @@ final class DatabaseNode: Sendable {
     private let doneSamples = Atomic<UInt64>(0)
     private let neededSamples = Atomic<UInt64>(0)
 
-    init(_ description: NodeDescription) { self.description = description }
+    init(_ description: NodeDescription) {
+        self.description = description
+        weight = Atomic(description.weight)
+    }
 
     /// What was sampled before a new connection may be about a server that has crashed since: it comes back with an
     /// older state, and replays from there. A sample that begins now tells of the server that is there now.

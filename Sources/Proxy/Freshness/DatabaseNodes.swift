@@ -28,6 +28,11 @@ package final class DatabaseNodes: Sendable {
     package func name(of node: Int) -> String { nodes[node].description.name }
     package func connectionSettings(of node: Int) -> ConnectionSettings { nodes[node].description.settings }
 
+    /// - Parameter weight: taken to the nearest of 1 to 1000.
+    func setWeight(_ weight: Int, of node: Int) {
+        nodes[node].weight.store(min(max(weight, 1), 1000), ordering: .relaxed)
+    }
+
     // MARK: For the loops, lock-free
 
     /// The node that writes go to; ``isUsable(_:)`` says whether it answers.
@@ -127,7 +132,8 @@ package final class DatabaseNodes: Sendable {
                 let lag = covered.map { missing == nil || now < $0.began ? 0 : now - $0.began }
                 return NodeStatus(
                     name: name(of: index), state: view.state(index), isUsable: view.isUsable(index),
-                    weight: nodes[index].description.weight, active: nodes[index].active.load(ordering: .relaxed),
+                    weight: nodes[index].weight.load(ordering: .relaxed),
+                    active: nodes[index].active.load(ordering: .relaxed),
                     position: position,
                     lagBytes: isPrimary ? nil : Self.distance(from: position, to: newest),
                     lag: isPrimary ? nil : lag.map { .nanoseconds($0) })

@@ -47,7 +47,7 @@ extension DatabaseNodes {
             isAnyUsable = true
             let node = nodes[index]
             guard node.has(needed), limit.map({ node.isWithin($0, at: now) }) ?? true else { continue }
-            let (active, weight) = (node.active.load(ordering: .relaxed), node.description.weight)
+            let (active, weight) = (node.active.load(ordering: .relaxed), node.weight.load(ordering: .relaxed))
             // active/weight < best.active/best.weight, without a division; one more, so that weights count at rest.
             if let best, (active + 1) * best.weight >= (best.active + 1) * weight { continue }
             best = (index, active, weight)

@@ -75,6 +75,8 @@ package struct ProxyConfiguration: Sendable {
     /// Where metrics are read; nil: nowhere.
     package var metrics: SocketAddress?
     package var logger: Logger
+    /// Reads the layout and its files again, for RELOAD and SIGHUP; nil: there is nothing to read.
+    package var reload: (@Sendable () async throws -> ProxyConfiguration)?
 
     var requiresTLS: Bool { tls?.isRequired ?? false }
 

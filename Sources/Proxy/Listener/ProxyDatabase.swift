@@ -9,12 +9,19 @@ final class ProxyDatabase: Sendable {
     let settings: ProxyConfiguration.DatabaseSettings
     let nodes: DatabaseNodes
     let catalogInterval: Duration
+    /// Clients of all loops.
+    let clients = Atomic<Int>(0)
     private let log: ProxyLog
     private let known = Mutex(Known())
     /// Definitions changed, or may have, since the catalog was read last: no replica until it is read again.
     private let changes = Atomic<UInt64>(1)
     private let read = Atomic<UInt64>(0)
     private let changed = WakeSignal()
+    /// When the catalog watcher's server answered last.
+    private let answered = Atomic<UInt64>(0)
+    /// Without an answer for so long, the server counts as gone; a large catalog takes seconds to be read.
+    private static let patience = Duration.seconds(90)
+
     private let suspended: SuspensionNotice
 
     /// Who is to hear of a replica that is not used any more: the loops, once they run.
@@ -61,6 +68,15 @@ final class ProxyDatabase: Sendable {
 
     /// Whether it has been read, or tried: a server that is not there is not waited for.
     var isCatalogKnown: Bool { known.withLock { $0.version > 0 || $0.failure != nil } }
+
+    /// Why the catalog watcher has no answer from its server; nil: it has.
+    var trouble: String? {
+        if let failure = known.withLock({ $0.failure }) { return failure }
+        let last = answered.load(ordering: .relaxed)
+        if last == 0 { return "it has not answered yet" }
+        let isLate = MonotonicTime.now > last + (Self.patience + catalogInterval).nanoseconds
+        return isLate ? "no answer for more than \(Self.patience)" : nil
+    }
 
     /// Whether what is known of tables and functions may be out of date.
     var isCatalogStale: Bool { read.load(ordering: .acquiring) < changes.load(ordering: .acquiring) }
@@ -129,6 +145,9 @@ final class ProxyDatabase: Sendable {
             publish()
         }
         read.store(seen, ordering: .releasing)
+        answered.store(MonotonicTime.now, ordering: .relaxed)
+        // Also where nothing has changed since the server was gone.
+        known.withLock { $0.failure = nil }
     }
 
     /// Somebody gets another isolation level than READ COMMITTED without asking for it.

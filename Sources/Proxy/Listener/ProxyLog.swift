@@ -41,6 +41,27 @@ struct ProxyLog: Sendable {
             ])
     }
 
+    func reloaded(_ outcome: ReloadOutcome) {
+        logger.notice("reloaded", metadata: outcome.notice.map { ["notice": "\($0)"] } ?? [:])
+    }
+
+    func notReloaded(_ reason: String) {
+        logger.error("not reloaded: everything is as it was", metadata: ["reason": "\(reason)"])
+    }
+
+    /// Never the user, who may be anybody's guess, and never what the query gave.
+    func usersNotLookedUp(_ reason: String) {
+        logger.warning(
+            "users could not be looked up: nobody gets in who is not in the users file",
+            metadata: ["reason": "\(reason)", "setting": "routing.auth.auth_query"])
+    }
+
+    func tooManyConnections(_ reason: String) {
+        logger.warning(
+            "\(reason); lower pool.size or event_loops, or raise max_connections",
+            metadata: ["setting": "pool.size"])
+    }
+
     func catalogNotRead(_ database: String, _ reason: String) {
         logger.warning(
             "tables and functions could not be read: everything goes to the primary",

@@ -6,7 +6,10 @@ internal import Synchronization
 package final class ProxyServer: Sendable {
     /// Where it listens; with port 0 in the configuration, the port that the system chose.
     package let address: SocketAddress
-    private let shared: SharedState
+    /// Where metrics are read.
+    package let metricsAddress: SocketAddress?
+    private let metrics: Metrics?
+    let shared: SharedState
     private let ended: DispatchGroup
     private let watchers: Task<Void, Never>
 
@@ -34,18 +37,16 @@ package final class ProxyServer: Sendable {
         var threads: [Thread] = []
         var address = configuration.listen
         do {
+            // A file can be bound once: the loops share the socket, and whoever is awake first takes a client.
+            let common = try address.isUnix ? UnixListener(address) : nil
             for index in 0..<max(1, configuration.eventLoops) {
                 let worker = try Worker(configuration: configuration, shared: shared)
                 shared.add(worker)
-                let descriptor = try address.listen()
+                let descriptor = try common?.share() ?? address.listen()
                 if case .tcp(let host, 0) = address {
                     address = .tcp(host: host, port: SocketAddress.port(of: descriptor))
                 }
-                if case .unix = address {
-                    worker.listen(on: descriptor, isUnix: true)
-                } else {
-                    worker.listen(on: descriptor, isUnix: false)
-                }
+                worker.listen(on: descriptor, isUnix: address.isUnix)
                 let handed = Handed(worker: worker)
                 let thread = Thread {
                     handed.worker.run()
@@ -61,8 +62,12 @@ package final class ProxyServer: Sendable {
                 "the proxy cannot \(error)", next: "choose another address with routing.listen in the layout")
         }
         self.address = address
+        metrics = try configuration.metrics.map { address throws(ProxyError) in try Metrics(address, shared) }
+        metricsAddress = metrics?.address
         watchers = Task(executorPreference: WatcherExecutor()) {
             await withTaskGroup(of: Void.self) { group in
+                group.addTask { await ConnectionBudget.check(configuration, ProxyLog(logger: configuration.logger)) }
+                if let lookup = shared.lookup { group.addTask { await lookup.run() } }
                 for database in shared.databases {
                     let name = database.settings.name
                     database.onSuspended { node in shared.post { $0.databases[name]?.abandon(node: node) } }
@@ -71,6 +76,7 @@ package final class ProxyServer: Sendable {
             }
         }
         for thread in threads { thread.start() }
+        metrics?.start()
     }
 
     /// Made here, and from then on used on its thread only.
@@ -86,6 +92,7 @@ package final class ProxyServer: Sendable {
         await withCheckedContinuation { continuation in
             ended.notify(queue: .global()) { continuation.resume() }
         }
+        metrics?.stop()
         watchers.cancel()
         await watchers.value
     }

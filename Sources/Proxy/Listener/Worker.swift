@@ -9,10 +9,12 @@ final class Worker {
     static let adminDatabase = "strata"
     /// How often time-outs are looked at.
     private static let tendInterval = Duration.milliseconds(250)
+    /// For connections that are being made when it begins to drain; newcomers repeat their SYN after a second.
+    private static let drainTime = Duration.milliseconds(200)
 
     let loop: EventLoop
     let shared: SharedState
-    let configuration: ProxyConfiguration
+    private(set) var configuration: ProxyConfiguration
     let log: ProxyLog
     let mockSecret: [UInt8]
     private(set) var clients: [Int32: ClientSession] = [:]
@@ -23,9 +25,9 @@ final class Worker {
     private var catalogWaiters: [Int32] = []
     private var startups: [StartupParameters: StartupParameters] = [:]
     private var verifiers: [String: UserSecret] = [:]
-    private var unauthenticated: [ClientAddress: Int] = [:]
     private var listeners: [Acceptor] = []
     private var timer: LoopTimer?
+    private var closing: LoopTimer?
     private var scratch = MessageWriter()
     private var serial: UInt64 = 0
     let registry = StatementRegistry()
@@ -60,6 +62,11 @@ final class Worker {
         loop.run()
     }
 
+    func change(_ new: ProxyConfiguration) {
+        configuration = new
+        verifiers = [:]
+    }
+
     // MARK: Clients
 
     private func accept(_ descriptor: Int32, _ peer: String) {
@@ -70,13 +77,14 @@ final class Worker {
         let client = ClientSession(
             stream: stream, worker: self, processID: id, secret: randomBytes(4), address: address)
         clients[id] = client
-        unauthenticated[address, default: 0] += 1
-        if unauthenticated[address, default: 0] > configuration.maximumLoginsPerAddress {
+        // Both are counted first: `ended` takes both back.
+        let count = shared.clientCount.wrappingAdd(1, ordering: .relaxed).newValue
+        if shared.logins.began(address) > configuration.maximumLoginsPerAddress {
             return client.end(
                 with: ErrorFields(
                     code: "53300", message: "too many connections from \(address) that have not logged in"))
         }
-        if shared.clientCount.wrappingAdd(1, ordering: .relaxed).newValue > configuration.maximumClients {
+        if count > configuration.maximumClients {
             return client.end(
                 with: ErrorFields(
                     code: "53300", message: "sorry, too many clients already",
@@ -88,13 +96,12 @@ final class Worker {
     func ended(_ client: ClientSession) {
         guard clients.removeValue(forKey: client.processID) != nil else { return }
         shared.clientCount.wrappingSubtract(1, ordering: .relaxed)
-        if client.isCounted { client.database?.clients -= 1 } else { leftLogin(client) }
-        if isDraining, clients.isEmpty { loop.stop() }
+        if client.isCounted { client.database?.left() } else { leftLogin(client) }
+        if isDraining, listeners.isEmpty, clients.isEmpty { loop.stop() }
     }
 
     func leftLogin(_ client: ClientSession) {
-        guard let count = unauthenticated[client.address] else { return }
-        unauthenticated[client.address] = count > 1 ? count - 1 : nil
+        shared.logins.ended(client.address)
     }
 
     /// - Returns: why this client cannot be taken into its database.
@@ -102,8 +109,7 @@ final class Worker {
         guard let database = client.database else { return nil }
         leftLogin(client)
         client.isCounted = true
-        database.clients += 1
-        guard database.clients > database.limits.maximumClients else { return nil }
+        guard database.entered() > database.limits.maximumClients else { return nil }
         return ErrorFields(
             code: "53300", message: "sorry, too many clients already",
             detail: "Database \"\(database.name)\" accepts \(database.limits.maximumClients) clients (max_clients).",
@@ -123,7 +129,22 @@ final class Worker {
         }
     }
 
-    func loggedIn(_ client: ClientSession) { log.clientLoggedIn(client) }
+    /// Clients that have logged in, and those that were refused before, by SQLSTATE.
+    private(set) var logins = 0
+    private(set) var refusedLogins: [String: Int] = [:]
+
+    func loggedIn(_ client: ClientSession) {
+        logins += 1
+        log.clientLoggedIn(client)
+    }
+
+    func refused(_ client: ClientSession, _ error: ErrorFields) {
+        log.clientRefused(client, error)
+        guard client.phase != .ready, client.phase != .admin else { return }
+        // Servers may have codes of their own; they do not make us hold more.
+        let isKnown = refusedLogins[error.code] != nil || refusedLogins.count < 100
+        refusedLogins[isKnown ? error.code : "other", default: 0] += 1
+    }
 
     /// What this client has to prove; nil: a rule refuses it whatever it proves.
     func loginMethod(of user: String, from address: ClientAddress) -> LoginMethod? {
@@ -150,6 +171,20 @@ final class Worker {
         return .verifier(made)
     }
 
+    /// Whether the database has to be asked for this user's secret.
+    func isToBeLookedUp(_ user: String, for method: LoginMethod) -> Bool {
+        guard method == .scram || method == .md5, configuration.users.secret(of: user) == nil else { return false }
+        return shared.lookup?.isWanted ?? false
+    }
+
+    /// The client hears of it in `lookedUp`, now or later.
+    func lookUp(_ client: ClientSession) {
+        let (id, door) = (client.processID, shared.door(of: self))
+        shared.lookup?.find(client.user) { answer in
+            door.post { $0.clients[id]?.lookedUp(answer) }
+        }
+    }
+
     func startupParameters(_ message: StartupMessage) -> StartupParameters {
         let made = StartupParameters(message)
         if let known = startups[made] { return known }
@@ -170,7 +205,13 @@ final class Worker {
         switch configuration.users.secret(of: client.user) {
         case .password(let password)?: return .password(password)
         case .md5(let stored)?: return .md5(stored)
-        case .verifier?, nil: break
+        case .verifier?: break
+        case nil:
+            switch shared.lookup?.last(client.user)?.secret {
+            case .password(let password)?: return .password(password)
+            case .md5(let stored)?: return .md5(stored)
+            case .verifier?, nil: break
+            }
         }
         if let keys = client.keys ?? client.database?.keys(of: client.user) { return .keys(keys) }
         return node.settings.password(user: client.user).map { .password($0) } ?? .none
@@ -281,9 +322,17 @@ final class Worker {
 
     /// No new clients; those that are there may finish.
     func drain() {
+        guard !isDraining else { return }
         isDraining = true
-        listeners.removeAll()
-        if clients.isEmpty { loop.stop() }
+        shared.isDraining.store(true, ordering: .releasing)
+        for listener in listeners { listener.turnAwayNewcomers() }
+        // Those whose connection stands already, or is about to, are served before the socket is closed.
+        closing = LoopTimer(on: loop) { [unowned self] in
+            for listener in listeners { listener.takeAll() }
+            listeners.removeAll()
+            if clients.isEmpty { loop.stop() }
+        }
+        closing?.start(after: Self.drainTime)
     }
 
     func stop() {

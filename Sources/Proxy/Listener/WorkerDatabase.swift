@@ -1,18 +1,19 @@
 internal import Planning
 internal import PostgresWire
 internal import SQLSyntax
+internal import Synchronization
 
 /// One database as a loop sees it: its pools, and its way to decide where statements go.
 final class WorkerDatabase {
     let name: String
     let shared: ProxyDatabase
-    let limits: PoolLimits
+    private(set) var limits: PoolLimits
     unowned let worker: Worker
     private let router: Router
-    private let freshness: Routing.Freshness
+    private var freshness: Routing.Freshness
     private(set) var pools: [PoolKey: Pool] = [:]
     private var lastPool: Pool?
-    var clients = 0
+    private(set) var clients = 0
     var counters = Counters()
     /// PAUSE: no unit gets a server.
     private(set) var isPaused = false
@@ -24,9 +25,20 @@ final class WorkerDatabase {
         limits = shared.settings.limits
         freshness = configuration.freshness
         self.worker = worker
-        router = Router(
-            rules: RoutingRules(configuration.routes.filter { $0.application == nil }), number: UInt16(number))
+        router = Router(rules: Self.rules(configuration), number: UInt16(number))
         router.renew(catalog: shared.catalog)
+    }
+
+    private static func rules(_ configuration: ProxyConfiguration) -> RoutingRules {
+        RoutingRules(configuration.routes.filter { $0.application == nil })
+    }
+
+    /// After a reload.
+    func take(_ settings: ProxyConfiguration.DatabaseSettings, _ configuration: ProxyConfiguration) {
+        limits = settings.limits
+        freshness = configuration.freshness
+        for pool in pools.values { pool.limits = limits }
+        router.renew(rules: Self.rules(configuration))
     }
 
     var nodes: [NodeEndpoint] { shared.settings.nodes }
@@ -50,6 +62,22 @@ final class WorkerDatabase {
     /// The keys of a user's last login log in to servers, also for clients whose own login gave none.
     func remember(keys: ScramKeys, of user: String) { scramKeys[user] = keys }
     func keys(of user: String) -> ScramKeys? { scramKeys[user] }
+
+    /// - Returns: how many clients all loops have in this database now.
+    func entered() -> Int {
+        clients += 1
+        return shared.clients.wrappingAdd(1, ordering: .relaxed).newValue
+    }
+
+    func left() {
+        clients -= 1
+        shared.clients.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// For SHOW ROUTES.
+    var routes: (samples: [DecisionCache.Sample], unparsed: [UnparsedStatements.Item]) {
+        (router.cache.samples(limit: RouteRows.limit), router.unparsed.items)
+    }
 
     // MARK: Routing
 
@@ -138,6 +166,12 @@ final class WorkerDatabase {
             client.settings.values["search_path"] ?? client.startup?["search_path"]
             ?? catalog.searchPaths.value(for: client.user)
         return router.pathID(searchPath: path, role: role)
+    }
+
+    var cacheFigures: WorkerFigures.Cache {
+        .init(
+            hits: router.cache.hits, misses: router.cache.misses, entries: router.cache.count,
+            unparsed: router.unparsed.total)
     }
 
     // MARK: What happened

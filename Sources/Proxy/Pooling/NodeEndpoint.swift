@@ -17,7 +17,7 @@ package final class NodeEndpoint: Sendable {
     let user: String
     let password: String?
     let settings: ConnectionSettings
-    let security: ServerSecurity
+    private let currentSecurity: Mutex<ServerSecurity>
     private let current: Mutex<SocketAddress>
 
     /// - Throws: `ProxyError` where the host has no address.
@@ -27,9 +27,14 @@ package final class NodeEndpoint: Sendable {
         self.database = database ?? settings.database
         user = settings.user
         password = settings.password()
-        security = try ServerSecurity(settings.tls, host: settings.host)
+        currentSecurity = Mutex(try ServerSecurity(settings.tls, host: settings.host))
         current = Mutex(try Self.resolve(settings))
     }
+
+    var security: ServerSecurity { currentSecurity.withLock { $0 } }
+
+    /// For connections that are opened from now on.
+    func take(security: ServerSecurity) { currentSecurity.withLock { $0 = security } }
 
     package var address: SocketAddress { current.withLock { $0 } }
 

@@ -24,6 +24,11 @@ final class Pool {
     private(set) var connecting = 0
     private var lastFailure: ErrorFields?
     private var failedAt: ContinuousClock.Instant?
+    /// A server that has no connection left is asked again, less and less often.
+    private var retryAt: ContinuousClock.Instant?
+    private var retryDelay = Pool.firstRetry
+    private static let firstRetry = Duration.milliseconds(250)
+    private static let lastRetry = Duration.seconds(5)
     var isPaused = false
 
     init(key: PoolKey, limits: PoolLimits, node: NodeEndpoint, database: WorkerDatabase, worker: Worker) {
@@ -83,6 +88,7 @@ final class Pool {
     /// Opens connections for those who wait, as far as the limits let it.
     private func grow() {
         guard !isPaused else { return }
+        if let retryAt, .now < retryAt { return }
         while connecting < waiting, servers.count < limits.size + reserveNow {
             let client = waiters[firstWaiter + connecting]
             guard let startup = client.startup, connect(startup, client) else { return }
@@ -122,6 +128,8 @@ final class Pool {
     func connected(_ server: ServerConnection) {
         connecting -= 1
         lastFailure = nil
+        retryAt = nil
+        retryDelay = Self.firstRetry
         server.startup.welcome = server.startup.welcome ?? server.reported
         database.reached(node: key.node)
         idle(server)
@@ -176,8 +184,18 @@ final class Pool {
     private func failed(_ error: ErrorFields) {
         lastFailure = error
         failedAt = .now
+        if servers.count > connecting, error.code == "53300" {
+            // It is full, not gone: those that are open will be free, or it has room again. One that is idle now is for
+            // clients of another kind, and makes room.
+            if retryDelay == Self.firstRetry { worker.log.nodeFailed(databaseName, nodeName, error) }
+            retryAt = .now + retryDelay
+            retryDelay = min(retryDelay * 2, Self.lastRetry)
+            if let other = idleServers.first { retire(other) }
+            return
+        }
         database.failed(node: key.node, error)
-        guard servers.count == connecting else { return }
+        // Those that are idle are for clients of another kind, and of no use to who waits.
+        guard active == 0 else { return }
         while let client = nextWaiter() { client.refused(error, node: key.node) }
     }
 

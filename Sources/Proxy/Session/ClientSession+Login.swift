@@ -89,7 +89,32 @@ extension ClientSession {
                     hint: "Connect with sslmode=require or better."))
         }
         if method == .certificate { return certified() }
-        let secret = worker.secret(of: user, for: method)
+        guard !worker.isToBeLookedUp(user, for: method) else {
+            stream.pause()
+            return worker.lookUp(self)
+        }
+        startLogin(method, worker.secret(of: user, for: method))
+    }
+
+    /// The database has told about this user. One that it does not have goes through the exchange like any other.
+    func lookedUp(_ answer: UserAnswer) {
+        guard phase == .authenticating, login == nil, let method = worker.loginMethod(of: user, from: address) else {
+            return
+        }
+        switch answer {
+        case .found(let found): startLogin(method, method == .scram ? found.verifier : found.secret)
+        case .unknown: startLogin(method, nil)
+        case .failed:
+            // Why is in the log: strangers need not know how the proxy reaches its database.
+            return end(
+                with: ErrorFields(
+                    code: "58000", message: "the proxy cannot look up users at the moment",
+                    hint: "The proxy's log says why; try again later."))
+        }
+        stream.resume()
+    }
+
+    private func startLogin(_ method: LoginMethod, _ secret: UserSecret?) {
         var login = ClientLogin(
             user: user, secret: secret, method: method, endpoint: stream.tlsEngine?.endpoint(isServer: true),
             mockSecret: worker.mockSecret)

@@ -235,7 +235,7 @@ final class ClientSession: StreamHandler {
         fatal.severity = "FATAL"
         fatal.write(to: &writer)
         stream.write(writer.bytes)
-        worker.log.clientRefused(self, fatal)
+        worker.refused(self, fatal)
         stream.endAfterFlush()
     }
 
