@@ -13,12 +13,19 @@ struct ProxyAdminTests {
     func commands() {
         #expect(AdminCommand.parse("SHOW POOLS;") == .success(.show(.pools)))
         #expect(AdminCommand.parse("  show  clients ") == .success(.show(.clients)))
-        #expect(AdminCommand.parse("PAUSE") == .success(.pause(database: nil)))
-        #expect(AdminCommand.parse("RESUME \"My Db\";") == .success(.resume(database: "My Db")))
+        #expect(AdminCommand.parse("PAUSE") == .success(.pause(.everything, patience: .seconds(30))))
+        #expect(AdminCommand.parse("RESUME SCHEMA \"My s\";") == .success(.resume(.schema("My s"))))
+        #expect(
+            AdminCommand.parse("PAUSE SCHEMA app TIMEOUT 5")
+                == .success(.pause(.schema("app"), patience: .seconds(5))))
+        #expect(AdminCommand.parse("RESUME \"My Db\";") == .success(.resume(.database("My Db"))))
         #expect(AdminCommand.parse("KILL main") == .success(.kill(database: "main")))
         #expect(AdminCommand.parse("SHUTDOWN WAIT_FOR_CLIENTS") == .success(.drain))
         #expect(AdminCommand.parse("") == .success(.empty))
-        for text in ["DROP TABLE t", "SHOW", "SHOW NOTHING", "KILL", "PAUSE a b", "KILL_CLIENT x"] {
+        for text in [
+            "DROP TABLE t", "SHOW", "SHOW NOTHING", "KILL", "PAUSE a b", "PAUSE TIMEOUT x", "RESUME a TIMEOUT 5",
+            "KILL_CLIENT x",
+        ] {
             if case .success(let command) = AdminCommand.parse(text) { Issue.record("\(text) became \(command)") }
         }
     }
@@ -108,14 +115,67 @@ struct ProxyAdminTests {
             let running = try proxy.wire()
             let first = try proxy.wire()
             _ = try running.query("BEGIN; INSERT INTO t VALUES (1)")
-            #expect(try boss.query("PAUSE main").tags == ["PAUSE"])
+            let watch = try proxy.wire(user: "boss", database: "strata")
+            try boss.send(Wire.query("PAUSE main"))
             try first.send(Wire.query("SELECT count(*) FROM t"))
-            #expect(try running.query("INSERT INTO t VALUES (2); COMMIT").error == nil)
             try await eventually("the client waits") {
-                try boss.query("SHOW POOLS").rows.contains { $0[3] == "1" }
+                try watch.query("SHOW POOLS").rows.contains { $0[3] == "1" }
             }
+            // It waits for what runs.
+            #expect(try running.query("INSERT INTO t VALUES (2); COMMIT").error == nil)
+            #expect(try boss.results().tags == ["PAUSE"])
             #expect(try boss.query("RESUME main").tags == ["RESUME"])
             #expect(try first.results().rows == [["2"]])
+            // And gives up in time, with nothing paused.
+            _ = try running.query("BEGIN; SELECT 1")
+            let refused = try boss.query("PAUSE main TIMEOUT 1").error
+            #expect(refused?.message.contains("given up after 1.0 seconds: 1 clients") ?? false)
+            #expect(try first.query("SELECT 1").rows == [["1"]])
+        }
+    }
+
+    @Test("PAUSE SCHEMA holds what may touch the schema and nothing else; RESUME releases it in order")
+    func pauseSchema() async throws {
+        let setup = """
+            CREATE SCHEMA app; CREATE TABLE app.t (id serial, who int); CREATE TABLE other (a int);
+            CREATE VIEW seen AS SELECT who FROM app.t;
+            CREATE FUNCTION opaque(q text) RETURNS int LANGUAGE plpgsql AS 'BEGIN EXECUTE q; RETURN 1; END';
+            """
+        try await withProxy(size: 10, setup: setup, configure: { $0.administrators = ["boss"] }) { proxy in
+            let boss = try proxy.wire(user: "boss", database: "strata")
+            let inside = try proxy.wire()
+            let outside = try proxy.wire()
+            let late = try proxy.wire()
+            _ = try outside.query("BEGIN; INSERT INTO other VALUES (1)")
+            _ = try late.query("BEGIN; INSERT INTO other VALUES (2)")
+            _ = try inside.query("BEGIN; INSERT INTO app.t (who) VALUES (0)")
+            try boss.send(Wire.query("PAUSE SCHEMA app"))
+            let control = try proxy.wire(user: "boss", database: "strata")
+            let waiting = try (1...5).map { _ in try proxy.wire() }
+            // Whoever touches the schema from now on waits, through a view, by name, or where it cannot be known.
+            let texts = [
+                "INSERT INTO app.t (who) VALUES (1)", "SELECT count(who) FROM seen", "SELECT opaque('SELECT 1')",
+                "SET search_path = app; INSERT INTO t (who) VALUES (4)", "INSERT INTO app.t (who) VALUES (5)",
+            ]
+            for (index, text) in texts.enumerated() {
+                try waiting[index].send(Wire.query(text))
+                try await eventually("client \(index) is held") {
+                    try control.query("SHOW LISTS").rows.contains { $0[0] == "held_clients" && $0[1] == "\(index + 1)" }
+                }
+            }
+            #expect(try outside.query("SELECT count(*) FROM other").rows.count == 1)
+            #expect(try outside.query("COMMIT").error == nil)
+            // A transaction that has begun to touch it ends; one that has not waits.
+            try late.send(Wire.query("SELECT count(*) FROM app.t"))
+            #expect(try inside.query("INSERT INTO app.t (who) VALUES (0); COMMIT").error == nil)
+            #expect(try boss.results().tags == ["PAUSE"])
+            #expect(try control.query("SHOW LISTS").rows.contains { $0[0] == "paused_schemas" && $0[1] == "1" })
+            #expect(try boss.query("RESUME SCHEMA app").tags == ["RESUME"])
+            for client in waiting { #expect(try client.results().error == nil) }
+            #expect(try late.results().error == nil)
+            #expect(
+                try waiting[0].query("SELECT string_agg(who::text, ',' ORDER BY id) FROM app.t").rows == [["0,0,1,4,5"]]
+            )
         }
     }
 

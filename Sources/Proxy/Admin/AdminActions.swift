@@ -12,6 +12,10 @@ extension SharedState {
             return done(
                 .failure(.init(message: "no such database: \(unknown)", hint: "SHOW DATABASES lists them.")), "")
         }
+        if case .pause(let pausing, let patience) = command {
+            post { $0.pause(pausing) }
+            return PauseWait(pausing, patience: patience, worker: asker) { done($0, Self.tag(command)) }.start()
+        }
         gather {
             $0.perform(command)
         } done: { all in
@@ -21,7 +25,7 @@ extension SharedState {
 
     private static func unknownName(_ command: AdminCommand, _ worker: Worker) -> String? {
         switch command {
-        case .pause(let name?), .resume(let name?), .reconnect(let name?), .kill(let name):
+        case .pause(.database(let name), _), .resume(.database(let name)), .reconnect(let name?), .kill(let name):
             worker.databases[name] == nil ? name : nil
         default: nil
         }
@@ -61,8 +65,8 @@ extension Worker {
         switch command {
         case .show(.routes): return routeReport()
         case .show: return report()
-        case .pause(let name): for database in named(name) { database.pause() }
-        case .resume(let name): for database in named(name) { database.resume() }
+        case .pause(let pausing, _): pause(pausing)
+        case .resume(let pausing): resume(pausing)
         case .reconnect(let name):
             for database in named(name) { for pool in database.pools.values { pool.reconnect() } }
         case .kill(let name): for database in named(name) { database.kill() }

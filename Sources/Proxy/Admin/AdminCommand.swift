@@ -6,9 +6,9 @@ enum AdminCommand: Equatable, Sendable {
     }
 
     case show(Report)
+    case pause(Pausing, patience: Duration)
+    case resume(Pausing)
     /// nil: all databases.
-    case pause(database: String?)
-    case resume(database: String?)
     case reconnect(database: String?)
     case kill(database: String)
     case killClient(Int32)
@@ -31,8 +31,7 @@ enum AdminCommand: Equatable, Sendable {
         let rest = Array(words.dropFirst())
         switch first.lowercased() {
         case "show": return show(rest)
-        case "pause" where rest.count <= 1: return .success(.pause(database: rest.first))
-        case "resume" where rest.count <= 1: return .success(.resume(database: rest.first))
+        case "pause", "resume": if let command = pausing(first.lowercased() == "pause", rest) { return command }
         case "reconnect" where rest.count <= 1: return .success(.reconnect(database: rest.first))
         case "kill" where rest.count == 1: return .success(.kill(database: rest[0]))
         case "kill_client" where rest.count == 1:
@@ -50,6 +49,28 @@ enum AdminCommand: Equatable, Sendable {
             .init(
                 message: "invalid command \"\(text.prefix(80))\", use SHOW HELP;", hint: "SHOW HELP lists the commands."
             ))
+    }
+
+    /// `[database | SCHEMA name] [TIMEOUT seconds]`. nil: it is neither.
+    private static func pausing(_ isPause: Bool, _ words: [String]) -> Result<AdminCommand, Failure>? {
+        var rest = words
+        var patience = Pausing.defaultPatience
+        if isPause, rest.count >= 2, rest[rest.count - 2].lowercased() == "timeout" {
+            guard let seconds = Int(rest[rest.count - 1]), Pausing.patienceBounds.contains(seconds) else {
+                return .failure(
+                    .init(message: "TIMEOUT is \(rest[rest.count - 1]), and is to be 1 to 3600 seconds", hint: nil))
+            }
+            patience = .seconds(seconds)
+            rest.removeLast(2)
+        }
+        let what: Pausing
+        switch rest.count {
+        case 0: what = .everything
+        case 1: what = .database(rest[0])
+        case 2 where rest[0].lowercased() == "schema": what = .schema(rest[1])
+        default: return nil
+        }
+        return .success(isPause ? .pause(what, patience: patience) : .resume(what))
     }
 
     private static func show(_ rest: [String]) -> Result<AdminCommand, Failure> {

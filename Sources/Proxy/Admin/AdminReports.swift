@@ -27,7 +27,8 @@ enum AdminReports {
     private static func help() -> AdminTable {
         let commands =
             AdminCommand.Report.allCases.map { "SHOW \($0.rawValue.uppercased())" } + [
-                "PAUSE [database]", "RESUME [database]", "RECONNECT [database]", "KILL database", "KILL_CLIENT number",
+                "PAUSE [database | SCHEMA name] [TIMEOUT seconds]", "RESUME [database | SCHEMA name]",
+                "RECONNECT [database]", "KILL database", "KILL_CLIENT number",
                 "RELOAD", "SHUTDOWN", "SHUTDOWN WAIT_FOR_CLIENTS",
             ]
         return AdminTable([("command", .text)], rows: commands.map { [$0] })
@@ -154,6 +155,8 @@ enum AdminReports {
             ("login_clients", reports.reduce(0) { $0 + $1.waitingLogins }),
             ("free_servers", servers.count { $0.state == "idle" }),
             ("used_servers", servers.count { $0.state == "active" }),
+            ("held_clients", reports.reduce(0) { $0 + $1.held }),
+            ("paused_schemas", Set(reports.flatMap(\.pausedSchemas)).count),
             ("dns_names", 0), ("dns_zones", 0), ("dns_queries", 0), ("dns_pending", 0),
         ]
         return AdminTable([("list", .text), ("items", .integer)], rows: rows.map { [$0.0, "\($0.1)"] })

@@ -79,12 +79,17 @@ struct WorkerReport: Sendable {
     var routes: [RouteRows.Row] = []
     var counters: [String: Counters] = [:]
     var waitingLogins = 0
+    /// Clients whose statements wait for RESUME SCHEMA, and for which.
+    var held = 0
+    var pausedSchemas: [String] = []
 }
 
 extension Worker {
     func report() -> WorkerReport {
         var report = WorkerReport()
         let now = ContinuousClock.now
+        report.held = heldClients.count
+        report.pausedSchemas = Array(pausedSchemas.keys)
         for client in clients.values {
             guard client.isCounted else {
                 report.waitingLogins += 1

@@ -23,6 +23,9 @@ final class Worker {
     private(set) var inOrder: [WorkerDatabase] = []
     /// Clients whose statements name what no catalog has, while one of them is out of date.
     private var catalogWaiters: [Int32] = []
+    /// PAUSE SCHEMA, with the bit of each, and who waits for RESUME, oldest first.
+    var pausedSchemas: [String: UInt64] = [:]
+    var heldClients: [ClientSession] = []
     private var startups: [StartupParameters: StartupParameters] = [:]
     private var verifiers: [String: UserSecret] = [:]
     private var listeners: [Acceptor] = []
@@ -314,6 +317,7 @@ final class Worker {
         let now = ContinuousClock.now
         for database in databases.values { database.tend(now) }
         wakeCatalogWaiters()
+        tendHeld(now)
         for client in clients.values where !client.isCounted && now - client.connectedAt > configuration.loginTimeout {
             client.end(with: ErrorFields(code: "08P01", message: "canceling authentication due to timeout"))
         }

@@ -132,6 +132,11 @@ extension ClientSession {
             refuse(unit, error)
             return true
         }
+        if !worker.pausedSchemas.isEmpty, worker.isHeld(self) {
+            worker.hold(self)
+            block()
+            return false
+        }
         if mayDefer, deferTransaction(unit, plan) { return true }
         if server != nil {
             // It has one already.

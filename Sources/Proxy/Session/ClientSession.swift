@@ -64,6 +64,8 @@ final class ClientSession: StreamHandler {
     var isBlocked = false
     /// Since when it waits for a catalog to have a table that it names.
     var catalogMissedAt: ContinuousClock.Instant?
+    /// Since when its unit waits for RESUME SCHEMA.
+    var heldSince: ContinuousClock.Instant?
     /// Schemas that its transaction has touched, as `Decision.schemaBits`.
     var touched: UInt64 = 0
     /// A query of ours runs on its server, before or after its own.
@@ -182,6 +184,7 @@ final class ClientSession: StreamHandler {
         guard phase != .ended else { return }
         phase = .ended
         waitingIn?.removeWaiter(self)
+        if heldSince != nil { worker.heldClients.removeAll { $0 === self } }
         waitingIn = nil
         if let server {
             letGo()
