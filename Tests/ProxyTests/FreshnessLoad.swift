@@ -19,6 +19,8 @@ struct FreshnessLoad: Sendable {
         /// Older than what this client had read before.
         var backwards = 0
         var failures = 0
+        /// Of COMMIT, after all had been read: its replica has gone with the transaction.
+        var lateFailures = 0
         var firstFailure: String?
 
         var share: Double { reads == 0 ? 0 : Double(onReplicas) / Double(reads) }
@@ -29,6 +31,7 @@ struct FreshnessLoad: Sendable {
             stale += other.stale
             backwards += other.backwards
             failures += other.failures
+            lateFailures += other.lateFailures
             firstFailure = firstFailure ?? other.firstFailure
         }
     }
@@ -55,6 +58,8 @@ struct FreshnessLoad: Sendable {
     var begins = ["BEGIN"]
     /// A writer's pause after each write, in milliseconds: what makes tables "rarely written".
     var pause = 20...120
+    /// Called with the reader's number and the port of whoever answered.
+    var answered: @Sendable (Int, String) -> Void = { _, _ in }
     let primaryPort: Int
     let connect: @Sendable () throws -> WireClient
 
@@ -105,7 +110,7 @@ struct FreshnessLoad: Sendable {
                 }
             } else {
                 var reader = try FreshnessReader(
-                    self, style: styles[index % styles.count], begin: begins[index % begins.count])
+                    self, index, style: styles[index % styles.count], begin: begins[index % begins.count])
                 while ContinuousClock.now < end, !isOver() { reader.read(board) }
                 result.reading = reader.reading
             }
@@ -152,7 +157,7 @@ struct FreshnessLoad: Sendable {
         let end = ContinuousClock.now + .milliseconds(Int(seconds * 1000))
         let board = board
         let results = try await ClientThreads.run(writers) { writer -> Result in
-            var reader = try FreshnessReader(self, style: styles[writer % 2])
+            var reader = try FreshnessReader(self, writer, style: styles[writer % 2])
             var result = Result(seconds: seconds)
             while ContinuousClock.now < end {
                 let kind = Int.random(in: 0..<Self.kinds.count)

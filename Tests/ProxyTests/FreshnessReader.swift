@@ -5,13 +5,16 @@ struct FreshnessReader {
     private let load: FreshnessLoad
     private let style: FreshnessLoad.Style
     private let begin: String
+    /// Which of the readers.
+    private let number: Int
     private var client: WireClient
     private var prepared: Set<Int> = []
     /// The newest version that this client saw, by row.
     private var seen: [Int: Int] = [:]
     private(set) var reading = FreshnessLoad.Reading()
 
-    init(_ load: FreshnessLoad, style: FreshnessLoad.Style, begin: String = "BEGIN") throws {
+    init(_ load: FreshnessLoad, _ number: Int, style: FreshnessLoad.Style, begin: String = "BEGIN") throws {
+        self.number = number
         self.load = load
         self.style = style
         self.begin = begin
@@ -38,12 +41,24 @@ struct FreshnessReader {
             if value < version { reading.stale += 1 }
             if value < seen[row] ?? 0 { reading.backwards += 1 }
             seen[row] = value
+            load.answered(number, first[1] ?? "")
         } catch {
             reading.failures += 1
             reading.firstFailure = reading.firstFailure ?? "\(error)"
-            prepared = []
-            if let next = try? load.connect() { client = next }
+            return connectAgain()
         }
+        guard style == .transaction else { return }
+        do {
+            _ = try rows(client.query("COMMIT"))
+        } catch {
+            reading.lateFailures += 1
+            connectAgain()
+        }
+    }
+
+    private mutating func connectAgain() {
+        prepared = []
+        if let next = try? load.connect() { client = next }
     }
 
     private mutating func ask(kind: Int, id: Int) throws -> [[String?]] {
@@ -58,16 +73,17 @@ struct FreshnessReader {
             return try rows(client.results())
         case .transaction:
             _ = try rows(client.query(begin))
-            let values = try rows(client.query(sql))
-            _ = try rows(client.query("COMMIT"))
-            return values
+            return try rows(client.query(sql))
         }
     }
 
     private func rows(
         _ result: (rows: [[String?]], error: ErrorFields?, tags: [String], messages: [WireClient.Message])
     ) throws -> [[String?]] {
-        if let error = result.error { throw ProxyFixture.LoginFailure(error: "\(error.code) \(error.message)") }
+        if let error = result.error {
+            let seen = String(result.messages.map(\.tag))
+            throw ProxyFixture.LoginFailure(error: "\(style), \(seen): \(error.code) \(error.message)")
+        }
         return result.rows
     }
 }

@@ -18,6 +18,7 @@ struct ProxyFreshnessLoadTests {
         print("freshness, \(what): \(result.summary)")
         #expect(result.reading.stale == 0, "\(what)")
         #expect(result.reading.failures == 0, "\(what): \(result.reading.firstFailure ?? "")")
+        #expect(result.reading.lateFailures == 0)
         #expect(result.reading.onReplicas > 0, "\(what)")
         #expect(result.writes > 0)
     }

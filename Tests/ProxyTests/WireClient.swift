@@ -20,7 +20,8 @@ final class WireClient: @unchecked Sendable {
     private(set) var parameters: [String: String] = [:]
     private(set) var key: CancelKey?
 
-    init(port: UInt16) throws {
+    /// - Parameter limit: seconds without a byte after which somebody who waits gives up.
+    init(port: UInt16, limit seconds: Int = 20) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -32,7 +33,7 @@ final class WireClient: @unchecked Sendable {
             }
         }
         guard result == 0 else { throw Failure.system(errno) }
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 

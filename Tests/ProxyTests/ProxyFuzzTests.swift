@@ -1,0 +1,127 @@
+import Foundation
+import PostgresDriver
+import PostgresWire
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Proxy
+
+/// A running proxy among strangers: it goes on, nobody hangs, nobody else notices, and no server is lost.
+/// `STRATA_FUZZ_SECONDS`, `STRATA_FUZZ_SEED`.
+@Suite("Fuzzer: a running proxy", .serialized)
+struct ProxyFuzzTests {
+    private static let strangers = 4
+    private static let size = 3
+
+    private func withFuzz(
+        _ what: String, _ attack: @escaping @Sendable (ProxyFixture, Int, inout SeededRandom) throws -> Void
+    ) async throws {
+        let seed = SeededRandom.seed(for: "fuzzer, \(what)")
+        try await withProxy(
+            size: Self.size, setup: ConversationGenerator.setup(clients: Self.strangers),
+            configure: { $0.loginTimeout = .seconds(5) }, limits: { $0.maximumClients = 1000 }
+        ) { proxy in
+            let end = ContinuousClock.now + .milliseconds(Int(TestLength.fuzz * 1000))
+            let found = try await ClientThreads.run(Self.strangers + 1) { index -> (count: Int, wrong: [String]) in
+                var count = 0
+                var wrong: [String] = []
+                if index == Self.strangers {
+                    let other = try proxy.wire()
+                    while ContinuousClock.now < end {
+                        let result = try other.query("SELECT \(count), current_setting('work_mem'), current_user")
+                        if result.rows != [["\(count)", "4MB", proxy.user]] { wrong.append("\(result.messages)") }
+                        count += 1
+                    }
+                    return (0, wrong)
+                }
+                var random = SeededRandom(seed &+ UInt64(index))
+                while ContinuousClock.now < end {
+                    try attack(proxy, index, &random)
+                    count += 1
+                }
+                return (count, wrong)
+            }
+            print("fuzzer, \(what): \(found.reduce(0) { $0 + $1.count }) connections")
+            let wrong = found.flatMap(\.wrong)
+            // A name that was taken twice behind an error: in ProxyKnownTests.
+            withKnownIssue(isIntermittent: true) {
+                #expect(wrong == [])
+            } when: {
+                wrong.allSatisfy { $0.contains("prepared statement") }
+            }
+            try await expectWell(proxy)
+        }
+    }
+
+    /// All servers serve again, and none does anything of its own.
+    private func expectWell(_ proxy: ProxyFixture) async throws {
+        let watcher = try await proxy.database.connect()
+        let busy = """
+            SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+            AND backend_type = 'client backend' AND state <> 'idle'
+            """
+        try await eventually("no session is stuck") { try await watcher.query(busy).only().int(0) == 0 }
+        await watcher.close()
+        let clients = try (0..<Self.size).map { _ in try proxy.wire() }
+        let processes = try clients.map { client in
+            #expect(try client.query("BEGIN").error == nil)
+            return try client.query("SELECT pg_backend_pid()").rows
+        }
+        #expect(Set(processes).count == Self.size)
+        for client in clients { #expect(try client.query("ROLLBACK").messages.last?.text == "I") }
+        let again = try proxy.wire()
+        for client in clients { try client.send(WireClient.message("X")) }
+        #expect(try again.query("SHOW work_mem").rows == [["4MB"]])
+    }
+
+    @Test("Random startup packets: each connection is answered or ended")
+    func startup() async throws {
+        try await withFuzz("startup") { proxy, _, random in
+            let corpus: [[UInt8]] = [
+                StartupMessage(parameters: [.init("user", proxy.user), .init("database", "main")]).packet,
+                StartupMessage(
+                    minorVersion: random.below(5),
+                    parameters: [
+                        .init("user", proxy.user), .init("options", "-c work_mem=5MB"), .init("replication", "x"),
+                    ],
+                    protocolOptions: ["_pq_.x"]
+                ).packet,
+                [0, 0, 0, 8, 4, 210, 22, 47], [0, 0, 0, 8, 4, 210, 22, 48],
+                [0, 0, 0, 16, 4, 210, 22, 46, 0, 0, 0, 7, 1, 2, 3, 4],
+            ]
+            let connection = try RawConnection(port: proxy.port)
+            let first =
+                random.once(in: 6)
+                ? ByteMutation.random(random.below(300), &random)
+                : ByteMutation.mutated(random.pick(corpus), random.pick(corpus), &random)
+            connection.send(first)
+            if random.once(in: 3) { connection.send(random.pick(corpus)) }
+            connection.finish()
+            _ = try connection.readToEnd()
+        }
+    }
+
+    @Test("Random messages after the login: each connection is answered or ended")
+    func messages() async throws {
+        try await withFuzz("messages") { proxy, index, random in
+            var generator = ConversationGenerator(random.next(), client: index)
+            let sent = generator.conversation().flatMap(\.bytes)
+            let other = generator.conversation().flatMap(\.bytes)
+            let connection = try RawConnection(port: proxy.port)
+            connection.send(
+                StartupMessage(parameters: [.init("user", proxy.user), .init("database", "main")]).packet)
+            switch random.below(6) {
+            // As it should be, and cut off somewhere.
+            case 0: connection.send(Array(sent.prefix(random.below(sent.count + 1))))
+            case 1: connection.send(ByteMutation.random(random.below(500), &random))
+            case 2: connection.send(sent + ByteMutation.mutated(other, sent, &random))
+            default: connection.send(ByteMutation.mutated(sent, other, &random))
+            }
+            // Some hang up without waiting for anything.
+            if random.once(in: 4) { return }
+            connection.finish()
+            _ = try connection.readToEnd()
+        }
+    }
+}
