@@ -86,7 +86,11 @@ struct ProxyMetricsTests {
             #expect(value(#"unparsed_statements_total{database="main"}"#) == 1)
             #expect(value(#"decisions_total{database="main",result="hit"}"#) ?? 0 >= 4)
             #expect(value("event_loops") == 2)
-            #expect(value(#"node_usable{database="main",node="primary"}"#) == 1)
+            // The proxy listens after five seconds also where its server has not answered yet.
+            try await eventually("the server has answered") {
+                try Self.series(Self.get(proxy, "/metrics").body)[
+                    #"strata_proxy_node_usable{database="main",node="primary"}"#] == 1
+            }
             #expect(value(#"received_bytes_total{database="main"}"#) ?? 0 > 80)
         }
     }
