@@ -39,6 +39,7 @@ struct ProxySetup {
         configuration.administrators = Set(routing.admins)
         configuration.observers = Set(routing.observers)
         configuration.metrics = try routing.metrics.map { try Self.resolve($0, "metrics", routing.place) }
+        configuration.anyDatabase = routing.anyDatabase
         let again = Again(setup: self)
         configuration.reload = { try await again.read() }
         return configuration
@@ -66,9 +67,6 @@ struct ProxySetup {
     /// A key that is accepted and does nothing would be worse than an error.
     private static func refuseWhatIsNotThere(_ layout: Layout, _ routing: Routing) throws {
         var missing: [(String, SourcePlace, String)] = []
-        for route in routing.routes where route.application != nil && (route.table != nil || !route.tags.isEmpty) {
-            missing.append(("a route with application and tag or table", route.place, "write application alone"))
-        }
         for database in layout.databases where database.pool?.mode == .statement {
             missing.append(("pool.mode: statement", database.place, "write mode: transaction"))
         }

@@ -152,6 +152,25 @@ struct ProxyUserLookupTests {
         }
     }
 
+    @Test("A query whose columns are in another order: the error, which is logged, has no secret in it")
+    func noSecretInErrors() async throws {
+        try await withTestDatabase("users") { database in
+            let nodes = DatabaseNodes(
+                primary: NodeDescription(name: "primary", settings: database.settings), replicas: [])
+            var connection = UserConnection(nodes: nodes)
+            do {
+                _ = try await connection.secret(of: "a", by: "SELECT $1::text, '2999-01-01', 'geheim'")
+                Issue.record("a secret is no time")
+            } catch let error as PostgresError {
+                #expect(error.message == "the third column of auth_query is no time")
+                #expect(!"\(error)".contains("geheim"))
+            }
+            let found = try await connection.secret(of: "a", by: "SELECT $1::text, 'x', '2999-01-01'")
+            #expect(found == "x")
+            connection.abandon()
+        }
+    }
+
     @Test("Many logins of one user at once: one question")
     func shared() {
         var cache = UserCache<Int>()

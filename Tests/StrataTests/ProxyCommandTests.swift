@@ -154,11 +154,6 @@ import Testing
             "listen: 127.0.0.1:1, auth: { type: trust }, tls: { certificate: strata.yaml, key: strata.yaml }",
             "the certificate"
         ),
-        // Better no start than a key that does nothing.
-        (
-            "listen: 127.0.0.1:1, auth: { type: trust }, routes: [{ application: a, table: b.c, to: primary }]",
-            "a route with application and tag or table yet"
-        ),
     ])
     func whatIsMissing(routing: String, says: String) async throws {
         try await Workshop.withFolder { program in

@@ -37,7 +37,7 @@ enum LayoutKeys: String, CaseIterable {
         case .routing:
             [
                 "listen", "tls", "auth", "admins", "observers", "freshness", "transactions", "routes", "event_loops",
-                "max_clients", "login_timeout", "metrics",
+                "max_clients", "login_timeout", "metrics", "any_database",
             ]
         case .tls: ["certificate", "key", "authorities", "require"]
         case .auth: ["type", "users", "auth_query", "rules"]

@@ -31,6 +31,7 @@ extension LayoutReader {
         {
             routing.loginTimeout = time
         }
+        if let node = fields["any_database"], let isOn = flag(node, "any_database") { routing.anyDatabase = isOn }
     }
 
     /// Who and what looks after the proxy.

@@ -91,6 +91,8 @@ package struct Routing: Sendable {
     package var loginTimeout: Duration = .seconds(60)
     /// `host:port` where metrics are read; nil: nowhere.
     package var metrics: String?
+    /// Databases that the layout does not list are looked for on the main one's server.
+    package var anyDatabase = false
     package var place: SourcePlace
 
     package init(place: SourcePlace) { self.place = place }

@@ -72,6 +72,10 @@ package struct ProxyConfiguration: Sendable {
     /// Users that may use the admin database `strata`, and those that may only SHOW there.
     package var administrators: Set<String> = []
     package var observers: Set<String> = []
+    /// Databases that the layout does not list are looked for on the main one's primary.
+    package var anyDatabase = false
+    /// A database that nobody has used for so long is forgotten, and its servers are closed.
+    package var guestPatience = GuestDatabases.patience
     /// Where metrics are read; nil: nowhere.
     package var metrics: SocketAddress?
     package var logger: Logger
@@ -80,9 +84,11 @@ package struct ProxyConfiguration: Sendable {
 
     var requiresTLS: Bool { tls?.isRequired ?? false }
 
-    /// Of routes that are for an application and nothing else; `RoutingRules` has the others.
+    /// Of routes that are for an application and nothing else; `RoutingRules` has the others, and all of an application
+    /// that has others, because the first that fits wins.
     func target(ofApplication name: String) -> StatementDirectives.Target? {
-        routes.first { $0.application == name }.map { $0.toReplica ? .replica : .primary }
+        guard !applicationsWithRules.contains(name) else { return nil }
+        return routes.first { $0.application == name }.map { $0.toReplica ? .replica : .primary }
     }
 
     /// What a client has to prove; nil: it is refused whatever it proves.

@@ -93,6 +93,7 @@ package final class ProxyServer: Sendable {
             ended.notify(queue: .global()) { continuation.resume() }
         }
         metrics?.stop()
+        shared.guests.releaseAll()
         watchers.cancel()
         await watchers.value
     }

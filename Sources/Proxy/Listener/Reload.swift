@@ -89,7 +89,7 @@ extension Worker {
         for client in clients.values {
             client.applicationTarget = new.target(ofApplication: client.applicationName)
             // Until now its own writes were not noted as such.
-            if new.freshness == .session, !wasSession, let database = client.database {
+            if new.freshness == .session, !wasSession, let database = client.current ?? client.database {
                 client.seenTick = max(client.seenTick, database.shared.nodes.freshness.now())
             }
         }

@@ -12,6 +12,7 @@ final class SharedState: Sendable {
     let reloader = Reloader()
     private let current: Mutex<ProxyConfiguration>
     let logins = PendingLogins()
+    let guests = GuestDatabases()
     let isDraining = Atomic<Bool>(false)
     private let serverID = Atomic<Int>(0)
     private let workers = Mutex<[ObjectIdentifier: Door]>([:])

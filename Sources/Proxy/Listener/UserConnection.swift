@@ -87,7 +87,12 @@ struct UserConnection {
             guard columns >= 3, let until = try row.optionalString(2) else { return secret }
             // The server's clock and its notation decide.
             let check = "SELECT CAST($1 AS timestamptz) > now()"
-            return try await connection.query(check, [.text(until)]).only().bool(0) ? secret : nil
+            do {
+                return try await connection.query(check, [.text(until)]).only().bool(0) ? secret : nil
+            } catch let error as PostgresError where !error.isConnectionLost {
+                // In the server's words the value would stand, and a query with its columns in another order gives secrets.
+                throw PostgresError(.decoding, "the third column of auth_query is no time", sqlState: error.sqlState)
+            }
         }
     }
 

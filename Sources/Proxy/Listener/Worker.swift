@@ -33,6 +33,8 @@ final class Worker {
     private var closing: LoopTimer?
     private var scratch = MessageWriter()
     private var serial: UInt64 = 0
+    private static let firstRouterNumber: UInt16 = 16_384
+    private var routerNumber = firstRouterNumber
     let registry = StatementRegistry()
     var unitDecisions: ContiguousArray<Decision> = []
     /// Statements of the unit whose rows have been described to somebody.
@@ -197,10 +199,20 @@ final class Worker {
         return made
     }
 
+    /// By the layout's name or the server's.
     func database(named name: String) -> WorkerDatabase? {
         if let known = databases[name] { return known }
         return databases.values.first { $0.nodes[0].database == name }
     }
+
+    /// Of routers beside those of the databases that the layout lists.
+    func nextRouterNumber() -> UInt16 {
+        routerNumber = routerNumber == .max ? Self.firstRouterNumber : routerNumber + 1
+        return routerNumber
+    }
+
+    func add(_ guest: WorkerDatabase) { databases[guest.name] = guest }
+    func remove(_ guest: WorkerDatabase) { databases[guest.name] = nil }
 
     /// What logs in to a server for this client.
     func serverSecret(for client: ClientSession, node: NodeEndpoint) -> ServerSecret {
@@ -318,6 +330,7 @@ final class Worker {
         for database in databases.values { database.tend(now) }
         wakeCatalogWaiters()
         tendHeld(now)
+        dismissGuests(now)
         for client in clients.values where !client.isCounted && now - client.connectedAt > configuration.loginTimeout {
             client.end(with: ErrorFields(code: "08P01", message: "canceling authentication due to timeout"))
         }

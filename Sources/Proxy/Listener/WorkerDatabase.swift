@@ -9,7 +9,13 @@ final class WorkerDatabase {
     let shared: ProxyDatabase
     private(set) var limits: PoolLimits
     unowned let worker: Worker
-    private let router: Router
+    /// The layout does not list it.
+    var isGuest = false
+    /// A server has let somebody into it.
+    private(set) var isProved = false
+    /// Since when a guest has had no client.
+    var unusedSince: ContinuousClock.Instant?
+    private let routers: ApplicationRouters
     private var freshness: Routing.Freshness
     private(set) var pools: [PoolKey: Pool] = [:]
     private var lastPool: Pool?
@@ -25,12 +31,8 @@ final class WorkerDatabase {
         limits = shared.settings.limits
         freshness = configuration.freshness
         self.worker = worker
-        router = Router(rules: Self.rules(configuration), number: UInt16(number))
-        router.renew(catalog: shared.catalog)
-    }
-
-    private static func rules(_ configuration: ProxyConfiguration) -> RoutingRules {
-        RoutingRules(configuration.routes.filter { $0.application == nil })
+        routers = ApplicationRouters(configuration, number: UInt16(number), worker: worker)
+        routers.renew(catalog: shared.catalog)
     }
 
     /// After a reload.
@@ -38,7 +40,8 @@ final class WorkerDatabase {
         limits = settings.limits
         freshness = configuration.freshness
         for pool in pools.values { pool.limits = limits }
-        router.renew(rules: Self.rules(configuration))
+        routers.take(configuration)
+        renewPaths()
     }
 
     var nodes: [NodeEndpoint] { shared.settings.nodes }
@@ -76,24 +79,29 @@ final class WorkerDatabase {
 
     /// For SHOW ROUTES.
     var routes: (samples: [DecisionCache.Sample], unparsed: [UnparsedStatements.Item]) {
-        (router.cache.samples(limit: RouteRows.limit), router.unparsed.items)
+        (routers.all.flatMap { $0.cache.samples(limit: RouteRows.limit) }, routers.all.flatMap(\.unparsed.items))
     }
 
     // MARK: Routing
 
     func takeCatalog() {
-        router.renew(catalog: shared.catalog)
+        routers.renew(catalog: shared.catalog)
         worker.catalogChanged()
         worker.registry.renew()
+        renewPaths()
+    }
+
+    private func renewPaths() {
         for client in worker.clients.values where client.database === self { client.pathID = pathID(for: client) }
     }
 
     func decision(for text: UnsafeRawBufferPointer, client: ClientSession) -> Decision {
-        router.decision(for: text, path: path(of: client))
+        routers[client.applicationName].decision(for: text, path: path(of: client))
     }
 
     func decision(for statement: NamedStatement, client: ClientSession) -> Decision {
         let path = path(of: client)
+        let router = routers[client.applicationName]
         if let known = statement.decision, statement.decisionStamp == router.stamp, statement.decisionPath == path {
             return known
         }
@@ -119,10 +127,10 @@ final class WorkerDatabase {
     }
 
     /// Whether what its clients ask for may live in other databases of the layout: the main one's do.
-    var routesSchemas: Bool { router.placement != nil }
-    var placement: Placement? { router.placement }
-    var catalog: RoutingCatalog { router.catalog }
-    func take(_ placement: Placement) { router.renew(placement: placement) }
+    var routesSchemas: Bool { routers.placement != nil }
+    var placement: Placement? { routers.placement }
+    var catalog: RoutingCatalog { routers.catalog }
+    func take(_ placement: Placement) { routers.renew(placement: placement) }
 
     /// The sample that a replica must have replayed to answer.
     func required(_ decision: Decision) -> UInt64 {
@@ -160,6 +168,7 @@ final class WorkerDatabase {
     /// Names mean different things by search_path, role and user: a number for each such combination.
     func pathID(for client: ClientSession) -> UInt32 {
         if client.isPathUnknown { return Router.unknownPath }
+        let router = routers[client.applicationName]
         let catalog = router.catalog
         let role = client.settings.values["role"] ?? client.settings.values["session_authorization"] ?? client.user
         let path =
@@ -169,9 +178,14 @@ final class WorkerDatabase {
     }
 
     var cacheFigures: WorkerFigures.Cache {
-        .init(
-            hits: router.cache.hits, misses: router.cache.misses, entries: router.cache.count,
-            unparsed: router.unparsed.total)
+        var figures = WorkerFigures.Cache()
+        for router in routers.all {
+            figures.hits += router.cache.hits
+            figures.misses += router.cache.misses
+            figures.entries += router.cache.count
+            figures.unparsed += router.unparsed.total
+        }
+        return figures
     }
 
     // MARK: What happened
@@ -203,7 +217,10 @@ final class WorkerDatabase {
         }
     }
 
-    func reached(node: Int) { if hasReplicas { shared.nodes.didConnect(to: node) } }
+    func reached(node: Int) {
+        isProved = true
+        if hasReplicas { shared.nodes.didConnect(to: node) }
+    }
 
     func failed(node: Int, _ error: ErrorFields) {
         worker.log.nodeFailed(name, nodes[node].name, error)

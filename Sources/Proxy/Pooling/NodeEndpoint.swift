@@ -31,6 +31,17 @@ package final class NodeEndpoint: Sendable {
         current = Mutex(try Self.resolve(settings))
     }
 
+    /// Another database of the same server.
+    init(_ other: NodeEndpoint, database: String) throws {
+        name = other.name
+        settings = try other.settings.settings(["dbname": database])
+        self.database = database
+        user = other.user
+        password = other.password
+        currentSecurity = Mutex(other.security)
+        current = Mutex(other.address)
+    }
+
     var security: ServerSecurity { currentSecurity.withLock { $0 } }
 
     /// For connections that are opened from now on.

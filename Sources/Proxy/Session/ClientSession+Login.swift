@@ -176,7 +176,15 @@ extension ClientSession {
 
     private func authenticated() {
         if requestedDatabase == Worker.adminDatabase { return startAdmin() }
-        guard let found = worker.database(named: requestedDatabase) else {
+        let known: WorkerDatabase?
+        do { known = try worker.database(named: requestedDatabase) ?? worker.guest(named: requestedDatabase) } catch {
+            return end(
+                with: ErrorFields(
+                    code: "53300", message: "too many databases that the layout does not list",
+                    detail: "The proxy holds \(GuestDatabases.limit) of them at the same time.",
+                    hint: "List the database in the layout, or try again when others are not used any more."))
+        }
+        guard let found = known else {
             return end(with: ErrorFields(code: "3D000", message: "database \"\(requestedDatabase)\" does not exist"))
         }
         database = found
@@ -185,7 +193,8 @@ extension ClientSession {
         pathID = found.pathID(for: self)
         applicationTarget = worker.configuration.target(ofApplication: applicationName)
         if let refusal = worker.admit(self) { return end(with: refusal) }
-        if startup?.welcome != nil, !found.limits.isSession { return welcome() }
+        // Of a guest only its server knows whether it is there.
+        if startup?.welcome != nil, !found.limits.isSession, !found.isGuest || found.isProved { return welcome() }
         phase = .waitingForWelcome
         stream.pause()
         if let server = found.pool(node: found.primary, user: user).acquire(for: self) { assigned(server) }
