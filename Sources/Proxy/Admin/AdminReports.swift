@@ -175,8 +175,8 @@ enum AdminReports {
         let rows = merged.sorted { $0.key < $1.key }.map { name, counters -> [String?] in
             [
                 name, "\(counters.transactions)", "\(counters.units)", "\(counters.received)", "\(counters.sent)",
-                "\(counters.transactionTime.microseconds)", "\(counters.unitTime.microseconds)",
-                "\(counters.waited.microseconds)", "\(counters.onReplicas)", "\(counters.movedToPrimary)",
+                "\(counters.transactionTime / 1000)", "\(counters.unitTime / 1000)",
+                "\(counters.waited / 1000)", "\(counters.onReplicas)", "\(counters.movedToPrimary)",
                 "\(counters.refusals)",
             ]
         }

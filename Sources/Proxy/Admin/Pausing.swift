@@ -122,7 +122,7 @@ extension Worker {
 
     func hold(_ client: ClientSession) {
         guard client.heldSince == nil else { return }
-        client.heldSince = .now
+        client.heldSince = loop.now
         heldClients.append(client)
     }
 
@@ -137,7 +137,7 @@ extension Worker {
     }
 
     /// Who has waited too long for RESUME hears why.
-    func tendHeld(_ now: ContinuousClock.Instant) {
+    func tendHeld(_ now: LoopTime) {
         while let first = heldClients.first, let since = first.heldSince, let limit = first.database?.limits,
             limit.queryWaitTimeout > .zero, now - since > limit.queryWaitTimeout
         {

@@ -87,7 +87,7 @@ struct WorkerReport: Sendable {
 extension Worker {
     func report() -> WorkerReport {
         var report = WorkerReport()
-        let now = ContinuousClock.now
+        let now = loop.now
         report.held = heldClients.count
         report.pausedSchemas = Array(pausedSchemas.keys)
         for client in clients.values {
@@ -111,7 +111,7 @@ extension Worker {
 }
 
 extension ClientSession {
-    fileprivate func row(_ now: ContinuousClock.Instant) -> WorkerReport.ClientRow {
+    fileprivate func row(_ now: LoopTime) -> WorkerReport.ClientRow {
         let isWaiting = waitingIn != nil
         return .init(
             id: processID, user: user, database: database?.name ?? requestedDatabase,
@@ -122,7 +122,7 @@ extension ClientSession {
 }
 
 extension Pool {
-    func row(_ now: ContinuousClock.Instant) -> WorkerReport.PoolRow {
+    func row(_ now: LoopTime) -> WorkerReport.PoolRow {
         .init(
             database: key.database, user: key.user, node: nodeName,
             clientsActive: servers.values.count { $0.client != nil }, clientsWaiting: waiting, serversActive: active,
@@ -132,7 +132,7 @@ extension Pool {
 }
 
 extension ServerConnection {
-    fileprivate func row(_ now: ContinuousClock.Instant) -> WorkerReport.ServerRow {
+    fileprivate func row(_ now: LoopTime) -> WorkerReport.ServerRow {
         .init(
             id: id, user: pool.key.user, database: pool.key.database, node: pool.nodeName,
             state: phase != .ready ? "login" : client == nil ? "idle" : "active", address: pool.address,

@@ -20,6 +20,8 @@ final class EventLoop {
     let door: EventLoopDoor
     private var wakeEvent: UnsafeMutablePointer<event>?
     private var isStopping = false
+    /// nil: nobody has asked for it in this turn.
+    private var turn: LoopTime?
     /// Run after the current event, so that nothing is torn down below the feet of a caller.
     private var later: [() -> Void] = []
 
@@ -48,10 +50,19 @@ final class EventLoop {
     /// Until `stop`.
     func run() {
         while !isStopping {
+            turn = nil
             _ = event_base_loop(base, EVLOOP_ONCE)
             runLater()
         }
         door.close()
+    }
+
+    /// When this turn began to do something. The clock is read once for all events of a turn, a dozen of them under load.
+    var now: LoopTime {
+        if let turn { return turn }
+        let read = LoopTime.current
+        turn = read
+        return read
     }
 
     func stop() {

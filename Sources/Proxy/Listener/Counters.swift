@@ -13,11 +13,11 @@ struct Counters: Sendable, Equatable {
     /// Bytes from clients, and to them.
     var received = 0
     var sent = 0
-    /// How long clients waited for servers.
-    var waited: Duration = .zero
+    /// How long clients waited for servers, in nanoseconds, as the other two.
+    var waited: Int64 = 0
     /// How long servers belonged to clients.
-    var transactionTime: Duration = .zero
-    var unitTime: Duration = .zero
+    var transactionTime: Int64 = 0
+    var unitTime: Int64 = 0
 
     mutating func add(_ other: Counters) {
         units += other.units

@@ -79,7 +79,7 @@ extension Worker {
     }
 
     /// Those that nobody has used for a while.
-    func dismissGuests(_ now: ContinuousClock.Instant) {
+    func dismissGuests(_ now: LoopTime) {
         for database in databases.values where database.isGuest {
             guard database.clients == 0 else {
                 database.unusedSince = nil

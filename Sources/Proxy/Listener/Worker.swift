@@ -27,6 +27,7 @@ final class Worker {
     var pausedSchemas: [String: UInt64] = [:]
     var heldClients: [ClientSession] = []
     private var startups: [StartupParameters: StartupParameters] = [:]
+    private var initialSettings: [String: SessionSettings] = [:]
     private var verifiers: [String: UserSecret] = [:]
     private var listeners: [Acceptor] = []
     private var timer: LoopTimer?
@@ -199,6 +200,15 @@ final class Worker {
         return made
     }
 
+    /// Clients of one application share theirs: comparing them with what a server has is comparing pointers.
+    func initialSettings(applicationName: String) -> SessionSettings {
+        if let known = initialSettings[applicationName] { return known }
+        let made = SessionSettings(["application_name": applicationName])
+        if initialSettings.count >= 1_000 { initialSettings.removeAll() }
+        initialSettings[applicationName] = made
+        return made
+    }
+
     /// By the layout's name or the server's.
     func database(named name: String) -> WorkerDatabase? {
         if let known = databases[name] { return known }
@@ -326,7 +336,7 @@ final class Worker {
     // MARK: From time to time
 
     private func tend() {
-        let now = ContinuousClock.now
+        let now = loop.now
         for database in databases.values { database.tend(now) }
         wakeCatalogWaiters()
         tendHeld(now)

@@ -8,13 +8,14 @@ final class WorkerDatabase {
     let name: String
     let shared: ProxyDatabase
     private(set) var limits: PoolLimits
-    unowned let worker: Worker
+    /// It owns this database, and lives until its thread ends. Not counted: each use would cost two atomic operations.
+    unowned(unsafe) let worker: Worker
     /// The layout does not list it.
     var isGuest = false
     /// A server has let somebody into it.
     private(set) var isProved = false
     /// Since when a guest has had no client.
-    var unusedSince: ContinuousClock.Instant?
+    var unusedSince: LoopTime?
     private let routers: ApplicationRouters
     private var freshness: Routing.Freshness
     private(set) var pools: [PoolKey: Pool] = [:]
@@ -30,6 +31,7 @@ final class WorkerDatabase {
         name = shared.settings.name
         limits = shared.settings.limits
         freshness = configuration.freshness
+        hasReplicas = shared.nodes.count > 1
         self.worker = worker
         routers = ApplicationRouters(configuration, number: UInt16(number), worker: worker)
         routers.renew(catalog: shared.catalog)
@@ -46,7 +48,7 @@ final class WorkerDatabase {
 
     var nodes: [NodeEndpoint] { shared.settings.nodes }
     var primary: Int { shared.nodes.primary }
-    var hasReplicas: Bool { shared.nodes.count > 1 }
+    let hasReplicas: Bool
 
     func pool(node: Int, user: String) -> Pool {
         if let last = lastPool, last.key.node == node, last.key.user == user { return last }
@@ -253,5 +255,5 @@ final class WorkerDatabase {
         for pool in pools.values { pool.reconnect() }
     }
 
-    func tend(_ now: ContinuousClock.Instant) { for pool in pools.values { pool.tend(now) } }
+    func tend(_ now: LoopTime) { for pool in pools.values { pool.tend(now) } }
 }

@@ -47,7 +47,7 @@ struct WorkerFigures: Sendable {
 extension Worker {
     func figures() -> WorkerFigures {
         var figures = WorkerFigures()
-        let now = ContinuousClock.now
+        let now = loop.now
         for database in databases.values {
             figures.counters[database.name] = database.counters
             figures.caches[database.name] = database.cacheFigures

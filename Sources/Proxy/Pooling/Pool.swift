@@ -23,9 +23,9 @@ final class Pool {
     private var firstWaiter = 0
     private(set) var connecting = 0
     private var lastFailure: ErrorFields?
-    private var failedAt: ContinuousClock.Instant?
+    private var failedAt: LoopTime?
     /// A server that has no connection left is asked again, less and less often.
-    private var retryAt: ContinuousClock.Instant?
+    private var retryAt: LoopTime?
     private var retryDelay = Pool.firstRetry
     private static let firstRetry = Duration.milliseconds(250)
     private static let lastRetry = Duration.seconds(5)
@@ -88,7 +88,7 @@ final class Pool {
     /// Opens connections for those who wait, as far as the limits let it.
     private func grow() {
         guard !isPaused else { return }
-        if let retryAt, .now < retryAt { return }
+        if let retryAt, worker.loop.now < retryAt { return }
         while connecting < waiting, servers.count < limits.size + reserveNow {
             let client = waiters[firstWaiter + connecting]
             guard let startup = client.startup, connect(startup, client) else { return }
@@ -99,7 +99,9 @@ final class Pool {
 
     /// How many of the reserve may be used now.
     private var reserveNow: Int {
-        guard limits.reserve > 0, let oldest = oldestWaiter, .now - oldest.waitingSince >= limits.reserveTimeout else {
+        guard limits.reserve > 0, let oldest = oldestWaiter,
+            worker.loop.now - oldest.waitingSince >= limits.reserveTimeout
+        else {
             return 0
         }
         return limits.reserve
@@ -139,9 +141,7 @@ final class Pool {
     func idle(_ server: ServerConnection) {
         guard server.phase == .ready else { return }
         guard server.cancelling == 0 else { return }
-        if server.isRetired || .now - server.createdAt > limits.serverLifetime
-            || servers.count > limits.size + limits.reserve
-        {
+        if server.isRetired || worker.loop.now > server.oldAt || servers.count > limits.size + limits.reserve {
             return retire(server)
         }
         if waiting > 0, !isPaused {
@@ -152,7 +152,7 @@ final class Pool {
             // The oldest is of another kind: it gets a server of its own in place of this one.
             return retire(server)
         }
-        server.idleSince = .now
+        server.idleSince = worker.loop.now
         idleServers.append(server)
     }
 
@@ -183,12 +183,12 @@ final class Pool {
     /// Those who wait hear why, unless servers of this pool are still at work and will be free.
     private func failed(_ error: ErrorFields) {
         lastFailure = error
-        failedAt = .now
+        failedAt = worker.loop.now
         if servers.count > connecting, error.code == "53300" {
             // It is full, not gone: those that are open will be free, or it has room again. One that is idle now is for
             // clients of another kind, and makes room.
             if retryDelay == Self.firstRetry { worker.log.nodeFailed(databaseName, nodeName, error) }
-            retryAt = .now + retryDelay
+            retryAt = worker.loop.now + retryDelay
             retryDelay = min(retryDelay * 2, Self.lastRetry)
             if let other = idleServers.first { retire(other) }
             return
@@ -201,7 +201,7 @@ final class Pool {
 
     // MARK: From time to time
 
-    func tend(_ now: ContinuousClock.Instant) {
+    func tend(_ now: LoopTime) {
         if limits.queryWaitTimeout > .zero {
             while let oldest = oldestWaiter, now - oldest.waitingSince > limits.queryWaitTimeout {
                 _ = nextWaiter()

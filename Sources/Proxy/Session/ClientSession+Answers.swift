@@ -104,7 +104,7 @@ extension ClientSession {
         if !announced.isEmpty { settleAnnounced() }
         guard let server, server.queue.isEmpty else { return }
         if !describing.isEmpty { describing.removeAll() }
-        current?.counters.unitTime += .now - unitStartedAt
+        current?.counters.unitTime += worker.loop.now.since(unitStartedAt)
         avoidsReplicas = false
         server.forgetReplay()
         if status == .failed, deferred.place == .roaming {
@@ -159,6 +159,7 @@ extension ClientSession {
     /// The server owes nothing and is in no transaction.
     func serverIdle(_ server: ServerConnection) {
         if isArranging { return }
+        if isTerminating { return endTerminated(server) }
         if !pendingEffects.isEmpty, takeStock(server) { return }
         if isOnReplica { current?.hasRead(self) }
         if pins.isEmpty, !server.pool.limits.isSession {
@@ -169,7 +170,15 @@ extension ClientSession {
 
     /// Within a transaction, all that was asked has been answered: what had to wait for that goes on.
     func serverAnswered() {
+        if isTerminating, !isArranging, let server { return endTerminated(server) }
         if isBlocked, waitingIn == nil, !isArranging { unblock() }
+    }
+
+    /// The last answer of a client that has said goodbye has come.
+    private func endTerminated(_ server: ServerConnection) {
+        guard phase == .ended else { return stream.endAfterFlush() }
+        letGo()
+        leave(server)
     }
 
     /// The client and its server have nothing to do with each other any more.
@@ -184,7 +193,7 @@ extension ClientSession {
     func release(_ server: ServerConnection) {
         letGo()
         current?.counters.transactions += 1
-        current?.counters.transactionTime += .now - takenAt
+        current?.counters.transactionTime += worker.loop.now.since(takenAt)
         server.pool.idle(server)
     }
 

@@ -71,7 +71,7 @@ extension ClientSession {
         protocolMinor = min(message.minorVersion, StartupMessage.newestMinor)
         startup = worker.startupParameters(message)
         if !applicationName.isEmpty {
-            initialSettings = SessionSettings(["application_name": applicationName])
+            initialSettings = worker.initialSettings(applicationName: applicationName)
             settings = initialSettings
         }
         requestedDatabase = message.database

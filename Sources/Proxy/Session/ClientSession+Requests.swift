@@ -14,7 +14,8 @@ extension ClientSession {
 
     private func analyse(_ unit: UnsafeRawBufferPointer, isLarge: Bool, in database: WorkerDatabase) -> UnitPlan? {
         var plan = UnitPlan()
-        worker.unitDecisions.removeAll(keepingCapacity: true)
+        // Mostly one: `removeAll` would take a general way through the array.
+        while !worker.unitDecisions.isEmpty { worker.unitDecisions.removeLast() }
         worker.describedStatements.removeAll(keepingCapacity: true)
         if isLarge { add(.tooLong, to: &plan, database) }
         var offset = 0
@@ -89,7 +90,7 @@ extension ClientSession {
             add(unnamed.query.withUnsafeBytes { database.decision(for: $0, client: self) }, to: &plan, database)
             return
         }
-        guard let statement = statements[Array(name)] else { return }
+        guard let statement = statement(named: name) else { return }
         if statement.signature != nil, !Self.isMadeAnew(name, before: unit) {
             worker.describedStatements.append(statement)
         }
@@ -134,7 +135,7 @@ extension ClientSession {
         if isOnReplica { server.keepForReplay(unit) }
         current?.counters.units += 1
         current?.counters.received += unit.count
-        unitStartedAt = .now
+        unitStartedAt = worker.loop.now
         if isOnReplica { current?.counters.onReplicas += 1 }
         guard !unit.isEmpty else { return }
         touched |= plan.touched
@@ -169,7 +170,7 @@ extension ClientSession {
         } else {
             server.stream.write(unit)
         }
-        worker.giveBackScratch(rewriter.output)
+        worker.giveBackScratch(rewriter.takeOutput())
         // Local answers that were due at once.
         stream.flush()
     }

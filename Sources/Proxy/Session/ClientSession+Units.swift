@@ -56,7 +56,7 @@ extension ClientSession {
                 violation("invalid frontend message type \(tag)")
                 return bytes.count
             case .terminate:
-                stream.end()
+                terminate()
                 return bytes.count
             case .unit(let count):
                 guard dispatch(UnsafeRawBufferPointer(rebasing: rest[..<count]), isLarge: false) else { return offset }
@@ -74,6 +74,13 @@ extension ClientSession {
             }
         }
         return offset
+    }
+
+    /// What was asked before is done and answered first, as PostgreSQL does it.
+    private func terminate() {
+        guard let server, !server.queue.isEmpty || isArranging else { return stream.endAfterFlush() }
+        isTerminating = true
+        block()
     }
 
     private func passOn(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -161,7 +168,7 @@ extension ClientSession {
     private func findServer(_ plan: UnitPlan) -> Bool {
         guard let database = target(plan) else { return false }
         enter(database)
-        if waitingIn == nil { waitingSince = .now }
+        if waitingIn == nil { waitingSince = worker.loop.now }
         let node =
             mayUseReplica(plan) && !avoidsReplicas
             ? database.chooseReplica(plan, for: self) ?? database.primary : database.primary
@@ -192,9 +199,9 @@ extension ClientSession {
         isOnReplica = server.pool.key.node != current?.primary
         if isOnReplica { preferredReplica = server.pool.key.node }
         current?.began(node: server.pool.key.node)
-        takenAt = .now
+        takenAt = worker.loop.now
         unitStartedAt = takenAt
-        current?.counters.waited += takenAt - waitingSince
+        current?.counters.waited += takenAt.since(waitingSince)
     }
 
     /// A pool found a server for this client, which waited.
@@ -241,7 +248,9 @@ extension ClientSession {
         guard server.queue.isBetweenUnits, server.queue.transaction == .idle, pins.isEmpty else { return true }
         // Better no value, which PostgreSQL calls not yet defined, than another client's.
         let forgetsSequences = plan.effects.contains(.sequenceState) && server.sequenceOwner != processID
-        if !server.strayNames.isEmpty || server.settings != settings || forgetsSequences {
+        if !server.strayNames.isEmpty || (server.settings !== settings && server.settings != settings)
+            || forgetsSequences
+        {
             return change(server, forgetsSequences)
         }
         return true

@@ -10,12 +10,13 @@ final class ClientSession: StreamHandler {
     enum Phase { case startup, authenticating, waitingForWelcome, ready, admin, ended }
 
     let stream: ByteStream
-    unowned let worker: Worker
+    /// It owns all sessions, and lives until its thread ends. Not counted: each use would cost two atomic operations.
+    unowned(unsafe) let worker: Worker
     /// The number that the client takes for its backend's process.
     var processID: Int32
     let secret: [UInt8]
     let address: ClientAddress
-    let connectedAt = ContinuousClock.now
+    let connectedAt: LoopTime
     var phase = Phase.startup
     /// It has logged in and counts among the clients of its database.
     var isCounted = false
@@ -39,7 +40,9 @@ final class ClientSession: StreamHandler {
     var settings = SessionSettings()
     /// What `RESET` and DISCARD lead back to: the startup parameters that are set, not given at a server's start.
     var initialSettings = SessionSettings()
-    var statements: [[UInt8]: NamedStatement] = [:]
+    var statements: [[UInt8]: NamedStatement] = [:] { didSet { lastStatement = nil } }
+    /// The one that was looked for last, which most often is the next as well.
+    private var lastStatement: (name: [UInt8], statement: NamedStatement)?
     /// The text and types of the unnamed statement, as in its Parse; nil: none.
     var unnamed: UnnamedStatement?
     /// Names that were given or taken back and whose ParseComplete or CloseComplete is still to come, oldest first.
@@ -60,12 +63,14 @@ final class ClientSession: StreamHandler {
     var server: ServerConnection?
     /// The pool in whose queue it stands.
     var waitingIn: Pool?
-    var waitingSince = ContinuousClock.now
+    var waitingSince: LoopTime
     var isBlocked = false
+    /// It has said goodbye, and what it asked before is still running.
+    var isTerminating = false
     /// Since when it waits for a catalog to have a table that it names.
     var catalogMissedAt: ContinuousClock.Instant?
     /// Since when its unit waits for RESUME SCHEMA.
-    var heldSince: ContinuousClock.Instant?
+    var heldSince: LoopTime?
     /// Schemas that its transaction has touched, as `Decision.schemaBits`.
     var touched: UInt64 = 0
     /// A query of ours runs on its server, before or after its own.
@@ -79,8 +84,8 @@ final class ClientSession: StreamHandler {
     var isOnReplica = false
     var avoidsReplicas = false
     /// When the unit that runs was sent, and when its server was taken.
-    var unitStartedAt = ContinuousClock.now
-    var takenAt = ContinuousClock.now
+    var unitStartedAt: LoopTime
+    var takenAt: LoopTime
 
     // A transaction that has not written yet.
     var deferred: DeferredTransaction
@@ -128,6 +133,9 @@ final class ClientSession: StreamHandler {
     init(stream: ByteStream, worker: Worker, processID: Int32, secret: [UInt8], address: ClientAddress) {
         self.stream = stream
         self.worker = worker
+        connectedAt = worker.loop.now
+        // Logging in, it waits for a server without having asked for anything.
+        (waitingSince, unitStartedAt, takenAt) = (connectedAt, connectedAt, connectedAt)
         self.processID = processID
         self.secret = secret
         self.address = address
@@ -142,6 +150,14 @@ final class ClientSession: StreamHandler {
         if let current { seen[ObjectIdentifier(current)] = (seenTick, readTick, preferredReplica) }
         (seenTick, readTick, preferredReplica) = seen[ObjectIdentifier(database)] ?? (0, 0, nil)
         current = database
+    }
+
+    func statement(named name: UnsafeRawBufferPointer) -> NamedStatement? {
+        if let lastStatement, name.elementsEqual(lastStatement.name) { return lastStatement.statement }
+        let name = Array(name)
+        guard let found = statements[name] else { return nil }
+        lastStatement = (name, found)
+        return found
     }
 
     var hasWritten: Bool { hasWrittenAnything || !written.isEmpty || pendingEffects.contains(.catalog) }
@@ -186,7 +202,7 @@ final class ClientSession: StreamHandler {
         waitingIn?.removeWaiter(self)
         if heldSince != nil { worker.heldClients.removeAll { $0 === self } }
         waitingIn = nil
-        if let server {
+        if let server, !(isTerminating && !server.queue.isEmpty && !isArranging) {
             letGo()
             leave(server)
         }
@@ -197,7 +213,7 @@ final class ClientSession: StreamHandler {
     }
 
     /// What becomes of a server whose client has gone.
-    private func leave(_ server: ServerConnection) {
+    func leave(_ server: ServerConnection) {
         if hasWritten || !server.queue.isEmpty { noteWrites() }
         // What LOAD has brought stays in a server, whatever is discarded.
         let isStained = pins.contains(.keepsServer) || pendingEffects.contains(.keepsServer)

@@ -121,8 +121,8 @@ struct ServerStatements {
 
     /// - Returns: whether it is there.
     mutating func use(_ id: Int32) -> Bool {
-        guard lastUse[id] != nil else { return false }
-        lastUse[id] = clock
+        guard let place = lastUse.index(forKey: id) else { return false }
+        lastUse.values[place] = clock
         return true
     }
 

@@ -5,7 +5,8 @@ final class ServerConnection: StreamHandler {
     enum Phase { case connecting, securing, login, ready, ended }
 
     let stream: ByteStream
-    unowned let pool: Pool
+    /// It outlives its servers. Not counted: each use would cost two atomic operations.
+    unowned(unsafe) let pool: Pool
     let startup: StartupParameters
     /// Number within the process, for logs and the admin console.
     let id: Int
@@ -42,8 +43,10 @@ final class ServerConnection: StreamHandler {
     var unnamedOwner: UInt64 = 0
     /// Requests to cancel that are under way: until they are done it serves nobody else.
     var cancelling = 0
-    let createdAt: ContinuousClock.Instant
-    var idleSince: ContinuousClock.Instant
+    let createdAt: LoopTime
+    /// From then on it is closed rather than used again.
+    let oldAt: LoopTime
+    var idleSince: LoopTime
     /// It is closed rather than used again.
     var isRetired = false
     /// Answers of the unit that runs have reached the client: it can no longer be sent elsewhere.
@@ -61,7 +64,8 @@ final class ServerConnection: StreamHandler {
         self.id = id
         login = ServerLogin(user: pool.key.user, secret: secret)
         statements = ServerStatements(maximum: pool.limits.maximumPreparedStatements)
-        createdAt = .now
+        createdAt = pool.worker.loop.now
+        oldAt = createdAt + pool.limits.serverLifetime
         idleSince = createdAt
         stream.handler = self
     }

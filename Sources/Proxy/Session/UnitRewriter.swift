@@ -22,6 +22,13 @@ struct UnitRewriter {
         isOwned = server.pool.limits.isSession
     }
 
+    /// Taken out, so that nobody else holds it: to be emptied, it would be copied.
+    mutating func takeOutput() -> MessageWriter {
+        var taken = MessageWriter()
+        swap(&taken, &output)
+        return taken
+    }
+
     /// - Returns: false where the unit goes as it is, and `output` is empty.
     mutating func rewrite() -> Bool {
         while offset < unit.count {
@@ -143,7 +150,7 @@ struct UnitRewriter {
             server.queue.sent(.bind)
             return false
         }
-        guard let statement = client.statements[Array(message.statement)] else {
+        guard let statement = client.statement(named: message.statement) else {
             // Unknown: the server says so in its own words.
             server.queue.sent(.bind)
             return false
