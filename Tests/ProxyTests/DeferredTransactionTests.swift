@@ -182,6 +182,18 @@ struct DeferredTransactionTests {
         #expect(machine.next(Self.select, access: .read, isFree: false) == .none)
     }
 
+    @Test("with several databases, what names none stays movable; the first that names one decides", arguments: [0, 1])
+    func placed(_ database: Int) {
+        var machine = DeferredTransaction(isOptimistic: false, isPlaced: true)
+        #expect(machine.next(Self.begin, access: .anywhere, isFree: true) == .hold)
+        #expect(machine.next(Self.content(.show), access: .anywhere, isFree: true) == .roam)
+        #expect(machine.place == .roaming && machine.isUnbound)
+        var names = Self.select
+        names.database = database
+        #expect(machine.next(names, access: .read, isFree: false) == (database == 0 ? .stay : .primary))
+        #expect(machine.place == .none && machine.database == database)
+    }
+
     // MARK: Failed
 
     @Test("where no server could be had, nothing but its end is heard, and that is a ROLLBACK")
@@ -240,7 +252,7 @@ struct DeferredTransactionTests {
                 Content(),
             ]
         for _ in 0..<2_000 {
-            var machine = DeferredTransaction(isOptimistic: random.once(in: 2))
+            var machine = DeferredTransaction(isOptimistic: random.once(in: 2), isPlaced: random.once(in: 2))
             for _ in 0..<12 {
                 let before = machine.place
                 let step = machine.next(
@@ -251,7 +263,9 @@ struct DeferredTransactionTests {
                 case .endHere(let end):
                     #expect(machine.place == .none && (before == .held || (before == .failed && end == .rollback)))
                 case .replica: #expect(machine.place == .replica && before != .failed)
-                case .primary: #expect(machine.place == .none && (before == .held || before == .replica))
+                case .primary: #expect(machine.place == .none && before != .failed && before != .none)
+                case .roam: #expect(machine.place == .roaming && machine.isPlaced && before != .replica)
+                case .stay: #expect(machine.place == .none && before == .roaming)
                 case .aborted: #expect(before == .failed && machine.place == .failed)
                 case .none: #expect(before == .none && machine.place == .none)
                 }

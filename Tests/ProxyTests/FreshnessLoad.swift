@@ -97,7 +97,8 @@ struct FreshnessLoad: Sendable {
     func run(
         seconds: Double, on board: Board, _ isOver: @escaping @Sendable () -> Bool = { false }
     ) async throws -> Result {
-        let end = ContinuousClock.now + .milliseconds(Int(seconds * 1000))
+        let start = ContinuousClock.now
+        let end = start + .milliseconds(Int(seconds * 1000))
         let count = writers
         let results = try await ClientThreads.run(writers + readers) { index -> Result in
             var result = Result(seconds: seconds)
@@ -116,7 +117,7 @@ struct FreshnessLoad: Sendable {
             }
             return result
         }
-        var sum = Result(seconds: seconds)
+        var sum = Result(seconds: (ContinuousClock.now - start) / .seconds(1))
         for result in results {
             sum.reading.add(result.reading)
             sum.writes += result.writes

@@ -18,9 +18,13 @@ struct ProxyFuzzTests {
         _ what: String, _ attack: @escaping @Sendable (ProxyFixture, Int, inout SeededRandom) throws -> Void
     ) async throws {
         let seed = SeededRandom.seed(for: "fuzzer, \(what)")
+        let user = try ConnectionSettings(TestServer.url()).user
         try await withProxy(
             size: Self.size, setup: ConversationGenerator.setup(clients: Self.strangers),
-            configure: { $0.loginTimeout = .seconds(5) }, limits: { $0.maximumClients = 1000 }
+            configure: {
+                $0.loginTimeout = .seconds(5)
+                $0.administrators = [user]
+            }, limits: { $0.maximumClients = 1000 }
         ) { proxy in
             let end = ContinuousClock.now + .milliseconds(Int(TestLength.fuzz * 1000))
             let found = try await ClientThreads.run(Self.strangers + 1) { index -> (count: Int, wrong: [String]) in
@@ -44,12 +48,7 @@ struct ProxyFuzzTests {
             }
             print("fuzzer, \(what): \(found.reduce(0) { $0 + $1.count }) connections")
             let wrong = found.flatMap(\.wrong)
-            // A name that was taken twice behind an error: in ProxyKnownTests.
-            withKnownIssue(isIntermittent: true) {
-                #expect(wrong == [])
-            } when: {
-                wrong.allSatisfy { $0.contains("prepared statement") }
-            }
+            #expect(wrong == [])
             try await expectWell(proxy)
         }
     }
@@ -63,6 +62,13 @@ struct ProxyFuzzTests {
             """
         try await eventually("no session is stuck") { try await watcher.query(busy).only().int(0) == 0 }
         await watcher.close()
+        let admin = try proxy.wire(database: "strata")
+        try await eventually("the proxy knows of nobody who works or waits") {
+            let pools = try admin.query("SHOW POOLS").rows
+            // cl_active, cl_waiting, sv_active, sv_idle, sv_login
+            let counts = pools.map { row in [2, 3, 5, 6, 9].compactMap { row[$0].flatMap { Int($0) } } }
+            return !counts.isEmpty && counts.allSatisfy { $0[1] == 0 && $0[2] == 0 && $0[3] <= Self.size && $0[4] == 0 }
+        }
         let clients = try (0..<Self.size).map { _ in try proxy.wire() }
         let processes = try clients.map { client in
             #expect(try client.query("BEGIN").error == nil)

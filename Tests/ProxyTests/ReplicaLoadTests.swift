@@ -81,11 +81,11 @@ struct ReplicaLoadTests {
         isOver.set()
         let result = try await results
         print("replicas, \(what): \(result.summary); \(result.reading.lateFailures) COMMITs failed")
-        // Frozen: reads hang. Killed: the first read of a transaction ends its client. Both in ProxyKnownReplicaTests.
+        // A server's farewell reaches a client that was just given it, and its answer follows.
         withKnownIssue(isIntermittent: true) {
             #expect(result.reading.failures == 0, "\(what): \(result.reading.firstFailure ?? "")")
         } when: {
-            fault != .disconnected
+            result.reading.firstFailure?.contains("57P01") ?? false
         }
         #expect(result.reading.stale == 0, "\(what)")
         #expect(result.reading.onReplicas > 0)

@@ -1,0 +1,43 @@
+import PostgresWire
+import TestSupport
+import Testing
+
+@testable import Proxy
+
+/// A read whose replica does not answer it is the primary's.
+@Suite("Proxy: reads whose replica is lost", .serialized)
+struct ReplicaLostTests {
+    private static let port = "SELECT current_setting('port') FROM t LIMIT 1"
+
+    /// A client that was served by replica 1.
+    private func reader(_ setup: ProxyReplicaTests.Setup) async throws -> WireClient {
+        let client = try setup.wire()
+        try await eventually("replica 1 answers") { try setup.node(client) == 1 }
+        return client
+    }
+
+    @Test("A read that waits for a frozen replica is answered by the primary")
+    func frozen() async throws {
+        try await ProxyReplicaTests().withReplicas(delays: [nil]) { setup in
+            let client = try await reader(setup)
+            try await setup.cluster.freeze(1)
+            try client.send(WireClient.query(Self.port))
+            let answered = try await ClientThreads.run(1) { _ in (try? client.results().rows.count) ?? 0 }
+            await setup.cluster.thaw(1)
+            #expect(answered == [1])
+        }
+    }
+
+    @Test("The first read of a transaction is answered by the primary when its replica dies")
+    func firstRead() async throws {
+        try await ProxyReplicaTests().withReplicas(delays: [nil]) { setup in
+            let client = try await reader(setup)
+            #expect(try client.query("BEGIN READ ONLY").tags == ["BEGIN"])
+            try await setup.cluster.freeze(1)
+            try client.send(WireClient.query(Self.port))
+            try await setup.cluster.kill(1)
+            let result = try client.results()
+            #expect(result.rows == [["\(setup.cluster.port(of: 0))"]])
+        }
+    }
+}
