@@ -126,9 +126,20 @@ struct DeferredTransactionTests {
     @Test("a REPEATABLE READ transaction needs all that was written, for later statements see what the first one saw")
     func everything() {
         var machine = Self.held(Modes(isolation: .repeatableRead, isReadOnly: true))
-        for _ in 0..<2 {
-            #expect(machine.next(Self.select, access: .read, isFree: true) == .replica(required: .everything))
-        }
+        // SET LOCAL takes no snapshot; the first query does, and what is newer is not for this transaction.
+        let set = Self.content(.set(name: "work_mem", isLocal: true))
+        #expect(machine.next(set, access: .anywhere, isFree: true) == .replica(required: .everything))
+        #expect(machine.next(Self.select, access: .read, isFree: true) == .replica(required: .everything))
+        #expect(machine.next(Self.select, access: .read, isFree: true) == .replica(required: .nothing))
+        // The same where SET TRANSACTION says so.
+        var changed = Self.held(Modes(isReadOnly: true))
+        let modes = Self.content(.setTransaction(Modes(isolation: .repeatableRead)))
+        #expect(changed.next(modes, access: .anywhere, isFree: true) == .replica(required: .everything))
+        #expect(changed.next(Self.select, access: .read, isFree: true) == .replica(required: .everything))
+        #expect(changed.next(Self.select, access: .read, isFree: true) == .replica(required: .nothing))
+        var writing = Self.held(Modes(isReadOnly: true))
+        let back = Self.content(.setTransaction(Modes(isReadOnly: false)))
+        #expect(writing.next(back, access: .anywhere, isFree: true) == .primary)
     }
 
     private static let tied: [Content] = [

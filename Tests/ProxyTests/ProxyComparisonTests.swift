@@ -18,10 +18,9 @@ struct ProxyComparisonTests {
     @Test("Random conversations get the answers that PostgreSQL gives: session mode")
     func session() async throws { try await same(.session, isTame: false) }
 
-    /// What is wrong here, all about statements that are defined or used behind an error, is in ProxyKnownTests.
     @Test("Random conversations get the answers that PostgreSQL gives: transaction mode", arguments: [true, false])
-    func transaction(_ isTame: Bool) async {
-        await withKnownIssue(isIntermittent: true) { try await same(.transaction, isTame: isTame) }
+    func transaction(_ isTame: Bool) async throws {
+        try await same(.transaction, isTame: isTame)
     }
 
     private func same(_ mode: Database.Pool.Mode, isTame: Bool) async throws {

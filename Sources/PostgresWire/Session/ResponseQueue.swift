@@ -68,6 +68,9 @@ package struct ResponseQueue: Sendable {
     package private(set) var isCopyingIn = false
     private var isCopyEnded = false
     private var unanswered: UInt32 = 0
+    /// Parses of statements with a number (`statement`) whose answers are still to come.
+    package private(set) var pendingParses = 0
+    private var notClosed: [Int32] = []
     /// Messages of the extended protocol have gone to the server, and no Sync behind them: it is inside of something,
     /// whatever it has answered.
     package private(set) var isOpen = false
@@ -108,6 +111,7 @@ package struct ResponseQueue: Sendable {
             entries.removeAll(keepingCapacity: true)
             head = 0
         }
+        if statement >= 0, request == .parse { pendingParses += 1 }
         entries.append(Entry(request: request, isOwn: own, statement: statement))
         return false
     }
@@ -115,6 +119,7 @@ package struct ResponseQueue: Sendable {
     /// Requests of our own that go to the server just before the one that was noted last.
     package mutating func insertBeforeLast(_ requests: [(request: Request, statement: Int32)]) {
         guard !isEmpty else { return }
+        for request in requests where request.request == .parse && request.statement >= 0 { pendingParses += 1 }
         entries.insert(
             contentsOf: requests.map { Entry(request: $0.request, isOwn: true, statement: $0.statement) },
             at: entries.count - 1)
@@ -128,6 +133,12 @@ package struct ResponseQueue: Sendable {
     package mutating func takeUnanswered() -> UInt32 {
         defer { unanswered = 0 }
         return unanswered
+    }
+
+    /// Statements with a number whose Close the last error made the server skip: they are still there.
+    package mutating func takeNotClosed() -> [Int32] {
+        defer { notClosed = [] }
+        return notClosed
     }
 
     /// Whether a request that is sent now will be answered with ReadyForQuery, as far as is known.
@@ -186,7 +197,12 @@ package struct ResponseQueue: Sendable {
         var verdict = Verdict(isForwarded: !entry.isOwn)
         head += 1
         if entry.statement >= 0 {
-            verdict.statement = request == .parse ? .prepared(entry.statement) : .described(entry.statement)
+            if request == .parse {
+                pendingParses -= 1
+                verdict.statement = .prepared(entry.statement)
+            } else if request == .describe {
+                verdict.statement = .described(entry.statement)
+            }
         }
         verdict.hasReplies = collectReplies()
         return verdict
@@ -208,10 +224,14 @@ package struct ResponseQueue: Sendable {
             // A function call or query behind the error is skipped as well.
             // No ReadyForQuery comes for it.
             if entries[head].request == .query || entries[head].request == .functionCall { unanswered += 1 }
-            if entries[head].statement >= 0, entries[head].request == .parse { lost.append(entries[head].statement) }
+            if entries[head].statement >= 0 {
+                if entries[head].request == .parse { lost.append(entries[head].statement) }
+                if entries[head].request == .close { notClosed.append(entries[head].statement) }
+            }
             head += 1
         }
         if head < entries.count { isSkipping = false }
+        pendingParses -= lost.count
         if !lost.isEmpty { verdict.statement = .notPrepared(lost) }
         return verdict
     }

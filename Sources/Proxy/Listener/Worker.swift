@@ -66,6 +66,15 @@ final class Worker {
     func run() {
         timer?.start(after: Self.tendInterval)
         loop.run()
+        closeAll()
+    }
+
+    /// The loop has ended: nobody is served any more, and a process that goes on keeps no sockets.
+    private func closeAll() {
+        for client in clients.values { client.stream.end() }
+        for database in databases.values {
+            for pool in database.pools.values { for server in pool.servers.values { server.stream.end() } }
+        }
     }
 
     func change(_ new: ProxyConfiguration) {

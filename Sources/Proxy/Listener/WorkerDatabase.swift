@@ -159,10 +159,15 @@ final class WorkerDatabase {
     }
 
     /// Whether the replica that a transaction runs on can answer its next statement as well.
-    func isFresh(_ node: Int, _ plan: UnitPlan) -> Bool {
+    /// - Parameter everything: not only what this one reads.
+    func isFresh(_ node: Int, _ plan: UnitPlan, everything: Bool) -> Bool {
         guard !shared.isCatalogStale, shared.nodes.isUsable(node) else { return false }
         if case .atMost(let limit) = freshness { return shared.nodes.isWithin(limit, replica: node) }
-        return plan.required == 0 || shared.nodes.isFresh(node, for: plan.required)
+        var required = plan.required
+        if everything, freshness == .table {
+            required = max(required, shared.nodes.freshness.required(reads: [], anything: true))
+        }
+        return required == 0 || shared.nodes.isFresh(node, for: required)
     }
 
     var hasUnusualIsolation: Bool { shared.hasUnusualIsolation }

@@ -100,7 +100,9 @@ struct ProxyMetrics {
             family("received_bytes_total", "From clients.") { $0.received },
             family("sent_bytes_total", "To clients.") { $0.sent },
             time("wait_seconds_total", "For how long clients waited for servers.") { .nanoseconds($0.waited) },
-            time("transaction_seconds_total", "For how long servers belonged to clients.") { .nanoseconds($0.transactionTime) },
+            time("transaction_seconds_total", "For how long servers belonged to clients.") {
+                .nanoseconds($0.transactionTime)
+            },
             time("query_seconds_total", "For how long units ran.") { .nanoseconds($0.unitTime) },
         ]
     }

@@ -82,7 +82,9 @@ extension ClientSession {
             return
         }
         // On its way already: the next statement may read what has been written since.
-        guard content.end == nil, let current, !current.isFresh(server.pool.key.node, plan) else { return }
+        guard content.end == nil, requirement != .nothing, let current,
+            !current.isFresh(server.pool.key.node, plan, everything: requiresEverything)
+        else { return }
         deferred.moved()
         step = .primary
         moveOrStart(plan)

@@ -118,7 +118,9 @@ extension ClientSession {
         guard let plan = analyse(unit, isLarge: isLarge) else { return true }
         if let server {
             // A name that a batch before gives or takes back means what the server makes of it, which may be an error.
-            if plan.usesNames, !server.queue.isEmpty, announced.contains(where: { $0.sync != syncsSent }) {
+            if plan.usesNames, !server.queue.isEmpty,
+                server.queue.pendingParses > 0 || announced.contains(where: { $0.sync != syncsSent })
+            {
                 block()
                 return false
             }

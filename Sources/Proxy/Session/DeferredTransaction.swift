@@ -15,6 +15,8 @@ struct DeferredTransaction: Equatable {
         /// The whole unit is one COMMIT or ROLLBACK (not AND CHAIN), which ends a transaction.
         var end: End?
         var modes = StatementShape.TransactionModes()
+        /// SET TRANSACTION: what it says of the transaction that is open.
+        var changedModes: StatementShape.TransactionModes?
         /// Something that has to be done again where the transaction moves to: savepoints and settings.
         var isReplayed = false
         /// Something that ties it to its server or cannot be done again: cursors, portals with a name, temporary tables.
@@ -52,6 +54,8 @@ struct DeferredTransaction: Equatable {
         case reads
         /// All that was written so far: later statements see what the first one saw.
         case everything
+        /// Nothing more: it has its snapshot.
+        case nothing
     }
 
     enum Place: Equatable {
@@ -68,6 +72,8 @@ struct DeferredTransaction: Equatable {
     let isPlaced: Bool
     /// The database that its statements have named so far.
     private(set) var database: Int?
+    /// REPEATABLE READ: a statement has run that all later ones see the same as.
+    private var hasSnapshot = false
 
     init(isOptimistic: Bool, isPlaced: Bool = false) {
         self.isOptimistic = isOptimistic
@@ -85,7 +91,20 @@ struct DeferredTransaction: Equatable {
         return isOptimistic && (modes.isolation == nil || modes.isolation == .readCommitted)
     }
 
-    private var requirement: Requirement { modes.isolation == .repeatableRead ? .everything : .reads }
+    private mutating func requirement(_ content: Content) -> Requirement {
+        guard modes.isolation == .repeatableRead else { return .reads }
+        guard !hasSnapshot else { return .nothing }
+        // SET TRANSACTION and its like take none.
+        hasSnapshot = !content.isReplayed && !content.isBegin
+        return .everything
+    }
+
+    private mutating func take(_ changed: StatementShape.TransactionModes?) {
+        guard let changed else { return }
+        if let isolation = changed.isolation { modes.isolation = isolation }
+        if let isReadOnly = changed.isReadOnly { modes.isReadOnly = isReadOnly }
+        if changed.importsSnapshot { modes.importsSnapshot = true }
+    }
 
     /// - Parameters:
     ///   - access: what the unit needs.
@@ -96,6 +115,8 @@ struct DeferredTransaction: Equatable {
             guard content.isBegun, isFree, !content.isTied, !content.isOther else { return .none }
             modes = content.modes
             database = nil
+            hasSnapshot = false
+            take(content.changedModes)
             guard content.isBegin else { return first(content, access) ?? .none }
             guard mayRead(modes) || isPlaced else { return .none }
             place = .held
@@ -105,6 +126,7 @@ struct DeferredTransaction: Equatable {
                 place = .none
                 return .endHere(end)
             }
+            take(content.changedModes)
             guard !content.isTied, !content.isOther, !content.isBegun, let step = first(content, access) else {
                 place = .none
                 database = content.database
@@ -121,11 +143,13 @@ struct DeferredTransaction: Equatable {
             // What has run here named no database: the transaction can begin anew in the right one.
             let leaves = database == nil && content.database ?? 0 != 0
             database = database ?? content.database
-            guard access != .primary, !content.isTied, !content.isOther, !content.isBegun, !leaves else {
+            take(content.changedModes)
+            guard access != .primary, mayRead(modes), !content.isTied, !content.isOther, !content.isBegun, !leaves
+            else {
                 place = .none
                 return .primary
             }
-            return .replica(required: requirement)
+            return .replica(required: requirement(content))
         }
     }
 
@@ -134,7 +158,7 @@ struct DeferredTransaction: Equatable {
         if access != .primary, mayRead(modes) {
             database = content.database
             place = .replica
-            return .replica(required: requirement)
+            return .replica(required: requirement(content))
         }
         guard isPlaced, content.database == nil, access == .anywhere else { return nil }
         place = .roaming
@@ -192,7 +216,10 @@ extension DeferredTransaction.Content {
                     continue
                 }
                 if case .commit = statement.kind { end = .commit } else { end = .rollback }
-            case .savepoint, .release, .rollbackTo, .set, .reset, .setTransaction, .setConstraints: isReplayed = true
+            case .setTransaction(let modes):
+                isReplayed = true
+                changedModes = modes
+            case .savepoint, .release, .rollbackTo, .set, .reset, .setConstraints: isReplayed = true
             case .select, .show, .explain: if !statement.configuredSettings.isEmpty { isReplayed = true }
             case .declareCursor, .fetch, .closeCursor, .prepare, .execute, .deallocate, .createTemporary, .listen,
                 .unlisten:

@@ -42,7 +42,7 @@ extension ServerConnection {
         for statement in missing {
             if let evicted = statements.evict() {
                 NamedStatement.writeClose(id: evicted, to: &writer)
-                queue.sent(.close, own: true)
+                queue.sent(.close, own: true, statement: evicted)
             }
             statement.writeParse(to: &writer)
             queue.sent(.parse, own: true, statement: statement.id)

@@ -348,7 +348,11 @@ final class ServerConnection: StreamHandler {
                 return true
             }
         case BackendTag.errorResponse:
-            if client == nil, ownQuery == nil { return serverSaid(body) }
+            for id in queue.takeNotClosed() { statements.add(id) }
+            if ownQuery == nil, client == nil || isFarewell {
+                forward(base, &run, offset, next: end)
+                return serverSaid(body)
+            }
             if ownQuery != nil {
                 ownQuery?.error = ErrorFields(body: body)
                 isForwarded = false
@@ -386,6 +390,10 @@ final class ServerConnection: StreamHandler {
         }
         return true
     }
+
+    /// Whether an error is nobody's: it comes while the server owes nothing. A client that has just got this server, or
+    /// has not asked anything of it yet, hears nothing of it; one whose session or transaction ends with it does.
+    private var isFarewell: Bool { queue.isBetweenUnits && queue.transaction == .idle && !pool.limits.isSession }
 
     /// What an idle server says is its farewell (57P01), mostly.
     private func serverSaid(_ body: UnsafeRawBufferPointer) -> Bool {

@@ -60,6 +60,12 @@ struct UnitRewriter {
             server.queue.sent(.sync)
         case FrontendTag.execute: server.queue.sent(.execute)
         case FrontendTag.flush: break
+        // Behind other messages, without Sync.
+        case FrontendTag.query:
+            if server.queue.isAnswered(.query) { client.syncsSent &+= 1 }
+            server.queue.sent(.query)
+            client.unnamed = nil
+            server.unnamedOwner = 0
         case FrontendTag.functionCall:
             if server.queue.isAnswered(.functionCall) { client.syncsSent &+= 1 }
             server.queue.sent(.functionCall)
@@ -95,7 +101,7 @@ struct UnitRewriter {
         if server.statements.use(statement.id) {
             flushRun()
             // PostgreSQL prepares nothing in a transaction that has failed, and says so.
-            if server.queue.transaction == .failed { return prepareAgain(statement) }
+            if server.queue.transaction == .failed { return prepareAgain(message) }
             if server.queue.sent(.localParse) {
                 for reply in server.queue.takeReplies() { client.replyLocally(reply) }
             }
@@ -109,11 +115,12 @@ struct UnitRewriter {
         return true
     }
 
-    private mutating func prepareAgain(_ statement: NamedStatement) -> Bool {
-        NamedStatement.writeClose(statement.name, to: &output)
-        server.queue.sent(.close, own: true)
-        statement.writeParse(to: &output)
-        server.queue.sent(.parse, statement: statement.id)
+    /// Under the client's own name, which no server has; only what ends the transaction gets through.
+    private mutating func prepareAgain(_ message: ParseMessage) -> Bool {
+        ParseMessage.write(
+            name: message.name, query: message.query, parameterTypes: message.parameterTypes, to: &output)
+        server.queue.sent(.parse)
+        server.strayNames.append(Array(message.name))
         return true
     }
 
@@ -246,7 +253,7 @@ struct UnitRewriter {
     private mutating func makeRoom() {
         guard let evicted = server.statements.evict() else { return }
         NamedStatement.writeClose(id: evicted, to: &output)
-        server.queue.sent(.close, own: true)
+        server.queue.sent(.close, own: true, statement: evicted)
     }
 
     /// The unnamed statement of this client, where the server has another's or none.

@@ -4,9 +4,9 @@ import Testing
 
 @testable import Proxy
 
-/// What is known to be wrong with replicas: each test loses its `withKnownIssue` when it is mended.
-@Suite("Proxy: known to be wrong with replicas", .serialized)
-struct ProxyKnownReplicaTests {
+/// What a transaction's snapshot on a replica has to have.
+@Suite("Proxy: snapshots on replicas", .serialized)
+struct ProxySnapshotTests {
     @Test("SET TRANSACTION makes a transaction REPEATABLE READ as BEGIN does: its snapshot has all that was written")
     func repeatableRead() async throws {
         let ddl =
@@ -26,8 +26,7 @@ struct ProxyKnownReplicaTests {
                 try setup.node(other, "SELECT current_setting('port') FROM later") == 1
             }
             let rows = try client.query("SELECT a FROM later").rows
-            // Only where the first read was the replica's.
-            withKnownIssue(isIntermittent: true) { #expect(rows == [["2"]]) }
+            #expect(rows == [["2"]])
         }
     }
 }
