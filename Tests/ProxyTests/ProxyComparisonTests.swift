@@ -56,7 +56,13 @@ struct ProxyComparisonTests {
             if let noise { _ = try noise.query(chance.once(in: 2) ? "BEGIN; SELECT 1" : "ROLLBACK") }
             let step = conversations[index][next[index]]
             next[index] += 1
-            guard let difference = try pairs[index].play(step) else { continue }
+            let difference: String?
+            do {
+                difference = try pairs[index].play(step)
+            } catch let failure as WireClient.Failure {
+                difference = "a connection: \(failure)"
+            }
+            guard let difference else { continue }
             let sent = Array(conversations[index].prefix(next[index]))
             throw try explained(sent, difference, "STRATA_FUZZ_SEED=\(seed), client \(index)", direct, proxy)
         }

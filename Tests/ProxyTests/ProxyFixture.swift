@@ -49,7 +49,8 @@ func withProxy<T>(
         bounds.mode = mode
         limits(&bounds)
         var logger = Logger(label: "proxy") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = .critical
+        let level = ProcessInfo.processInfo.environment["STRATA_TEST_LOG"].flatMap { Logger.Level(rawValue: $0) }
+        logger.logLevel = level ?? .critical
         let node = try NodeEndpoint(name: "primary", settings: database.settings)
         var configuration = ProxyConfiguration(
             listen: .tcp(host: "127.0.0.1", port: 0), databases: [.init(name: "main", nodes: [node], limits: bounds)],

@@ -7,7 +7,7 @@ extension ClientSession {
     /// The first ErrorResponse of a unit, or a later one.
     /// - Parameter skipped: queries that it makes the server skip, behind messages without Sync.
     func serverFailed(_ server: ServerConnection, _ body: UnsafeRawBufferPointer, skipped: UInt32) -> Reaction {
-        syncsAnswered &+= skipped
+        defer { syncsAnswered &+= skipped }
         if isOnReplica, !server.hasForwarded, let unit = server.takeReplay() {
             // A read has no effects, so it may be asked again. What the primary says is what counts: the replica may be
             // behind in definitions, cancel because of recovery, or refuse a write that nobody could see.
@@ -15,7 +15,7 @@ extension ClientSession {
             moveToPrimary(from: server, unit)
             return .retry
         }
-        forgetAnnounced(onlyUnconfirmed: true)
+        forgetAnnounced(onlyUnconfirmed: true, skipped)
         if Self.isStalePlan(body) { worker.registry.renew() }
         return .pass
     }
@@ -49,7 +49,7 @@ extension ClientSession {
 
     /// The unit is offered again, to the primary this time.
     private func moveToPrimary(from server: ServerConnection, _ unit: [UInt8]) {
-        forgetAnnounced(onlyUnconfirmed: false)
+        forgetAnnounced(onlyUnconfirmed: false, 0)
         syncsSent = syncsAnswered
         letGo()
         avoidsReplicas = true
@@ -67,12 +67,12 @@ extension ClientSession {
     }
 
     /// Statements whose Parse failed or was skipped do not exist for the client either; those whose Close was skipped do.
-    private func forgetAnnounced(onlyUnconfirmed: Bool) {
+    private func forgetAnnounced(onlyUnconfirmed: Bool, _ skipped: UInt32) {
         guard !announced.isEmpty else { return }
         // The newest first: a name may have been closed and given again.
         for index in announced.indices.reversed() {
             let entry = announced[index]
-            guard entry.sync == syncsAnswered, !(onlyUnconfirmed && entry.isConfirmed) else { continue }
+            guard entry.sync &- syncsAnswered <= skipped, !(onlyUnconfirmed && entry.isConfirmed) else { continue }
             announced.remove(at: index)
             if entry.isClose {
                 statements[entry.name] = entry.statement
@@ -84,10 +84,10 @@ extension ClientSession {
 
     /// What the server calls a statement is not what its client calls it. nil: nothing of the kind is in the error.
     func renamed(error body: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard !statements.isEmpty, var error = ErrorFields(body: body), error.message.contains("\"strata_") else {
+        guard !statements.isEmpty || !formerStatements.isEmpty, var error = ErrorFields(body: body), error.message.contains("\"strata_") else {
             return nil
         }
-        for (name, statement) in statements {
+        for (name, statement) in [statements, formerStatements].joined() {
             let known = "\"" + String(decoding: statement.name, as: UTF8.self) + "\""
             guard error.message.contains(known) else { continue }
             error.message = error.message.replacing(known, with: "\"" + String(decoding: name, as: UTF8.self) + "\"")
@@ -208,7 +208,6 @@ extension ClientSession {
             pendingUnlisted = []
             return false
         }
-        if effects.contains(.discardAll) { pins = [] }
         if effects.contains(.keepsServer) { pins.insert(.keepsServer) }
         let mayPin = !effects.isDisjoint(with: Self.pinning) || !effects.isDisjoint(with: Self.unpinning)
         guard mayPin || !pins.isEmpty || effects.contains(.settings) else { return false }

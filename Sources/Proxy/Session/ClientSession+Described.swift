@@ -49,7 +49,6 @@ extension ClientSession {
     private func resultTypesChanged(_ changed: [NamedStatement], _ server: ServerConnection) {
         for statement in changed {
             server.statements.remove(statement.id)
-            server.strayNames.append(statement.name)
         }
         worker.registry.renew()
         let error = ErrorFields(code: "0A000", message: "cached plan must not change result type")

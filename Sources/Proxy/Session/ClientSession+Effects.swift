@@ -69,29 +69,32 @@ extension ClientSession {
         }
     }
 
-    /// A unit of the extended protocol that ends statements.
-    func noteExtended(_ server: ServerConnection) {
+    /// A unit of the extended protocol.
+    func noteExtended() {
         for decision in worker.unitDecisions where !decision.effects.isEmpty {
             pendingUnlisted.append(contentsOf: decision.unlistedSettings)
-            guard !decision.effects.isDisjoint(with: [.discardAll, .deallocateAll]) else { continue }
-            var none: [(place: Range<Int>, name: [UInt8])] = []
-            for shape in decision.statements { note(shape, server, &none) }
         }
+    }
+
+    /// The server has done something that ends all statements, as its tag says.
+    func completed(_ tag: UnsafeRawBufferPointer, on server: ServerConnection) {
+        let isDiscard = tag.elementsEqual("DISCARD ALL\0".utf8)
+        guard isDiscard || tag.elementsEqual("DEALLOCATE ALL\0".utf8) else { return }
+        for statement in statements.values { worker.registry.release(statement) }
+        formerStatements = statements
+        statements = [:]
+        server.statements.doubtAll()
+        server.strayNames = []
+        guard isDiscard, pins.contains(.keepsServer) else { return }
+        // What LOAD has brought stays, whatever is discarded.
+        pins.remove(.keepsServer)
+        server.isRetired = true
     }
 
     private func note(
         _ shape: StatementShape, _ server: ServerConnection, _ replacements: inout [(place: Range<Int>, name: [UInt8])]
     ) {
         switch shape.kind {
-        case .discardAll, .deallocate(name: nil, _):
-            for statement in statements.values { worker.registry.release(statement) }
-            statements = [:]
-            server.statements.removeAll()
-            server.strayNames = []
-            if shape.kind == .discardAll {
-                unnamed = nil
-                server.unnamedOwner = 0
-            }
         case .execute(let name, let place):
             guard let statement = statements[Array(name.utf8)], hasOnServer(statement, server) else { return }
             replacements.append((place, statement.name))
@@ -112,9 +115,11 @@ extension ClientSession {
         // Within a transaction that failed nothing can be prepared, and nothing executed either.
         guard server.queue.transaction != .failed else { return false }
         var writer = MessageWriter(reserving: statement.query.count + 64)
+        // The name may still be there.
+        NamedStatement.writeClose(statement.name, to: &writer)
         statement.writeParse(to: &writer)
         writer.message(FrontendTag.sync)
-        server.queue.insertBeforeLast([(.parse, statement.id), (.sync, -1)])
+        server.queue.insertBeforeLast([(.close, -1), (.parse, statement.id), (.sync, -1)])
         server.statements.add(statement.id)
         server.stream.write(writer.bytes)
         return true

@@ -76,11 +76,7 @@ extension ClientSession {
         var serverName = name
         if let statement = statements[name] {
             serverName = statement.name
-            if !server.statements.use(statement.id) {
-                statement.writeParse(to: &writer)
-                server.statements.add(statement.id)
-                server.queue.sent(.parse, own: true, statement: statement.id)
-            }
+            if !server.statements.use(statement.id) { server.put(statement, isOwn: true, to: &writer) }
         }
         let names = portal + [0] + serverName + [0]
         writer.byte(FrontendTag.bind)

@@ -91,7 +91,9 @@ extension ClientSession {
             return
         }
         guard let statement = statement(named: name) else { return }
-        if statement.signature != nil, !Self.isMadeAnew(name, before: unit) {
+        if statement.signature != nil, !worker.describedStatements.contains(where: { $0 === statement }),
+            !Self.isMadeAnew(name, before: unit)
+        {
             worker.describedStatements.append(statement)
         }
         guard isRun else { return }
@@ -143,7 +145,7 @@ extension ClientSession {
         if unit[0] == FrontendTag.query {
             sendQuery(unit, plan, to: server)
         } else {
-            if !plan.effects.isEmpty { noteExtended(server) }
+            if !plan.effects.isEmpty { noteExtended() }
             sendExtended(unit, to: server)
         }
         if server.stream.isCongested { stream.pause() }

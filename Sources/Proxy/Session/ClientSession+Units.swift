@@ -120,6 +120,7 @@ extension ClientSession {
             // A name that a batch before gives or takes back means what the server makes of it, which may be an error.
             if plan.usesNames, !server.queue.isEmpty,
                 server.queue.pendingParses > 0 || announced.contains(where: { $0.sync != syncsSent })
+                    || !pendingEffects.isDisjoint(with: [.discardAll, .deallocateAll])
             {
                 block()
                 return false

@@ -43,6 +43,8 @@ final class ClientSession: StreamHandler {
     var statements: [[UInt8]: NamedStatement] = [:] { didSet { lastStatement = nil } }
     /// The one that was looked for last, which most often is the next as well.
     private var lastStatement: (name: [UInt8], statement: NamedStatement)?
+    /// What it had before DISCARD ALL or DEALLOCATE ALL, for errors that name something of it.
+    var formerStatements: [[UInt8]: NamedStatement] = [:]
     /// The text and types of the unnamed statement, as in its Parse; nil: none.
     var unnamed: UnnamedStatement?
     /// Names that were given or taken back and whose ParseComplete or CloseComplete is still to come, oldest first.
@@ -234,7 +236,7 @@ final class ClientSession: StreamHandler {
     }
 
     private static func discard(_ server: ServerConnection) {
-        server.statements.removeAll()
+        server.statements.doubtAll()
         server.unnamedOwner = 0
         server.strayNames = []
         server.ask("DISCARD ALL") { result in

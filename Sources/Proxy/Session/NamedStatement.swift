@@ -107,6 +107,9 @@ final class StatementRegistry {
 
 /// The statements that one server connection holds, the longest unused first out.
 struct ServerStatements {
+    /// They may have gone: something that ends them all was sent, and may have failed. Before one is made again, the
+    /// name is closed.
+    private var doubtful: Set<Int32> = []
     private var lastUse: [Int32: UInt64] = [:]
     private(set) var clock: UInt64 = 0
     /// PgBouncer's `max_prepared_statements` has the same default.
@@ -127,8 +130,23 @@ struct ServerStatements {
     }
 
     mutating func add(_ id: Int32) { lastUse[id] = clock }
-    mutating func remove(_ id: Int32) { lastUse[id] = nil }
-    mutating func removeAll() { lastUse.removeAll() }
+
+    /// It was not made, or is gone; as far as is known.
+    mutating func remove(_ id: Int32) {
+        lastUse[id] = nil
+        if doubtful.count >= Self.maximumDoubtful { doubtful.removeAll() }
+        doubtful.insert(id)
+    }
+    private static let maximumDoubtful = 1_000
+
+    /// DEALLOCATE ALL or DISCARD ALL is on its way.
+    mutating func doubtAll() {
+        doubtful.formUnion(lastUse.keys)
+        lastUse.removeAll()
+    }
+
+    /// - Returns: whether a Close has to come before the Parse of this one.
+    mutating func takeDoubt(_ id: Int32) -> Bool { !doubtful.isEmpty && doubtful.remove(id) != nil }
 
     /// One that has to go before another is added, or nil; never one of the current unit.
     mutating func evict() -> Int32? {

@@ -40,19 +40,28 @@ extension ServerConnection {
         statements.startUnit()
         var writer = MessageWriter(reserving: 512)
         for statement in missing {
-            if let evicted = statements.evict() {
-                NamedStatement.writeClose(id: evicted, to: &writer)
-                queue.sent(.close, own: true, statement: evicted)
-            }
-            statement.writeParse(to: &writer)
-            queue.sent(.parse, own: true, statement: statement.id)
-            statements.add(statement.id)
+            put(statement, isOwn: true, to: &writer)
             statement.writeDescribe(to: &writer)
             queue.sent(.describe, own: true)
         }
         writer.message(FrontendTag.sync)
         queue.sent(.sync, own: true)
         stream.write(writer.bytes)
+    }
+
+    /// The Parse of a statement that is not here, and what has to come before it.
+    func put(_ statement: NamedStatement, isOwn: Bool, to writer: inout MessageWriter) {
+        if let evicted = statements.evict() {
+            NamedStatement.writeClose(id: evicted, to: &writer)
+            queue.sent(.close, own: true, statement: evicted)
+        }
+        if statements.takeDoubt(statement.id) {
+            NamedStatement.writeClose(statement.name, to: &writer)
+            queue.sent(.close, own: true)
+        }
+        statement.writeParse(to: &writer)
+        statements.add(statement.id)
+        queue.sent(.parse, own: isOwn, statement: statement.id)
     }
 
     /// Takes what a client does not see.

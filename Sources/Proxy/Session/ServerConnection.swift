@@ -368,7 +368,13 @@ final class ServerConnection: StreamHandler {
                 }
             }
         case BackendTag.commandComplete, BackendTag.readyForQuery:
-            if isForwarded, let client, client.hasWritten { client.noteWrites() }
+            if isForwarded, let client {
+                if client.hasWritten { client.noteWrites() }
+                // DISCARD ALL, DEALLOCATE ALL.
+                if body.first == UInt8(ascii: "D"), body.count == 12 || body.count == 15 {
+                    client.completed(body, on: self)
+                }
+            }
             if tag == BackendTag.readyForQuery, isForwarded { client?.answered(queue.transaction) }
         case BackendTag.copyInResponse: if let client { client.syncsAnswered &+= queue.takeUnanswered() }
         default: break

@@ -108,10 +108,7 @@ struct UnitRewriter {
             return true
         }
         flushRun()
-        makeRoom()
-        statement.writeParse(to: &output)
-        server.statements.add(statement.id)
-        server.queue.sent(.parse, statement: statement.id)
+        server.put(statement, isOwn: false, to: &output)
         return true
     }
 
@@ -224,11 +221,7 @@ struct UnitRewriter {
     // MARK: What is put in
 
     private mutating func place(_ statement: NamedStatement) {
-        guard !server.statements.use(statement.id) else { return }
-        makeRoom()
-        statement.writeParse(to: &output)
-        server.statements.add(statement.id)
-        server.queue.sent(.parse, own: true, statement: statement.id)
+        if !server.statements.use(statement.id) { server.put(statement, isOwn: true, to: &output) }
     }
 
     /// One whose text names another statement (EXECUTE, DEALLOCATE) is another text on the servers, where that one has
@@ -248,12 +241,6 @@ struct UnitRewriter {
         }
         place(resolved)
         return resolved
-    }
-
-    private mutating func makeRoom() {
-        guard let evicted = server.statements.evict() else { return }
-        NamedStatement.writeClose(id: evicted, to: &output)
-        server.queue.sent(.close, own: true, statement: evicted)
     }
 
     /// The unnamed statement of this client, where the server has another's or none.
