@@ -29,8 +29,11 @@ struct ConversationPair {
         } catch {
             return "PostgreSQL \(wanted)\n   the proxy \(error)"
         }
-        let same = zip(wanted, got).prefix { $0 == $1 || Self.isEarlier($0, $1) }.count
-        guard same < wanted.count || same < got.count else { return nil }
+        let (left, right) = (Self.batches(wanted), Self.batches(got))
+        let batch = zip(left, right).prefix { $0 == $1 || Self.failsEarlier($0, $1) }.count
+        guard batch < left.count || batch < right.count else { return nil }
+        let before = left.prefix(batch).reduce(0) { $0 + $1.count }
+        let same = before + zip(wanted.dropFirst(before), got.dropFirst(before)).prefix { $0 == $1 }.count
         return """
             answer \(same): PostgreSQL \(wanted.dropFirst(same).prefix(4))
                the proxy \(got.dropFirst(same).prefix(4))
@@ -40,10 +43,25 @@ struct ConversationPair {
 }
 
 extension ConversationPair {
-    /// The proxy puts a statement on a server before it is bound there. Where that fails, and the number of parameters was
-    /// wrong as well, the client hears the one error instead of the other.
-    private static func isEarlier(_ wanted: WireClient.Message, _ got: WireClient.Message) -> Bool {
-        wanted.tag == "E" && got.tag == "E" && wanted.error?.code == "08P01"
+    /// Up to each ReadyForQuery.
+    private static func batches(_ messages: [WireClient.Message]) -> [[WireClient.Message]] {
+        var batches: [[WireClient.Message]] = [[]]
+        for message in messages {
+            batches[batches.count - 1].append(message)
+            if message.tag == "Z" { batches.append([]) }
+        }
+        return batches
+    }
+
+    /// Two things that the proxy cannot have as PostgreSQL has them, both of batches that fail there as well. It puts a
+    /// statement on a server before it is described or bound there: in a transaction that has failed that fails first, and
+    /// where the number of parameters is wrong something else may be, too. And it does not know any more what the unnamed
+    /// statement was before a batch that failed before its Parse.
+    private static func failsEarlier(_ wanted: [WireClient.Message], _ got: [WireClient.Message]) -> Bool {
+        let codes = [wanted, got].map { $0.compactMap { $0.tag == "E" ? $0.error?.code : nil } }
+        guard codes[0].count == 1, codes[1].count == 1, wanted.last == got.last else { return false }
+        let isUnnamed = got.contains { $0.error?.message == "unnamed prepared statement does not exist" }
+        return ["25P02", "08P01"].contains(codes[0][0]) || isUnnamed
     }
 }
 

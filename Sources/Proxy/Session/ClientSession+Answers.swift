@@ -84,7 +84,9 @@ extension ClientSession {
 
     /// What the server calls a statement is not what its client calls it. nil: nothing of the kind is in the error.
     func renamed(error body: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard !statements.isEmpty || !formerStatements.isEmpty, var error = ErrorFields(body: body), error.message.contains("\"strata_") else {
+        guard !statements.isEmpty || !formerStatements.isEmpty, var error = ErrorFields(body: body),
+            error.message.contains("\"strata_")
+        else {
             return nil
         }
         for (name, statement) in [statements, formerStatements].joined() {

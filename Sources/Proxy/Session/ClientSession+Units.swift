@@ -117,6 +117,17 @@ extension ClientSession {
         }
         guard let plan = analyse(unit, isLarge: isLarge) else { return true }
         if let server {
+            // The server reads nothing of it but Sync: there is nothing to prepare, and nothing to wait for.
+            if server.queue.isSkipping, server.phase == .ready {
+                send(unit, plan, to: server)
+                return true
+            }
+            // EXECUTE and DEALLOCATE in SQL: the statement may have to be put on the server first, and only a server that
+            // has answered says whether that can be done.
+            if plan.effects.contains(.prepared), !server.queue.isEmpty, !server.pool.limits.isSession {
+                block()
+                return false
+            }
             // A name that a batch before gives or takes back means what the server makes of it, which may be an error.
             if plan.usesNames, !server.queue.isEmpty,
                 server.queue.pendingParses > 0 || announced.contains(where: { $0.sync != syncsSent })
