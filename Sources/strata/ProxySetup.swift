@@ -15,7 +15,6 @@ struct ProxySetup {
         let layout = try workplace.layout()
         let routing = layout.routing ?? Routing(place: SourcePlace(file: layout.file, line: 1, column: 1))
         let files = ProxyFiles(layout: workplace.options.layout, console: workplace.console)
-        try Self.refuseWhatIsNotThere(layout, routing)
         // What costs nothing is checked before a server is started or looked up.
         let address = try address(routing)
         let login = try login(routing)
@@ -61,21 +60,6 @@ struct ProxySetup {
 
         private static func line(_ diagnostic: Diagnostic) -> String {
             diagnostic.place.map { "\($0.file):\($0.line):\($0.column): \(diagnostic.message)" } ?? diagnostic.message
-        }
-    }
-
-    /// A key that is accepted and does nothing would be worse than an error.
-    private static func refuseWhatIsNotThere(_ layout: Layout, _ routing: Routing) throws {
-        var missing: [(String, SourcePlace, String)] = []
-        for database in layout.databases where database.pool?.mode == .statement {
-            missing.append(("pool.mode: statement", database.place, "write mode: transaction"))
-        }
-        guard missing.isEmpty else {
-            throw DiagnosticsError(
-                missing.map {
-                    Diagnostic(
-                        .error, "not-there-yet", "the proxy does not have \($0.0) yet", place: $0.1, nextStep: $0.2)
-                })
         }
     }
 

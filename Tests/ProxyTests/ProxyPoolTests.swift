@@ -147,6 +147,27 @@ struct ProxyPoolTests {
         }
     }
 
+    @Test("Statement mode: no transaction blocks, whichever way they are begun; everything else works")
+    func statementMode() async throws {
+        try await withProxy(size: 1, mode: .statement, setup: "CREATE TABLE t (a int)") { proxy in
+            let client = try proxy.wire()
+            for begin in ["BEGIN", "START TRANSACTION READ ONLY", "BEGIN; SELECT 1"] {
+                let result = try client.query(begin)
+                #expect(result.error?.message == "transaction blocks not allowed in statement pooling mode")
+                #expect(result.messages.map(\.tag) == ["E", "Z"] && result.messages.last?.text == "I")
+                try client.send(Wire.parse("", begin) + Wire.bind() + Wire.execute() + Wire.sync)
+                #expect(try client.results().messages.map(\.tag) == ["E", "Z"])
+            }
+            #expect(try client.query("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)").error == nil)
+            try client.send(Wire.parse("s", "SELECT count(*) FROM t") + Wire.sync)
+            _ = try client.results()
+            _ = try proxy.wire().query("SET work_mem = '7MB'")
+            try client.send(Wire.bind("", "s") + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["2"]])
+            #expect(try client.query("SHOW work_mem").rows == [["4MB"]])
+        }
+    }
+
     @Test("Session mode: one server for as long as the client is there, clean for the next one")
     func sessionMode() async throws {
         try await withProxy(size: 1, mode: .session) { proxy in

@@ -2,9 +2,10 @@ package import Planning
 
 /// How a database's server connections are shared. The names are PgBouncer's.
 package struct PoolLimits: Sendable, Equatable {
-    package var mode: Database.Pool.Mode = .transaction { didSet { isSession = mode == .session } }
-    /// Kept, since it is asked for with each transaction and the modes are compared as text.
+    package var mode: Database.Pool.Mode = .transaction { didSet { noteMode() } }
+    /// Both are kept, since they are asked for with each transaction and the modes are compared as text.
     private(set) var isSession = false
+    private(set) var isStatement = false
     /// `default_pool_size`: server connections for each node and user.
     package var size = 20
     /// `reserve_pool_size`: more of them, once a client has waited for `reserveTimeout`.
@@ -31,7 +32,7 @@ package struct PoolLimits: Sendable, Equatable {
     package init(_ pool: Database.Pool?) {
         guard let pool else { return }
         mode = pool.mode
-        isSession = mode == .session
+        noteMode()
         size = pool.size
         reserve = pool.reserve
         reserveTimeout = pool.reserveTimeout
@@ -42,5 +43,10 @@ package struct PoolLimits: Sendable, Equatable {
         queryTimeout = pool.queryTimeout
         maximumPreparedStatements = pool.maxPreparedStatements
         maximumClients = pool.maxClients
+    }
+
+    private mutating func noteMode() {
+        isSession = mode == .session
+        isStatement = mode == .statement
     }
 }

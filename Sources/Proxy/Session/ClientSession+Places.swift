@@ -1,4 +1,5 @@
 internal import PostgresWire
+internal import SQLSyntax
 
 /// Layouts with several databases: statements go where their schemas live, and a transaction stays in one database.
 extension ClientSession {
@@ -14,6 +15,9 @@ extension ClientSession {
 
     /// Whether a unit may go where it belongs, from where its client is now.
     func checkPlace(_ plan: UnitPlan) -> PlaceCheck {
+        if let database, database.limits.isStatement, plan.effects.contains(.transaction), beginsTransaction {
+            return .refuse(Self.noTransactions)
+        }
         if case .unresolved = plan.place {} else { catalogMissedAt = nil }
         // A transaction that has failed hears nothing but that, wherever it is.
         if let server, server.queue.isEmpty, server.queue.transaction == .failed { return .go }
@@ -84,7 +88,22 @@ extension ClientSession {
         }
     }
 
+    private var beginsTransaction: Bool {
+        worker.unitDecisions.contains { decision in
+            decision.statements.contains { shape in
+                guard case .begin = shape.kind else { return false }
+                return true
+            }
+        }
+    }
+
     // MARK: Errors
+
+    /// The message is PgBouncer's.
+    private static let noTransactions = ErrorFields(
+        code: "0A000", message: "transaction blocks not allowed in statement pooling mode",
+        detail: "A server serves a client for one statement (pool.mode: statement).",
+        hint: "Send the statements in one query string, or use pool.mode: transaction.")
 
     private func spanning(_ names: [Decision.Named]) -> ErrorFields {
         let list = names.map { "\($0.name) lives in database \"\(worker.inOrder[$0.database].name)\"" }
