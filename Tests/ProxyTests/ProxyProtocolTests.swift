@@ -11,6 +11,26 @@ import Testing
 struct ProxyProtocolTests {
     typealias Wire = WireClient
 
+    @Test("A goodbye: what was asked before is done; a COPY that it leaves open is not, and holds nothing")
+    func goodbye() async throws {
+        try await withProxy(size: 1, setup: "CREATE TABLE g (a int)") { proxy in
+            let leaving = try proxy.wire()
+            try leaving.send(Wire.query("INSERT INTO g VALUES (1)") + Wire.message("X"))
+            #expect(try leaving.results().tags == ["INSERT 0 1"])
+            #expect(try leaving.receive() == nil)
+            for isWaiting in [true, false] {
+                let copying = try proxy.wire()
+                try copying.send(Wire.query("BEGIN; CREATE TABLE h (a int)") + Wire.query("COPY h FROM STDIN"))
+                _ = try copying.results()
+                if isWaiting { _ = try copying.receive(through: "G") }
+                try copying.send(Wire.message("X"))
+                // Its server is free for others, and nothing of it is left.
+                #expect(try proxy.wire().query("SELECT count(*) FROM g").rows == [["1"]])
+                #expect(try proxy.wire().query("CREATE TABLE h (a int); DROP TABLE h").error == nil)
+            }
+        }
+    }
+
     @Test(
         "A client that goes in the middle of a batch leaves no server behind, and nothing of its work",
         arguments: [Database.Pool.Mode.transaction, .session])

@@ -176,8 +176,8 @@ extension ClientSession {
         if isBlocked, waitingIn == nil, !isArranging { unblock() }
     }
 
-    /// The last answer of a client that has said goodbye has come.
-    private func endTerminated(_ server: ServerConnection) {
+    /// The last answer of a client that has said goodbye has come, or the server asks it for data.
+    func endTerminated(_ server: ServerConnection) {
         guard phase == .ended else { return stream.endAfterFlush() }
         letGo()
         leave(server)

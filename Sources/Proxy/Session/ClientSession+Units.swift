@@ -78,7 +78,10 @@ extension ClientSession {
 
     /// What was asked before is done and answered first, as PostgreSQL does it.
     private func terminate() {
-        guard let server, !server.queue.isEmpty || isArranging else { return stream.endAfterFlush() }
+        // A server that waits for copied data waits for ever.
+        guard let server, !server.queue.isEmpty || isArranging, !server.queue.isCopyingIn else {
+            return stream.endAfterFlush()
+        }
         isTerminating = true
         block()
     }
@@ -122,14 +125,17 @@ extension ClientSession {
                 send(unit, plan, to: server)
                 return true
             }
+            // Parts of what is large are not waited for: the server answers none of them before the end.
             // EXECUTE and DEALLOCATE in SQL: the statement may have to be put on the server first, and only a server that
             // has answered says whether that can be done.
-            if plan.effects.contains(.prepared), !server.queue.isEmpty, !server.pool.limits.isSession {
+            if plan.effects.contains(.prepared), !server.queue.isEmpty, !server.queue.isOpen, !isLarge,
+                !server.pool.limits.isSession
+            {
                 block()
                 return false
             }
             // A name that a batch before gives or takes back means what the server makes of it, which may be an error.
-            if plan.usesNames, !server.queue.isEmpty,
+            if plan.usesNames, !server.queue.isEmpty, !isLarge,
                 server.queue.pendingParses > 0 || announced.contains(where: { $0.sync != syncsSent })
                     || !pendingEffects.isDisjoint(with: [.discardAll, .deallocateAll])
             {

@@ -204,7 +204,8 @@ final class ClientSession: StreamHandler {
         waitingIn?.removeWaiter(self)
         if heldSince != nil { worker.heldClients.removeAll { $0 === self } }
         waitingIn = nil
-        if let server, !(isTerminating && !server.queue.isEmpty && !isArranging) {
+        let isFinishing = isTerminating && !isArranging && !(server?.queue.isEmpty ?? true)
+        if let server, !isFinishing || server.queue.isCopyingIn {
             letGo()
             leave(server)
         }

@@ -141,6 +141,7 @@ struct ServerStatements {
 
     /// DEALLOCATE ALL or DISCARD ALL is on its way.
     mutating func doubtAll() {
+        if doubtful.count >= Self.maximumDoubtful { doubtful.removeAll() }
         doubtful.formUnion(lastUse.keys)
         lastUse.removeAll()
     }

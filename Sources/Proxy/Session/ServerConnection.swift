@@ -376,7 +376,11 @@ final class ServerConnection: StreamHandler {
                 }
             }
             if tag == BackendTag.readyForQuery, isForwarded { client?.answered(queue.transaction) }
-        case BackendTag.copyInResponse: if let client { client.syncsAnswered &+= queue.takeUnanswered() }
+        case BackendTag.copyInResponse:
+            if let client {
+                client.syncsAnswered &+= queue.takeUnanswered()
+                if client.isTerminating { client.endTerminated(self) }
+            }
         default: break
         }
         switch verdict.statement {
