@@ -158,7 +158,7 @@ package final class ReplicationCluster: Sendable {
 /// Waits until the condition holds, at most `limit`.
 /// - Throws: ``NotInTime``, or what the condition threw at the last attempt.
 package func eventually(
-    _ what: String, within limit: Duration = .seconds(30), isolation: isolated (any Actor)? = #isolation,
+    _ what: String, within limit: Duration = .seconds(120), isolation: isolated (any Actor)? = #isolation,
     _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
