@@ -20,9 +20,16 @@ struct ConversationPair {
         proxied = ConversationPlayer(other)
     }
 
+    /// PostgreSQL itself ended the session, as it does with a message that has no place in COPY; or a Parse has failed
+    /// there that the proxy answered alone, in a pipeline whose transaction had failed.
+    struct NothingToCompare: Error {}
+
     /// - Returns: what differs.
+    /// - Throws: `NothingToCompare`; then there is nothing more to compare.
     func play(_ step: ConversationStep) throws -> String? {
-        let wanted = try direct.play(step)
+        let wanted: [WireClient.Message]
+        do { wanted = try direct.play(step) } catch is WireClient.Failure { throw NothingToCompare() }
+        if wanted.last?.tag == "!" { throw NothingToCompare() }
         let got: [WireClient.Message]
         do {
             got = try proxied.play(step)
@@ -31,6 +38,13 @@ struct ConversationPair {
         }
         let (left, right) = (Self.batches(wanted), Self.batches(got))
         let batch = zip(left, right).prefix { $0 == $1 || Self.failsEarlier($0, $1) }.count
+        // From here on the client has another statement under some name, as it was told.
+        let parses = [left, right].map { $0.prefix(batch).map { $0.count { $0.tag == "1" } } }
+        if parses[0] != parses[1] { throw NothingToCompare() }
+        // Of a batch that ends with Flush only the first answer is here.
+        if let last = left.last, !last.isEmpty, last.last?.tag != "Z", batch == left.count, last != right.last {
+            throw NothingToCompare()
+        }
         guard batch < left.count || batch < right.count else { return nil }
         let before = left.prefix(batch).reduce(0) { $0 + $1.count }
         let same = before + zip(wanted.dropFirst(before), got.dropFirst(before)).prefix { $0 == $1 }.count
@@ -53,15 +67,23 @@ extension ConversationPair {
         return batches
     }
 
-    /// Two things that the proxy cannot have as PostgreSQL has them, both of batches that fail there as well. It puts a
-    /// statement on a server before it is described or bound there: in a transaction that has failed that fails first, and
-    /// where the number of parameters is wrong something else may be, too. And it does not know any more what the unnamed
-    /// statement was before a batch that failed before its Parse.
+    /// Things that the proxy cannot have as PostgreSQL has them, both of batches that fail there as well. It puts a
+    /// statement on a server before it is described or bound there: what is wrong with its text now (a table that has
+    /// gone, another search_path), and that the transaction has failed, is said then, before PostgreSQL comes to it, or
+    /// to a wrong number of parameters. And it does not know any more what the unnamed statement was before a batch that
+    /// failed before its Parse.
     private static func failsEarlier(_ wanted: [WireClient.Message], _ got: [WireClient.Message]) -> Bool {
-        let codes = [wanted, got].map { $0.compactMap { $0.tag == "E" ? $0.error?.code : nil } }
-        guard codes[0].count == 1, codes[1].count == 1, wanted.last == got.last else { return false }
-        let isUnnamed = got.contains { $0.error?.message == "unnamed prepared statement does not exist" }
-        return ["25P02", "08P01"].contains(codes[0][0]) || isUnnamed
+        let errors = [wanted, got].map { $0.filter { $0.tag == "E" } }
+        let hasFailed = got.contains { $0.error?.code == "25P02" }
+        if hasFailed, errors[0].isEmpty, wanted.last?.tag != "Z" { return true }
+        // A batch that ends with Flush has no ReadyForQuery.
+        let isEqualEnd = wanted.last == got.last || wanted.last?.tag == "E" && got.last?.tag == "E"
+        guard errors[0].count == 1, errors[1].count == 1, isEqualEnd else { return false }
+        if errors[0] == errors[1] { return true }
+        let isUnnamed = errors[1][0].error?.message == "unnamed prepared statement does not exist"
+        // A statement that executes itself: PostgreSQL runs into its stack, the proxy puts no statement into itself.
+        let codes = errors.map { $0[0].error?.code }
+        return ["25P02", "08P01", "54001"].contains(codes[0]) || codes[1] == "42P01" || isUnnamed
     }
 }
 
@@ -110,8 +132,10 @@ struct ConversationShrinker {
 
     private func difference(_ steps: [ConversationStep]) throws -> String? {
         try reset()
-        let pair = try ConversationPair(direct, proxy, limit: 2)
-        for step in steps { if let found = try pair.play(step) { return found } }
+        let pair = try ConversationPair(direct, proxy, limit: 5)
+        do {
+            for step in steps { if let found = try pair.play(step) { return found } }
+        } catch is ConversationPair.NothingToCompare {}
         return nil
     }
 

@@ -151,7 +151,7 @@ struct ConversationGenerator {
             "DROP TABLE IF EXISTS made\(client)", "CREATE TEMP TABLE tmp\(client) AS SELECT 1 AS a",
             "SELECT a FROM tmp\(client)", "DROP TABLE tmp\(client)", "CREATE INDEX ON \(t) (name)", "TRUNCATE \(u)",
             "COMMENT ON TABLE \(t) IS 'c'", "CREATE VIEW v\(client) AS SELECT id FROM \(t)", "DROP VIEW v\(client)",
-            "SELECT * FROM v\(client) WHERE id < 3", "SELECT * FROM made\(client)", "ANALYZE \(t)",
+            "SELECT * FROM v\(client) WHERE id < 3 ORDER BY id", "SELECT * FROM made\(client)", "ANALYZE \(t)",
         ])
     }
 }

@@ -60,7 +60,8 @@ func withProxy<T>(
         let server = try await ProxyServer.start(configuration)
         guard case .tcp(_, let port) = server.address else { fatalError("a TCP address was asked for") }
         do {
-            let value = try await body(ProxyFixture(server: server, port: port, database: database))
+            let fixture = ProxyFixture(server: server, port: port, database: database)
+            let value = try await blocking { try await body(fixture) }
             server.stop()
             await server.waitUntilEnded()
             return value

@@ -65,7 +65,8 @@ struct ProxyReplicaTests {
             guard case .tcp(_, let port) = server.address else { fatalError("a TCP address was asked for") }
             let result: Result<T, any Error>
             do {
-                result = .success(try await body(Setup(server: server, port: port, cluster: cluster)))
+                let setup = Setup(server: server, port: port, cluster: cluster)
+                result = .success(try await blocking { try await body(setup) })
             } catch { result = .failure(error) }
             server.stop()
             await server.waitUntilEnded()

@@ -41,7 +41,7 @@ struct ProxyRestartTests {
         try await withProxy(configure: { $0.eventLoops = loops }) { old in
             let load = Load()
             let (port, user) = (old.port, old.user)
-            let runners = (0..<4).map { _ in Task { try await blocking { load.run(port, user) } } }
+            let runners = (0..<4).map { _ in Task { await blocking { load.run(port, user) } } }
             try await eventually("there is load") { load.rounds.load(ordering: .relaxed) > 50 }
             let sitting = try old.wire()
             var configuration = old.server.shared.configuration
@@ -57,7 +57,7 @@ struct ProxyRestartTests {
             let alone = load.rounds.load(ordering: .relaxed)
             try await eventually("the new one serves alone") { load.rounds.load(ordering: .relaxed) > alone + 50 }
             load.isOver.store(true, ordering: .relaxed)
-            for runner in runners { try await runner.value }
+            for runner in runners { await runner.value }
             new.stop()
             await new.waitUntilEnded()
             #expect(load.failures.withLock { $0 } == [])

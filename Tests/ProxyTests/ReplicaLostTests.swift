@@ -28,6 +28,36 @@ struct ReplicaLostTests {
         }
     }
 
+    @Test(
+        "So is one whose ParseComplete needs no server, and the client gets one of each answer",
+        arguments: [true, false])
+    func frozenParse(isKilled: Bool) async throws {
+        try await ProxyReplicaTests().withReplicas(delays: [nil]) { setup in
+            let client = try await reader(setup)
+            func ask(_ name: String) throws -> String {
+                try client.send(
+                    WireClient.parse(name, Self.port) + WireClient.bind("", name) + WireClient.describe("P")
+                        + WireClient.execute() + WireClient.sync)
+                return String(try client.results().messages.map(\.tag))
+            }
+            try await eventually("replica 1 has the statement") {
+                let name = "s\(UInt32.random(in: 0...UInt32.max))"
+                #expect(try ask(name) == "12TDCZ")
+                try client.send(WireClient.bind("", name) + WireClient.execute() + WireClient.sync)
+                return try client.results().rows == [["\(setup.cluster.port(of: 1))"]]
+            }
+            try await setup.cluster.freeze(1)
+            let lost = Task(executorPreference: ThreadExecutor.watchers) {
+                try await Task.sleep(for: .milliseconds(100))
+                if isKilled { try await setup.cluster.kill(1) }
+            }
+            let tags = Result { try ask("other") }
+            try await lost.value
+            if !isKilled { await setup.cluster.thaw(1) }
+            #expect(try tags.get() == "12TDCZ")
+        }
+    }
+
     @Test("The first read of a transaction is answered by the primary when its replica dies")
     func firstRead() async throws {
         try await ProxyReplicaTests().withReplicas(delays: [nil]) { setup in

@@ -20,10 +20,11 @@ struct SeededRandom: RandomNumberGenerator {
 
     mutating func pick<T>(_ values: [T]) -> T { values[below(values.count)] }
 
-    /// `STRATA_FUZZ_SEED` (number), else another one each time; always printed, because it is what a failure needs.
-    static func seed(for what: String) -> UInt64 {
+    /// `STRATA_FUZZ_SEED` (number), else the usual one, else another one each time; always printed, because it is what a
+    /// failure needs.
+    static func seed(for what: String, usual: UInt64? = nil) -> UInt64 {
         let given = ProcessInfo.processInfo.environment["STRATA_FUZZ_SEED"].flatMap { UInt64($0) }
-        let seed = given ?? UInt64.random(in: 0...UInt64.max)
+        let seed = given ?? usual ?? UInt64.random(in: 0...UInt64.max)
         print("\(what): STRATA_FUZZ_SEED=\(seed)")
         return seed
     }

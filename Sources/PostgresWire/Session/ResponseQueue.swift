@@ -24,7 +24,7 @@ package struct ResponseQueue: Sendable {
     private struct Entry: Sendable {
         var request: Request
         var isOwn: Bool
-        /// Of a Parse that puts a statement on the server, or a Describe of one: which one.
+        /// Of a Parse that puts a statement on the server, or a Describe of one: which one; `unnamed`, or -1.
         var statement: Int32
     }
 
@@ -57,6 +57,14 @@ package struct ResponseQueue: Sendable {
         case notPrepared([Int32])
     }
 
+    /// What an error did to the unnamed statement.
+    package enum UnnamedLoss: Sendable {
+        /// The server has none, or an older one; its client has another one still.
+        case onServer
+        /// The last that the client sent does not exist.
+        case ofClient
+    }
+
     private var entries: [Entry] = []
     private var head = 0
     private var replies: [UInt8] = []
@@ -71,6 +79,9 @@ package struct ResponseQueue: Sendable {
     /// Parses of statements with a number (`statement`) whose answers are still to come.
     package private(set) var pendingParses = 0
     private var notClosed: [Int32] = []
+    private var unnamedLoss: UnnamedLoss?
+    /// As `statement`: a Parse of the unnamed statement.
+    package static let unnamed: Int32 = -2
     /// Messages of the extended protocol have gone to the server, and no Sync behind them: it is inside of something,
     /// whatever it has answered.
     package private(set) var isOpen = false
@@ -139,6 +150,12 @@ package struct ResponseQueue: Sendable {
     package mutating func takeNotClosed() -> [Int32] {
         defer { notClosed = [] }
         return notClosed
+    }
+
+    /// Whether the last error made the server fail or skip the newest Parse of the unnamed statement.
+    package mutating func takeUnnamedLoss() -> UnnamedLoss? {
+        defer { unnamedLoss = nil }
+        return unnamedLoss
     }
 
     /// Whether a request that is sent now will be answered with ReadyForQuery, as far as is known.
@@ -224,13 +241,17 @@ package struct ResponseQueue: Sendable {
             // A function call or query behind the error is skipped as well.
             // No ReadyForQuery comes for it.
             if entries[head].request == .query || entries[head].request == .functionCall { unanswered += 1 }
-            if entries[head].statement >= 0 {
+            if entries[head].statement == Self.unnamed {
+                unnamedLoss = entries[head].isOwn ? unnamedLoss ?? .onServer : .ofClient
+            } else if entries[head].statement >= 0 {
                 if entries[head].request == .parse { lost.append(entries[head].statement) }
                 if entries[head].request == .close { notClosed.append(entries[head].statement) }
             }
             head += 1
         }
         if head < entries.count { isSkipping = false }
+        // A newer one is on its way.
+        if unnamedLoss != nil, entries[head...].contains(where: { $0.statement == Self.unnamed }) { unnamedLoss = nil }
         pendingParses -= lost.count
         if !lost.isEmpty { verdict.statement = .notPrepared(lost) }
         return verdict

@@ -29,7 +29,9 @@ package final class GuestDatabases: Sendable {
             }
             guard guests.count < Self.limit else { return nil }
             let made = try make()
-            guests[name] = Guest(database: made, watcher: Task { await watch(made) }, loops: 1)
+            guests[name] = Guest(
+                database: made, watcher: Task(executorPreference: ThreadExecutor.watchers) { await watch(made) },
+                loops: 1)
             return made
         }
     }

@@ -64,7 +64,7 @@ package final class ProxyServer: Sendable {
         self.address = address
         metrics = try configuration.metrics.map { address throws(ProxyError) in try Metrics(address, shared) }
         metricsAddress = metrics?.address
-        watchers = Task(executorPreference: WatcherExecutor()) {
+        watchers = Task(executorPreference: ThreadExecutor.watchers) {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await ConnectionBudget.check(configuration, ProxyLog(logger: configuration.logger)) }
                 if let lookup = shared.lookup { group.addTask { await lookup.run() } }

@@ -8,7 +8,7 @@ extension ClientSession {
     /// - Parameter skipped: queries that it makes the server skip, behind messages without Sync.
     func serverFailed(_ server: ServerConnection, _ body: UnsafeRawBufferPointer, skipped: UInt32) -> Reaction {
         defer { syncsAnswered &+= skipped }
-        if isOnReplica, !server.hasForwarded, let unit = server.takeReplay() {
+        if isOnReplica, !server.hasForwarded, let unit = server.replay.take() {
             // A read has no effects, so it may be asked again. What the primary says is what counts: the replica may be
             // behind in definitions, cancel because of recovery, or refuse a write that nobody could see.
             if let error = ErrorFields(body: body) { current?.replicaRefused(node: server.pool.key.node, error) }
@@ -32,7 +32,7 @@ extension ClientSession {
         guard self.server === server else { return }
         let wasOnReplica = isOnReplica
         letGo()
-        if wasOnReplica, !server.hasForwarded, let unit = server.takeReplay() {
+        if wasOnReplica, !server.hasForwarded, let unit = server.replay.take() {
             moveToPrimary(from: server, unit)
             return
         }
@@ -66,22 +66,6 @@ extension ClientSession {
         unblock()
     }
 
-    /// Statements whose Parse failed or was skipped do not exist for the client either; those whose Close was skipped do.
-    private func forgetAnnounced(onlyUnconfirmed: Bool, _ skipped: UInt32) {
-        guard !announced.isEmpty else { return }
-        // The newest first: a name may have been closed and given again.
-        for index in announced.indices.reversed() {
-            let entry = announced[index]
-            guard entry.sync &- syncsAnswered <= skipped, !(onlyUnconfirmed && entry.isConfirmed) else { continue }
-            announced.remove(at: index)
-            if entry.isClose {
-                statements[entry.name] = entry.statement
-            } else if let statement = statements.removeValue(forKey: entry.name) {
-                worker.registry.release(statement)
-            }
-        }
-    }
-
     /// What the server calls a statement is not what its client calls it. nil: nothing of the kind is in the error.
     func renamed(error body: UnsafeRawBufferPointer) -> [UInt8]? {
         guard !statements.isEmpty || !formerStatements.isEmpty, var error = ErrorFields(body: body),
@@ -108,7 +92,7 @@ extension ClientSession {
         if !describing.isEmpty { describing.removeAll() }
         current?.counters.unitTime += worker.loop.now.since(unitStartedAt)
         avoidsReplicas = false
-        server.forgetReplay()
+        server.replay.forget()
         if status == .failed, deferred.place == .roaming {
             deferred.bound()
             beginning = []
@@ -122,15 +106,6 @@ extension ClientSession {
         if status == .idle, hasWritten {
             written.removeAll(keepingCapacity: true)
             hasWrittenAnything = false
-        }
-    }
-
-    /// Whatever the error, what was answered up to this Sync is so.
-    private func settleAnnounced() {
-        announced.removeAll { entry in
-            guard entry.sync < syncsAnswered else { return false }
-            if entry.isClose { worker.registry.release(entry.statement) }
-            return true
         }
     }
 

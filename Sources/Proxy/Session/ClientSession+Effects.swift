@@ -59,16 +59,6 @@ extension ClientSession {
         database?.decision(for: statement, client: self).effects.contains(.prepared) ?? false
     }
 
-    /// A text of the extended protocol is bound, and will be run: what it deallocates is gone.
-    func deallocate(_ query: [UInt8]) {
-        guard let decision = query.withUnsafeBytes({ database?.decision(for: $0, client: self) }) else { return }
-        for case .deallocate(let name?, _) in decision.statements.map(\.kind) {
-            guard let statement = statements.removeValue(forKey: Array(name.utf8)) else { continue }
-            server?.statements.remove(statement.id)
-            worker.registry.release(statement)
-        }
-    }
-
     /// A unit of the extended protocol.
     func noteExtended() {
         for decision in worker.unitDecisions where !decision.effects.isEmpty {
@@ -76,13 +66,17 @@ extension ClientSession {
         }
     }
 
-    /// The server has done something that ends all statements, as its tag says.
+    /// The server has done something that ends statements, as its tag says.
     func completed(_ tag: UnsafeRawBufferPointer, on server: ServerConnection) {
+        if tag.elementsEqual("DEALLOCATE\0".utf8) { return confirm(.deallocate) }
         let isDiscard = tag.elementsEqual("DISCARD ALL\0".utf8)
         guard isDiscard || tag.elementsEqual("DEALLOCATE ALL\0".utf8) else { return }
         for statement in statements.values { worker.registry.release(statement) }
         formerStatements = statements
         statements = [:]
+        // A Close that is skipped behind an error later brings nothing back.
+        for entry in announced where entry.isTaking { release(entry) }
+        announced.removeAll(where: \.isTaking)
         server.statements.doubtAll()
         server.strayNames = []
         guard isDiscard, pins.contains(.keepsServer) else { return }
@@ -99,12 +93,10 @@ extension ClientSession {
             guard let statement = statements[Array(name.utf8)], hasOnServer(statement, server) else { return }
             replacements.append((place, statement.name))
         case .deallocate(let name?, let place):
-            let bytes = Array(name.utf8)
-            guard let statement = statements[bytes], hasOnServer(statement, server) else { return }
-            replacements.append((place, statement.name))
-            server.statements.remove(statement.id)
-            statements[bytes] = nil
-            worker.registry.release(statement)
+            let statement = statements[Array(name.utf8)]
+            if let statement, hasOnServer(statement, server) { replacements.append((place, statement.name)) }
+            // The query has been counted already.
+            deallocate(name, on: server, sync: syncsSent &- 1)
         default: break
         }
     }

@@ -134,7 +134,9 @@ extension ClientSession {
             if decision.writesAnything { hasWrittenAnything = true }
         }
         if !plan.effects.isEmpty { pendingEffects.formUnion(plan.effects) }
-        if isOnReplica { server.keepForReplay(unit) }
+        if isOnReplica {
+            server.replay.keep(unit, holdsBack: plan.hasSync || unit.first == FrontendTag.query)
+        }
         current?.counters.units += 1
         current?.counters.received += unit.count
         unitStartedAt = worker.loop.now
@@ -192,17 +194,10 @@ extension ClientSession {
         unnamed?.namesOthers = false
     }
 
-    /// The answer to the next Parse or Close of a name has come.
-    func confirm(isClose: Bool) {
-        guard !announced.isEmpty else { return }
-        if let index = announced.firstIndex(where: { !$0.isConfirmed && $0.isClose == isClose }) {
-            announced[index].isConfirmed = true
-        }
-    }
-
     /// An answer that no server gives: ParseComplete, CloseComplete.
     func replyLocally(_ tag: UInt8) {
-        confirm(isClose: tag == BackendTag.closeComplete)
+        confirm(tag == BackendTag.closeComplete ? .close : .parse)
+        if let server, server.replay.holdsBack { return server.replay.hold(tag) }
         server?.hasForwarded = true
         stream.append([tag, 0, 0, 0, 4])
     }

@@ -47,7 +47,7 @@ final class ClientSession: StreamHandler {
     var formerStatements: [[UInt8]: NamedStatement] = [:]
     /// The text and types of the unnamed statement, as in its Parse; nil: none.
     var unnamed: UnnamedStatement?
-    /// Names that were given or taken back and whose ParseComplete or CloseComplete is still to come, oldest first.
+    /// Names that were given or taken back by what is not answered up to its Sync yet, oldest first.
     var announced: [Announced] = []
     /// Statements that it asked to be described and has no answer for yet, oldest first.
     var describing: [NamedStatement] = []
@@ -121,15 +121,6 @@ final class ClientSession: StreamHandler {
         var serial: UInt64
         /// EXECUTE or DEALLOCATE of a statement that servers know by another name.
         var namesOthers = false
-    }
-
-    /// A Parse or Close of a name: what it does is done when the server, which may skip it, has come to it.
-    struct Announced {
-        var name: [UInt8]
-        var statement: NamedStatement
-        var sync: UInt32
-        var isClose = false
-        var isConfirmed = false
     }
 
     init(stream: ByteStream, worker: Worker, processID: Int32, secret: [UInt8], address: ClientAddress) {
@@ -210,7 +201,7 @@ final class ClientSession: StreamHandler {
             leave(server)
         }
         for statement in statements.values { worker.registry.release(statement) }
-        for entry in announced where entry.isClose { worker.registry.release(entry.statement) }
+        for entry in announced where entry.isTaking { release(entry) }
         (statements, announced) = ([:], [])
         worker.ended(self)
     }

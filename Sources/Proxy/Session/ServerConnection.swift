@@ -51,6 +51,8 @@ final class ServerConnection: StreamHandler {
     var isRetired = false
     /// Answers of the unit that runs have reached the client: it can no longer be sent elsewhere.
     var hasForwarded = false
+    /// The unit that a replica works on.
+    var replay = ReplayUnit()
 
     private var passThrough = 0
     private var isPassingOn = false
@@ -182,33 +184,6 @@ final class ServerConnection: StreamHandler {
         request.start()
     }
 
-    // MARK: Asking again
-
-    private var replay: [UInt8] = []
-    private var hasReplay = false
-
-    /// The unit that a replica works on, so that another server can be asked.
-    func keepForReplay(_ unit: UnsafeRawBufferPointer) {
-        replay.removeAll(keepingCapacity: replay.capacity <= 65_536)
-        replay.append(contentsOf: unit)
-        hasReplay = true
-    }
-
-    func takeReplay() -> [UInt8]? {
-        guard hasReplay else { return nil }
-        hasReplay = false
-        return replay
-    }
-
-    func forgetReplay() { hasReplay = false }
-
-    /// Its node does not answer any more. What has been answered in part can only wait; the rest goes elsewhere, as if
-    /// the connection had been lost.
-    func abandon() {
-        guard client == nil || ownQuery != nil || !queue.isEmpty && !hasForwarded && hasReplay else { return }
-        stream.end()
-    }
-
     // MARK: Login
 
     private func receivedLogin(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -319,9 +294,17 @@ final class ServerConnection: StreamHandler {
     @inline(__always)
     private func forward(_ base: UnsafeRawPointer, _ run: inout Int, _ end: Int, next: Int) {
         if end > run, let client {
+            let bytes = UnsafeRawBufferPointer(start: base + run, count: end - run)
+            pool.database.counters.sent += bytes.count
+            if replay.holdsBack {
+                if replay.hold(bytes) {
+                    run = next
+                    return
+                }
+                releaseHeld(to: client)
+            }
             hasForwarded = true
-            pool.database.counters.sent += end - run
-            client.stream.write(UnsafeRawBufferPointer(start: base + run, count: end - run))
+            client.stream.write(bytes)
             if client.stream.isCongested { stream.pause() }
         }
         run = next
@@ -349,6 +332,10 @@ final class ServerConnection: StreamHandler {
             }
         case BackendTag.errorResponse:
             for id in queue.takeNotClosed() { statements.add(id) }
+            if let loss = queue.takeUnnamedLoss() {
+                unnamedOwner = 0
+                if loss == .ofClient { client?.unnamed = nil }
+            }
             if ownQuery == nil, client == nil || isFarewell {
                 forward(base, &run, offset, next: end)
                 return serverSaid(body)
@@ -363,6 +350,7 @@ final class ServerConnection: StreamHandler {
                 }
                 if isForwarded, let shown = client.renamed(error: body) {
                     forward(base, &run, offset, next: end)
+                    releaseHeld(to: client)
                     hasForwarded = true
                     client.stream.write(shown)
                 }
@@ -370,8 +358,8 @@ final class ServerConnection: StreamHandler {
         case BackendTag.commandComplete, BackendTag.readyForQuery:
             if isForwarded, let client {
                 if client.hasWritten { client.noteWrites() }
-                // DISCARD ALL, DEALLOCATE ALL.
-                if body.first == UInt8(ascii: "D"), body.count == 12 || body.count == 15 {
+                // DEALLOCATE, DISCARD ALL, DEALLOCATE ALL.
+                if body.first == UInt8(ascii: "D"), body.count == 11 || body.count == 12 || body.count == 15 {
                     client.completed(body, on: self)
                 }
             }
@@ -386,7 +374,7 @@ final class ServerConnection: StreamHandler {
         switch verdict.statement {
         case .notPrepared(let ids)?: for id in ids { statements.remove(id) }
         case .described(let id)?: client?.described(id, RowSignature(tag, body))
-        case .prepared?: if isForwarded { client?.confirm(isClose: false) }
+        case .prepared?: if isForwarded { client?.confirm(.parse) }
         case nil: break
         }
         if !isForwarded {

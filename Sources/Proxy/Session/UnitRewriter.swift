@@ -60,12 +60,7 @@ struct UnitRewriter {
             server.queue.sent(.sync)
         case FrontendTag.execute: server.queue.sent(.execute)
         case FrontendTag.flush: break
-        // Behind other messages, without Sync.
-        case FrontendTag.query:
-            if server.queue.isAnswered(.query) { client.syncsSent &+= 1 }
-            server.queue.sent(.query)
-            client.unnamed = nil
-            server.unnamedOwner = 0
+        case FrontendTag.query: return query(body)
         case FrontendTag.functionCall:
             if server.queue.isAnswered(.functionCall) { client.syncsSent &+= 1 }
             server.queue.sent(.functionCall)
@@ -85,6 +80,24 @@ struct UnitRewriter {
         return false
     }
 
+    /// Behind other messages, without Sync.
+    private mutating func query(_ body: UnsafeRawBufferPointer) -> Bool {
+        let text = UnsafeRawBufferPointer(rebasing: body.dropLast())
+        let changed =
+            isOwned || server.queue.isSkipping ? nil : client.renamed(text, { place($0) }, before: { flushRun() })
+        if changed != nil { client.deallocate(Array(text)) }
+        if server.queue.isAnswered(.query) { client.syncsSent &+= 1 }
+        server.queue.sent(.query)
+        client.unnamed = nil
+        server.unnamedOwner = 0
+        guard let changed else { return false }
+        output.message(FrontendTag.query) { body in
+            body.raw(changed)
+            body.byte(0)
+        }
+        return true
+    }
+
     private mutating func parse(_ body: UnsafeRawBufferPointer) -> Bool {
         guard let message = ParseMessage(body: body) else { return false }
         guard !message.name.isEmpty else {
@@ -97,7 +110,7 @@ struct UnitRewriter {
         if client.statements[name] != nil { return duplicate(name, message) }
         let statement = client.worker.registry.take(query: message.query, parameterTypes: message.parameterTypes)
         client.statements[name] = statement
-        client.announced.append(.init(name: name, statement: statement, sync: client.syncsSent))
+        client.announced.append(.init(.parse, name, statement, sync: client.syncsSent))
         if server.statements.use(statement.id) {
             flushRun()
             // PostgreSQL prepares nothing in a transaction that has failed, and says so.
@@ -124,18 +137,19 @@ struct UnitRewriter {
     /// One that names a statement of the protocol in SQL (EXECUTE, DEALLOCATE) says the name that the server knows.
     private mutating func unnamedParse(_ message: ParseMessage) -> Bool {
         guard let changed = client.renamed(message.query, { place($0) }, before: { flushRun() }) else {
-            server.queue.sent(.parse)
+            server.queue.sent(.parse, statement: ResponseQueue.unnamed)
             return false
         }
         client.unnamed?.namesOthers = true
         ParseMessage.write(name: "".utf8, query: changed, parameterTypes: message.parameterTypes, to: &output)
-        server.queue.sent(.parse)
+        server.queue.sent(.parse, statement: ResponseQueue.unnamed)
         return true
     }
 
     /// The name is taken. PostgreSQL itself is to say so, in its words and with what follows for the transaction: it
     /// gets the first statement under the client's own name, and then this one.
     private mutating func duplicate(_ name: [UInt8], _ message: ParseMessage) -> Bool {
+        closeStray(message.name)
         flushRun()
         ParseMessage.write(name: name, query: "".utf8, parameterTypes: [0, 0], to: &output)
         server.queue.sent(.parse, own: true)
@@ -156,6 +170,7 @@ struct UnitRewriter {
         }
         guard let statement = client.statement(named: message.statement) else {
             // Unknown: the server says so in its own words.
+            closeStray(message.statement)
             server.queue.sent(.bind)
             return false
         }
@@ -179,7 +194,7 @@ struct UnitRewriter {
             return false
         }
         guard let statement = client.statements[Array(target.name)] else {
-            if target.name.isEmpty { placeUnnamed() }
+            if target.name.isEmpty { placeUnnamed() } else { closeStray(target.name) }
             server.queue.sent(.describe)
             return false
         }
@@ -210,8 +225,7 @@ struct UnitRewriter {
             server.queue.sent(.close)
             return false
         }
-        client.announced.append(
-            .init(name: Array(target.name), statement: statement, sync: client.syncsSent, isClose: true))
+        client.announced.append(.init(.close, Array(target.name), statement, sync: client.syncsSent))
         // It stays on the server for the next one who has this text.
         flushRun()
         if server.queue.sent(.localClose) { for reply in server.queue.takeReplies() { client.replyLocally(reply) } }
@@ -243,6 +257,14 @@ struct UnitRewriter {
         return resolved
     }
 
+    /// A name that its client has given back may still be on the server (`duplicate`).
+    private mutating func closeStray(_ name: UnsafeRawBufferPointer) {
+        guard server.strayNames.contains(where: { name.elementsEqual($0) }) else { return }
+        flushRun()
+        NamedStatement.writeClose(Array(name), to: &output)
+        server.queue.sent(.close, own: true)
+    }
+
     /// The unnamed statement of this client, where the server has another's or none.
     private mutating func placeUnnamed() {
         guard let unnamed = client.unnamed else {
@@ -260,7 +282,7 @@ struct UnitRewriter {
         flushRun()
         let query = unnamed.query.withUnsafeBytes { client.renamed($0, { place($0) }, before: {}) } ?? unnamed.query
         ParseMessage.write(name: "".utf8, query: query, parameterTypes: unnamed.parameterTypes, to: &output)
-        server.queue.sent(.parse, own: true)
+        server.queue.sent(.parse, own: true, statement: ResponseQueue.unnamed)
         server.unnamedOwner = unnamed.serial
     }
 }
