@@ -101,7 +101,7 @@ struct ProxySetup {
                 nextStep: "add routing.auth: { type: scram, users: users.txt }, or { type: trust } for a test"))
     }
 
-    private static func schemas(_ layout: Layout) -> [String: String] {
+    static func schemas(_ layout: Layout) -> [String: String] {
         Dictionary(
             layout.schemas.map { ($0.name, $0.database ?? layout.mainDatabase) },
             uniquingKeysWith: { first, _ in first }

@@ -10,7 +10,8 @@ struct RouteCommand: AsyncParsableCommand {
         commandName: "route",
         abstract: "Says where the proxy sends a statement, and why. Runs nothing.",
         discussion: """
-            Reads the tables, functions and rules of the database and decides as the proxy does.
+            Reads the tables, functions and rules of the database and decides as the proxy does. Where the layout puts
+            schemas into other databases, those are read too; --database looks at one alone.
 
             Examples:
               strata route 'SELECT * FROM orders'
@@ -48,7 +49,7 @@ struct RouteCommand: AsyncParsableCommand {
             throw error
         }
         await connection.close()
-        noteReplicas(workplace, layout)
+        noteReplicas(workplace, layout, explanation)
         switch global.format {
         case .text: workplace.console.output(explanation.text)
         case .json:
@@ -110,13 +111,57 @@ struct RouteCommand: AsyncParsableCommand {
             let set = "SELECT pg_catalog.set_config('search_path', $1, false)"
             path = try await connection.query(set, [.text(searchPath)]).only().string(0)
         }
+        let user = try role ?? session.string(0)
+        let rules = RoutingRules(layout?.routing?.routes ?? [])
+        let freshness = layout?.routing?.freshness ?? .table
+        if database == nil, let layout, let placement = await placement(layout, main: catalog) {
+            return RouteExplanation.explain(
+                sql, searchPath: path, role: user, placement: placement, rules: rules, freshness: freshness)
+        }
         return RouteExplanation.explain(
-            sql, searchPath: path, role: try role ?? session.string(0), catalog: catalog,
-            rules: RoutingRules(layout?.routing?.routes ?? []), freshness: layout?.routing?.freshness ?? .table)
+            sql, searchPath: path, role: user, catalog: catalog, rules: rules, freshness: freshness)
     }
 
-    private func noteReplicas(_ workplace: Workplace, _ layout: Layout?) {
-        let name = database ?? layout?.mainDatabase ?? "main"
+    /// Where schemas live, with the catalogs of all databases that have some; nil: all live in the main one.
+    private func placement(_ layout: Layout, main: RoutingCatalog) async -> Proxy.Placement? {
+        let schemas = ProxySetup.schemas(layout)
+        let others = Set(schemas.values).subtracting([layout.mainDatabase]).sorted()
+        var catalogs = [main]
+        for name in others { catalogs.append(await catalog(of: name, layout)) }
+        return Proxy.Placement(schemas: schemas, databases: [layout.mainDatabase] + others, catalogs: catalogs)
+    }
+
+    /// An empty one where the database cannot be read: the proxy goes on without it too.
+    private func catalog(of name: String, _ layout: Layout) async -> RoutingCatalog {
+        let workplace = Workplace(global)
+        do {
+            let other = layout.databases.first { $0.name == name }
+            _ = try workplace.settings(ofOther: other, name)
+            var options = workplace.options
+            options.url = other?.url
+            let connection = try await Workplace(options).connect(nil, command: "route")
+            let catalog: RoutingCatalog
+            do { catalog = try await RoutingCatalog.load(connection) } catch {
+                await connection.close()
+                throw error
+            }
+            await connection.close()
+            return catalog
+        } catch {
+            workplace.say("database \(name) cannot be read, so its tables are not known: \(Self.summary(of: error))")
+            return .unknown
+        }
+    }
+
+    private static func summary(of error: any Error) -> String {
+        if let error = error as? PostgresError { return error.message }
+        if let error = error as? DiagnosticsError { return error.diagnostics.map(\.message).joined(separator: "; ") }
+        return "\(error)"
+    }
+
+    private func noteReplicas(_ workplace: Workplace, _ layout: Layout?, _ explanation: RouteExplanation) {
+        guard explanation.target != "refused" else { return }
+        let name = database ?? explanation.database ?? layout?.mainDatabase ?? "main"
         guard layout?.databases.first(where: { $0.name == name })?.replicas.isEmpty ?? true else { return }
         workplace.say("database \(name) has no replicas in the layout: all of it runs on the primary")
     }

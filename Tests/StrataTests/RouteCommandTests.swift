@@ -132,6 +132,46 @@ import Testing
         }
     }
 
+    @Test("S4.15 schemas in several databases: where a statement goes, what is refused, and what cannot be known")
+    func severalDatabases() async throws {
+        let layout = """
+            strata: 1
+            databases: { main: { url: "${DATABASE_URL}" }, billing: { url: "${OTHER_URL}" } }
+            schemas: { public: {}, money: { database: billing, tables: [invoices] } }
+            """
+        try await Workshop.with(pile: Self.pile, layout: layout) { shop in
+            try await withTestDatabase("billing") { billing in
+                try await billing.execute("CREATE SCHEMA money; CREATE TABLE money.invoices (id int)")
+                var program = shop.program
+                program.environment["OTHER_URL"] = try Workshop.url(of: billing.name)
+                func route(_ sql: String, _ more: String...) async throws -> String {
+                    let result = try await program.start(["route", sql] + more).finish()
+                    #expect(result.code == 0, "\(result)")
+                    return result.output
+                }
+                let found = try await route("SELECT * FROM money.invoices")
+                #expect(found.contains("database: billing\n") && found.contains("reads   money.invoices"), "\(found)")
+                let byPath = try await route("DELETE FROM invoices", "--search-path", "public, money")
+                #expect(byPath.hasPrefix("primary: ") && byPath.contains("database: billing\n"), "\(byPath)")
+                #expect(try await route("SELECT * FROM orders").contains("database: main\n"))
+                let both = "SELECT * FROM customers, money.invoices"
+                let refused = try await route(both)
+                #expect(
+                    refused.hasPrefix("refused: a statement cannot use several databases at once (0A000): ")
+                        && refused.contains("public.customers lives in database \"main\"")
+                        && refused.contains("money.invoices lives in database \"billing\""), "\(refused)")
+                let json = try object(try await route(both, "--format", "json"))
+                #expect(json["target"] as? String == "refused" && json["database"] == nil)
+                let single = try object(try await route("SELECT 1 FROM money.invoices", "--format", "json"))
+                #expect(single["database"] as? String == "billing" && single["target"] as? String == "replica")
+                program.environment["OTHER_URL"] = "postgresql://nobody@127.0.0.1:1/none"
+                let gone = try await program.run("route", "SELECT * FROM invoices", "--search-path", "money")
+                #expect(gone.errors.contains("database billing cannot be read"), "\(gone)")
+                #expect(gone.output.hasPrefix("refused: the tables of database \"billing\" are not known"), "\(gone)")
+            }
+        }
+    }
+
     @Test func withoutALayout() async throws {
         try await with { shop in
             try FileManager.default.removeItem(at: shop.folder.appending(path: "strata.yaml"))

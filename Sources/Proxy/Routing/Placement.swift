@@ -35,6 +35,11 @@ package struct Placement: Sendable {
         }
     }
 
+    /// Which names live where, for people.
+    static func list(_ names: [Decision.Named], _ databases: [String]) -> String {
+        names.map { "\($0.name) lives in database \"\(databases[$0.database])\"" }.joined(separator: ", ")
+    }
+
     func owner(_ schema: String) -> Int { owners[schema] ?? 0 }
 
     /// What every database has.

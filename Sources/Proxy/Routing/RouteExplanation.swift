@@ -15,10 +15,13 @@ package struct RouteExplanation: Codable, Sendable, Equatable {
         package var writesAnything: Bool
     }
 
+    /// `primary`, `replica`, `anywhere` or, where no database can run it, `refused`.
     package var target: String
     package var reason: String
     package var freshness: String
     package var statements: [Statement]
+    /// Which database of the layout; nil where there is nothing to choose, or where it is refused.
+    package var database: String?
 
     /// - Parameters:
     ///   - shapes: the text's statements, as `StatementReader` has them.
@@ -41,6 +44,42 @@ package struct RouteExplanation: Codable, Sendable, Equatable {
         reason = decision.reason.text
         freshness = Self.freshness(decision, rule)
         statements = []
+    }
+
+    private init(refused reason: String) {
+        target = "refused"
+        self.reason = reason
+        freshness = "nothing is read"
+        statements = []
+    }
+
+    /// Reads the text as the proxy does for a layout whose schemas live in several databases.
+    ///
+    /// - Parameter placement: its catalogs are those of its databases; one that is not known is an empty one.
+    package static func explain(
+        _ sql: String, searchPath: String, role: String, placement: Placement, rules: RoutingRules,
+        freshness: Routing.Freshness
+    ) -> RouteExplanation {
+        // What cannot be read runs in the main database.
+        let shapes = (try? StatementReader.read(sql)) ?? []
+        let database: Int
+        switch placement.place(shapes, path: SearchPath.parse(searchPath), role: role) {
+        case .anywhere, .unresolved: database = 0
+        case .database(let index): database = index
+        case .several(let names):
+            return RouteExplanation(
+                refused: "a statement cannot use several databases at once (0A000): "
+                    + Placement.list(names, placement.databases))
+        case .unknown(let index):
+            return RouteExplanation(
+                refused: "the tables of database \"\(placement.databases[index])\" are not known, and it names a table "
+                    + "without a schema (57P03)")
+        }
+        var explanation = explain(
+            sql, searchPath: searchPath, role: role, catalog: placement.catalogs[database], rules: rules,
+            freshness: freshness)
+        explanation.database = placement.databases[database]
+        return explanation
     }
 
     /// Reads the text as the proxy does.
@@ -92,7 +131,9 @@ package struct RouteExplanation: Codable, Sendable, Equatable {
 
     /// As `strata route` prints it.
     package var text: String {
-        var lines = ["\(target): \(reason)", "freshness: \(freshness)"]
+        var lines = ["\(target): \(reason)"]
+        if let database { lines.append("database: \(database)") }
+        lines.append("freshness: \(freshness)")
         for (index, statement) in statements.enumerated() {
             let number = statements.count > 1 ? "\(index + 1). " : ""
             lines.append("\(number)\(statement.kind) → \(statement.target): \(statement.reason)")

@@ -106,10 +106,9 @@ extension ClientSession {
         hint: "Send the statements in one query string, or use pool.mode: transaction.")
 
     private func spanning(_ names: [Decision.Named]) -> ErrorFields {
-        let list = names.map { "\($0.name) lives in database \"\(worker.inOrder[$0.database].name)\"" }
-        return ErrorFields(
+        ErrorFields(
             code: "0A000", message: "a statement cannot use several databases at once",
-            detail: list.joined(separator: ", ") + ".",
+            detail: Placement.list(names, worker.inOrder.map(\.name)) + ".",
             hint:
                 "Ask each database in a statement of its own and put the answers together in the application, or move the schemas into one database in the layout."
         )
