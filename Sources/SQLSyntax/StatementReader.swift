@@ -15,6 +15,18 @@ package enum StatementReader {
         return shapes
     }
 
+    /// What `PREPARE name (types) AS query` prepares.
+    ///
+    /// - Returns: nil for a text that does not prepare this name, or does so twice, or that PostgreSQL's parser refuses.
+    package static func preparedQuery(named name: String, in sql: String) -> String? {
+        let statements = (try? SQLParser.parse(sql)) ?? []
+        let found = statements.filter { $0.kind == "PrepareStmt" && $0.node["name"]?.string == name }
+        guard found.count == 1, let statement = found.first else { return nil }
+        var tokens = LazyTokens()
+        guard let start = try? StatementPlaces(statement, &tokens).preparedQuery else { return nil }
+        return statement.source.text(start..<statement.range.upperBound)
+    }
+
     private static func shape(
         of statement: ParsedStatement,
         _ tokens: inout LazyTokens

@@ -85,6 +85,7 @@ struct StatementKinds {
     /// The parser knows no other statements than these, so what it may learn is a definition, the most careful kind.
     private mutating func definition(_ node: SyntaxNode, _ type: String) -> StatementShape.Kind {
         guard type != "AlterSystemStmt" else { return .other }
+        walk.shape.claimedDatabase = Self.claimedDatabase(node, type)
         var names = DefinedNames(node)
         names.run()
         walk.shape.writes = StatementWalk.unique(walk.shape.writes + names.relations)
@@ -93,6 +94,20 @@ struct StatementKinds {
         let isNew = type.hasPrefix("Create") || type == "DefineStmt"
         if isNew, names.schemas.contains(where: StatementWalk.isTemporary) { return .createTemporary }
         return .definition
+    }
+
+    private static func claimedDatabase(_ node: SyntaxNode, _ type: String) -> String? {
+        func option(_ name: String) -> SyntaxNode? {
+            let options = (node["options"]?.children ?? []).compactMap { $0["DefElem"] }
+            return options.first { $0["defname"]?.string == name }
+        }
+        switch type {
+        case "DropdbStmt": return node["dbname"]?.string
+        case "AlterDatabaseStmt": return option("tablespace") == nil ? nil : node["dbname"]?.string
+        case "RenameStmt": return node["renameType"]?.string == "OBJECT_DATABASE" ? node["subname"]?.string : nil
+        case "CreatedbStmt": return option("template")?["arg"]?["String"]?["sval"]?.string
+        default: return nil
+        }
     }
 
     private mutating func explained(_ node: SyntaxNode) throws(SQLSyntaxError) -> StatementShape.Kind {

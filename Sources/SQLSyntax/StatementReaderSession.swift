@@ -88,6 +88,20 @@ struct StatementPlaces {
     /// PREPARE name.
     var second: Range<Int> { place(1) }
 
+    /// What comes after PREPARE name (types) AS.
+    var preparedQuery: Int? {
+        var depth = 0
+        for index in own.indices.dropLast().dropFirst(2) {
+            switch symbol(index) {
+            case 0x28: depth += 1
+            case 0x29: depth -= 1
+            // AS cannot be the name of a type.
+            default: if depth == 0, isWord("as", index) { return own[index + 1].range.lowerBound }
+            }
+        }
+        return nil
+    }
+
     /// DEALLOCATE [PREPARE] name, and a statement may be called `prepare`.
     var deallocate: Range<Int> {
         own.count > 2 && isWord("prepare", 1) ? place(2) : place(1)

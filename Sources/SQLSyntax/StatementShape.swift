@@ -25,6 +25,9 @@ package struct StatementShape: Sendable, Equatable {
     package var configuresUnknownSetting = false
     /// The prepared statement that CREATE TABLE … AS EXECUTE runs, which `kind` has no room for.
     package var executes: PreparedName?
+    /// The database that nobody else may be connected to: of DROP DATABASE, ALTER DATABASE … RENAME or SET TABLESPACE, and
+    /// the template of CREATE DATABASE.
+    package var claimedDatabase: String?
     /// A relation that stays is made by SELECT INTO, which is `write`: it is in `writes`, and no catalog knows it yet.
     package var definesRelation = false
     /// Schemas that a definition names otherwise than before a relation: CREATE SCHEMA s, CREATE FUNCTION s.f, DROP TYPE

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Bytes that are nearly right, and bytes that are not.
 enum ByteMutation {
     static func random(_ count: Int, _ random: inout SeededRandom) -> [UInt8] {

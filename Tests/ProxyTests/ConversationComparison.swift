@@ -74,6 +74,10 @@ extension ConversationPair {
     /// failed before its Parse.
     private static func failsEarlier(_ wanted: [WireClient.Message], _ got: [WireClient.Message]) -> Bool {
         let errors = [wanted, got].map { $0.filter { $0.tag == "E" } }
+        // A text that was prepared under another search_path is known here; it fails when it is bound.
+        if errors[1].isEmpty, errors[0].map({ $0.error?.code }) == ["42P01"], !got.contains(where: { $0.tag == "2" }) {
+            return true
+        }
         let hasFailed = got.contains { $0.error?.code == "25P02" }
         if hasFailed, errors[0].isEmpty, wanted.last?.tag != "Z" { return true }
         // A batch that ends with Flush has no ReadyForQuery.

@@ -1,4 +1,5 @@
 import PostgresWire
+import TestSupport
 
 extension ConversationGenerator {
     /// A text with as many parameters as there are values.

@@ -38,10 +38,10 @@ extension LeakProbe {
         LeakProbe(
             "plain cursor", "BEGIN; DECLARE h CURSOR FOR SELECT 1; COMMIT",
             see: "SELECT array_agg(name)::text FROM pg_cursors WHERE name = 'h'", undo: "SELECT 1"),
-        LeakProbe("PREPARE", "PREPARE p AS SELECT 'prepared'", see: "EXECUTE p", undo: "DEALLOCATE p", isKept: true),
+        LeakProbe("PREPARE", "PREPARE p AS SELECT 'prepared'", see: "EXECUTE p", undo: "DEALLOCATE p"),
         LeakProbe(
             "PREPARE by a function", "SELECT run('PREPARE p AS SELECT ''prepared''')", see: "EXECUTE p",
-            undo: "DEALLOCATE ALL", isKept: true),
+            undo: "DEALLOCATE ALL"),
         LeakProbe(
             "advisory lock", "SELECT pg_advisory_lock(1)", see: ownLocks, undo: "SELECT pg_advisory_unlock(1)",
             isKept: true),

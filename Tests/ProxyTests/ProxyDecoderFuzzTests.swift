@@ -1,5 +1,6 @@
 import PostgresWire
 import SQLSyntax
+import TestSupport
 import Testing
 
 @testable import Proxy

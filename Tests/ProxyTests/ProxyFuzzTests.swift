@@ -96,15 +96,15 @@ struct ProxyFuzzTests {
                 [0, 0, 0, 8, 4, 210, 22, 47], [0, 0, 0, 8, 4, 210, 22, 48],
                 [0, 0, 0, 16, 4, 210, 22, 46, 0, 0, 0, 7, 1, 2, 3, 4],
             ]
-            let connection = try RawConnection(port: proxy.port)
+            let connection = try WireClient(port: proxy.port, limit: 20)
             let first =
                 random.once(in: 6)
                 ? ByteMutation.random(random.below(300), &random)
                 : ByteMutation.mutated(random.pick(corpus), random.pick(corpus), &random)
-            connection.send(first)
-            if random.once(in: 3) { connection.send(random.pick(corpus)) }
+            try? connection.send(first)
+            if random.once(in: 3) { try? connection.send(random.pick(corpus)) }
             connection.finish()
-            _ = try connection.readToEnd()
+            try connection.readToEnd()
         }
     }
 
@@ -114,20 +114,20 @@ struct ProxyFuzzTests {
             var generator = ConversationGenerator(random.next(), client: index)
             let sent = generator.conversation().flatMap(\.bytes)
             let other = generator.conversation().flatMap(\.bytes)
-            let connection = try RawConnection(port: proxy.port)
-            connection.send(
+            let connection = try WireClient(port: proxy.port, limit: 20)
+            try? connection.send(
                 StartupMessage(parameters: [.init("user", proxy.user), .init("database", "main")]).packet)
             switch random.below(6) {
             // As it should be, and cut off somewhere.
-            case 0: connection.send(Array(sent.prefix(random.below(sent.count + 1))))
-            case 1: connection.send(ByteMutation.random(random.below(500), &random))
-            case 2: connection.send(sent + ByteMutation.mutated(other, sent, &random))
-            default: connection.send(ByteMutation.mutated(sent, other, &random))
+            case 0: try? connection.send(Array(sent.prefix(random.below(sent.count + 1))))
+            case 1: try? connection.send(ByteMutation.random(random.below(500), &random))
+            case 2: try? connection.send(sent + ByteMutation.mutated(other, sent, &random))
+            default: try? connection.send(ByteMutation.mutated(sent, other, &random))
             }
             // Some hang up without waiting for anything.
             if random.once(in: 4) { return }
             connection.finish()
-            _ = try connection.readToEnd()
+            try connection.readToEnd()
         }
     }
 }

@@ -11,16 +11,20 @@ import Testing
 @Suite("Proxy: databases that are not listed")
 struct ProxyGuestTests {
     private func withGuests(
-        patience: Duration = .seconds(60), _ body: (ProxyFixture, String) async throws -> Void
+        mode: Database.Pool.Mode = .transaction, patience: Duration = .seconds(60),
+        _ body: (ProxyFixture, String) async throws -> Void
     ) async throws {
         try await withTestDatabase("guest") { guest in
             try await guest.execute("CREATE TABLE here (a int); INSERT INTO here VALUES (7)")
-            try await withProxy(configure: {
-                $0.anyDatabase = true
-                $0.eventLoops = 2
-                $0.guestPatience = patience
-                $0.administrators = ["boss"]
-            }) { try await body($0, guest.name) }
+            try await withProxy(
+                mode: mode,
+                configure: {
+                    $0.anyDatabase = true
+                    $0.eventLoops = 2
+                    $0.guestPatience = patience
+                    $0.administrators = ["boss"]
+                }
+            ) { try await body($0, guest.name) }
         }
     }
 
@@ -39,6 +43,31 @@ struct ProxyGuestTests {
             let boss = try proxy.wire(user: "boss", database: "strata")
             #expect(try boss.query("SHOW DATABASES").rows.contains { $0[0] == name })
             #expect(try proxy.wire().query("SELECT current_database()").rows == [[proxy.database.name]])
+        }
+    }
+
+    @Test(
+        "What wants a database for itself gets it: connections that no client uses go",
+        arguments: [Database.Pool.Mode.transaction, .session])
+    func claimed(_ mode: Database.Pool.Mode) async throws {
+        try await withGuests(mode: mode) { proxy, name in
+            let main = try proxy.wire()
+            func use(_ name: String) throws {
+                for _ in 0..<4 {
+                    let client = try proxy.wire(database: name)
+                    #expect(try client.query("SELECT a FROM here").rows == [["7"]])
+                    try client.send(WireClient.message("X"))
+                    #expect(try client.receive() == nil)
+                }
+            }
+            let copy = "\(name)_copy"
+            for (used, sql) in [
+                (name, "CREATE DATABASE \(copy) TEMPLATE \(name)"), (copy, "ALTER DATABASE \(copy) RENAME TO \(copy)2"),
+                ("\(copy)2", "DROP DATABASE \(copy)2"),
+            ] {
+                try use(used)
+                #expect(try main.query(sql).error == nil, "\(sql)")
+            }
         }
     }
 

@@ -102,7 +102,7 @@ struct ProxyLeakTests {
     @Test("Roles", arguments: [1, 2])
     func roles(_ size: Int) async throws { try await checkAll(LeakProbe.roles, size: size) }
 
-    @Test("What keeps its server: temporary objects, LISTEN, held cursors, advisory locks, SQL's PREPARE, LOAD")
+    @Test("What keeps its server: temporary objects, LISTEN, held cursors, advisory locks, LOAD; and SQL's PREPARE")
     func kept() async throws { try await checkAll(LeakProbe.kept + LeakProbe.temporaryDefinitions, size: 2) }
 
     @Test("A server that LOAD changed serves nobody else")

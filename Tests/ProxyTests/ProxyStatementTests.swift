@@ -190,7 +190,8 @@ struct ProxyStatementTests {
 
     @Test("SQL's PREPARE, EXECUTE and DEALLOCATE, with two clients that use the same name on one server")
     func sqlLevel() async throws {
-        try await withProxy(size: 2) { proxy in
+        // With one server for both, neither can keep it.
+        try await withProxy(size: 1) { proxy in
             let first = try proxy.wire()
             let second = try proxy.wire()
             #expect(try first.query("PREPARE s (int) AS SELECT $1 + 1").tags == ["PREPARE"])
@@ -199,9 +200,57 @@ struct ProxyStatementTests {
                 #expect(try first.query("EXECUTE s(1)").rows == [["2"]])
                 #expect(try second.query("EXECUTE s(1)").rows == [["101"]])
             }
+            let taken = try first.query("PREPARE s AS SELECT 1").error
+            #expect(taken?.code == "42P05" && taken?.message == "prepared statement \"s\" already exists")
             #expect(try first.query("DEALLOCATE s").tags == ["DEALLOCATE"])
             #expect(try first.query("EXECUTE s(1)").error?.code == "26000")
             #expect(try second.query("EXECUTE s(1)").rows == [["101"]])
+        }
+    }
+
+    @Test("What SQL's PREPARE has made: in transactions, with comments and types of every kind, wherever it is run")
+    func sqlLevelForms() async throws {
+        let ddl = "CREATE TYPE mood AS ENUM ('sad', 'fine'); CREATE TABLE t (a int, m mood)"
+        try await withProxy(size: 1, setup: ddl) { proxy in
+            let client = try proxy.wire()
+            let other = try proxy.wire()
+            func tags(_ sql: String) throws -> [String] {
+                // Another client has the server in between.
+                _ = try other.query("SELECT 1")
+                let result = try client.query(sql)
+                #expect(result.error == nil, "\(sql)")
+                return result.tags
+            }
+            _ = try tags(
+                "/* a */ PREPARE \"A s\" (numeric(10, 2), mood) /* AS */ AS -- all\n INSERT INTO t VALUES ($1, $2);")
+            #expect(try tags("BEGIN; PREPARE b AS SELECT a FROM t WHERE m = $1 ORDER BY a") == ["BEGIN", "PREPARE"])
+            #expect(try client.query("EXECUTE b('fine')").rows == [])
+            _ = try client.query("COMMIT")
+            #expect(try tags("EXECUTE \"A s\" (7.2, 'fine')") == ["INSERT 0 1"])
+            _ = try tags("CREATE TABLE made AS EXECUTE b('fine')")
+            _ = try other.query("SELECT 1")
+            #expect(try client.query("TABLE made").rows == [["7"]])
+            _ = try other.query("SELECT 1")
+            #expect(try client.query("EXPLAIN (COSTS off) EXECUTE b('sad')").rows.count > 1)
+            try client.send(Wire.describe("S", "b") + Wire.bind("", "b", ["fine"]) + Wire.execute() + Wire.sync)
+            let described = try client.results()
+            #expect(described.messages.map(\.tag) == ["t", "T", "2", "D", "C", "Z"] && described.rows == [["7"]])
+            // A name that is free again within a text.
+            #expect(try tags("DEALLOCATE b; PREPARE b AS SELECT 2") == ["DEALLOCATE", "PREPARE"])
+            #expect(try client.query("EXECUTE b").rows == [["2"]])
+            #expect(try tags("DEALLOCATE ALL; PREPARE b AS SELECT 4; EXECUTE b").last == "SELECT 1")
+            _ = try other.query("SELECT 1")
+            #expect(try client.query("EXECUTE b").rows == [["4"]])
+            _ = try tags("DEALLOCATE ALL")
+            #expect(try client.query("EXECUTE b").error?.code == "26000")
+            _ = try tags("PREPARE b AS SELECT 3")
+            _ = try tags("DISCARD ALL")
+            #expect(try client.query("EXECUTE b").error?.code == "26000")
+            // It failed, so there is none.
+            #expect(try client.query("BEGIN; PREPARE c AS SELECT 1; SELECT 1 / 0").error?.code == "22012")
+            _ = try client.query("ROLLBACK")
+            // PostgreSQL's PREPARE is not undone by ROLLBACK.
+            #expect(try client.query("EXECUTE c").rows == [["1"]])
         }
     }
 
@@ -250,24 +299,11 @@ struct ProxyStatementTests {
         }
     }
 
-    @Test("The unnamed statement outlives a set_config of a named one")
-    func unnamedAndSettings() async throws {
-        try await withProxy { proxy in
-            let client = try proxy.wire()
-            try client.send(Wire.parse("", "SELECT $1::int") + Wire.sync)
-            _ = try client.results()
-            try client.send(
-                Wire.parse("i", "SELECT set_config('jit', 'off', false)") + Wire.bind("", "i") + Wire.execute()
-                    + Wire.sync)
-            _ = try client.results()
-            try client.send(Wire.bind("", "", ["7"]) + Wire.execute() + Wire.sync)
-            #expect(try client.results().rows == [["7"]])
-        }
-    }
-
-    @Test("The unnamed statement outlives set_config and SQL's PREPARE in session mode too")
-    func unnamedInSessionMode() async throws {
-        try await withProxy(mode: .session) { proxy in
+    @Test(
+        "The unnamed statement outlives set_config, and SQL's PREPARE is seen by EXECUTE",
+        arguments: [Database.Pool.Mode.transaction, .session])
+    func unnamedAndSettings(_ mode: Database.Pool.Mode) async throws {
+        try await withProxy(mode: mode) { proxy in
             let client = try proxy.wire()
             try client.send(Wire.parse("", "SELECT $1::int") + Wire.sync)
             _ = try client.results()

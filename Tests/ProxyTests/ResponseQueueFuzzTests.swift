@@ -1,4 +1,5 @@
 import PostgresWire
+import TestSupport
 import Testing
 
 /// Legal sequences of requests, answered by a model of PostgreSQL: whatever the proxy puts between and answers itself,

@@ -35,6 +35,7 @@ final class WireClient: @unchecked Sendable {
         guard result == 0 else { throw Failure.system(errno) }
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
     deinit { _ = Foundation.close(descriptor) }
@@ -49,6 +50,18 @@ final class WireClient: @unchecked Sendable {
             }
             guard count > 0 else { throw Failure.system(errno) }
             sent += count
+        }
+    }
+
+    /// Nothing more is sent; answers may still come.
+    func finish() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Everything up to the end, however the other side ends it.
+    /// - Throws: `timeout` where it neither says anything nor hangs up.
+    func readToEnd() throws {
+        while true {
+            buffer = []
+            do { try fill() } catch Failure.timeout { throw Failure.timeout } catch { return }
         }
     }
 

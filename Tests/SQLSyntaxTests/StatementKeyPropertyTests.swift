@@ -1,20 +1,6 @@
 import SQLSyntax
+import TestSupport
 import Testing
-
-/// Numbers that are the same in every run.
-private struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 @Suite("Keys of statements, by chance")
 struct StatementKeyPropertyTests {
@@ -36,7 +22,7 @@ struct StatementKeyPropertyTests {
         "MERGE INTO t USING u ON t . i = u . i WHEN MATCHED AND t . n > # THEN UPDATE SET n = #",
     ].map { $0.split(separator: " ").map(String.init) }
 
-    private func number(_ generator: inout SeededGenerator) -> String {
+    private func number(_ generator: inout SeededRandom) -> String {
         let whole = Int.random(in: 0...10_000_000, using: &generator)
         switch Int.random(in: 0..<4, using: &generator) {
         case 0: return "\(whole)"
@@ -46,7 +32,7 @@ struct StatementKeyPropertyTests {
         }
     }
 
-    private func string(_ generator: inout SeededGenerator) -> String {
+    private func string(_ generator: inout SeededRandom) -> String {
         let pieces = ["a", "''", "é", ";", "--", "/*", "\"", "$1", " ", "SELECT", "\n", "表", "0"]
         let content = (0..<Int.random(in: 0..<12, using: &generator)).map { _ in
             pieces.randomElement(using: &generator) ?? ""
@@ -60,12 +46,12 @@ struct StatementKeyPropertyTests {
         }
     }
 
-    private func space(_ generator: inout SeededGenerator) -> String {
+    private func space(_ generator: inout SeededRandom) -> String {
         let spaces = [" ", "\n", "\t", "  ", " /* c */ ", " -- c\n", "\r\n", " /* 'a /* $$ */ */ "]
         return spaces.randomElement(using: &generator) ?? " "
     }
 
-    private func spell(_ token: String, _ generator: inout SeededGenerator) -> String {
+    private func spell(_ token: String, _ generator: inout SeededRandom) -> String {
         switch token {
         case "#": return number(&generator)
         case "'": return string(&generator)
@@ -75,13 +61,13 @@ struct StatementKeyPropertyTests {
         }
     }
 
-    private func spell(_ tokens: [String], _ generator: inout SeededGenerator) -> String {
+    private func spell(_ tokens: [String], _ generator: inout SeededRandom) -> String {
         tokens.map { spell($0, &generator) + space(&generator) }.joined()
     }
 
     @Test("constants, white space, comments and case may be anything: one key, and one shape")
     func spelling() throws {
-        var generator = SeededGenerator(1)
+        var generator = SeededRandom(1)
         for tokens in Self.texts {
             let first = spell(tokens, &generator)
             let expected = try #require(key(first), "\(first)")
@@ -97,7 +83,7 @@ struct StatementKeyPropertyTests {
 
     @Test("a changed, missing or doubled token changes the key")
     func changes() throws {
-        var generator = SeededGenerator(2)
+        var generator = SeededRandom(2)
         for tokens in Self.texts {
             var seen = [try #require(key(spell(tokens, &generator)))]
             for index in tokens.indices {
@@ -117,7 +103,7 @@ struct StatementKeyPropertyTests {
 
     @Test("texts with one key have one shape, whatever they are made of")
     func sameShape() throws {
-        var generator = SeededGenerator(3)
+        var generator = SeededRandom(3)
         let words = [
             "SELECT", "FROM", "t", "s.t", "\"t\"", "1", "22", "'a'", "'b'", "f(1)", "f('x')", ",", "WHERE", "=", "-",
             "- 1", "-2", "(", ")",
@@ -145,7 +131,7 @@ struct StatementKeyPropertyTests {
 
     @Test("random bytes are read to their end or refused, and never past it")
     func fuzz() {
-        var generator = SeededGenerator(4)
+        var generator = SeededRandom(4)
         let alphabet = Array("SELECT select aE'\"$$$;-/*+:.,()[]0 1u&U\n\\=\u{0}xb_{".utf8) + [0x80, 0xC3, 0xA9, 0xFF]
         var keys = 0
         for round in 0..<40_000 {

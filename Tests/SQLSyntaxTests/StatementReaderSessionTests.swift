@@ -122,6 +122,7 @@ struct StatementReaderSessionTests {
         #expect(execution.functions.map(\.name) == ["g", "max"] && execution.reads.map(\.name) == ["t"])
         #expect(try kind("DEALLOCATE ALL") == .deallocate(name: nil, place: 11..<14))
         let created = try #require(try StatementReader.read("CREATE TABLE n AS EXECUTE p").first)
+        #expect(created.claimedDatabase == nil)
         #expect(created.executes == StatementShape.PreparedName(name: "p", place: 26..<27))
         #expect(brief(created) == "definition writes n")
     }
@@ -205,5 +206,17 @@ struct StatementReaderSessionTests {
         ])
     func definitions(sql: String, expected: String) throws {
         #expect(try StatementReader.read(sql).map(brief) == [expected])
+    }
+
+    @Test(
+        "the database that a statement wants for itself",
+        arguments: [
+            ("DROP DATABASE IF EXISTS a WITH (FORCE)", "a"), ("ALTER DATABASE a RENAME TO b", "a"),
+            ("ALTER DATABASE a SET TABLESPACE t", "a"), ("CREATE DATABASE b TEMPLATE a", "a"),
+            ("CREATE DATABASE b WITH OWNER o TEMPLATE = 'A'", "A"), ("CREATE DATABASE b", nil),
+            ("ALTER DATABASE a CONNECTION LIMIT 5", nil), ("ALTER TABLE a RENAME TO b", nil), ("DROP TABLE a", nil),
+        ] as [(String, String?)])
+    func claimedDatabase(_ sql: String, _ name: String?) throws {
+        #expect(try StatementReader.read(sql).map(\.claimedDatabase) == [name])
     }
 }

@@ -36,7 +36,7 @@ package struct ResponseQueue: Sendable {
         package var hasReplies: Bool
         /// It was the last that the server owed, and no transaction is open.
         package var isIdle: Bool
-        /// A statement is now on the server, or is not for good.
+        /// A statement is now on the server, or what its rows are like is known.
         package var statement: StatementOutcome?
 
         package init(
@@ -53,8 +53,6 @@ package struct ResponseQueue: Sendable {
         case prepared(Int32)
         /// RowDescription or NoData of a statement.
         case described(Int32)
-        /// The Parse failed, or was skipped behind another failure: these are not on the server.
-        case notPrepared([Int32])
     }
 
     /// What an error did to the unnamed statement.
@@ -79,6 +77,7 @@ package struct ResponseQueue: Sendable {
     /// Parses of statements with a number (`statement`) whose answers are still to come.
     package private(set) var pendingParses = 0
     private var notClosed: [Int32] = []
+    private var notPrepared: [Int32] = []
     private var unnamedLoss: UnnamedLoss?
     /// As `statement`: a Parse of the unnamed statement.
     package static let unnamed: Int32 = -2
@@ -144,6 +143,12 @@ package struct ResponseQueue: Sendable {
     package mutating func takeUnanswered() -> UInt32 {
         defer { unanswered = 0 }
         return unanswered
+    }
+
+    /// Statements with a number whose Parse the last errors made the server fail or skip.
+    package mutating func takeNotPrepared() -> [Int32] {
+        defer { notPrepared = [] }
+        return notPrepared
     }
 
     /// Statements with a number whose Close the last error made the server skip: they are still there.
@@ -230,13 +235,13 @@ package struct ResponseQueue: Sendable {
         guard head < entries.count else { return Verdict(isForwarded: true) }
         // A request of our own failed on the client's way: the client gets the error in place of its own answer.
         let isQuiet = entries[head].isOwn && entries[head].request == .query
-        var verdict = Verdict(isForwarded: !isQuiet)
+        let verdict = Verdict(isForwarded: !isQuiet)
         switch entries[head].request {
         case .query, .functionCall, .sync: return verdict
         default: break
         }
         isSkipping = true
-        var lost: [Int32] = []
+        let known = notPrepared.count
         while head < entries.count, entries[head].request != .sync {
             // A function call or query behind the error is skipped as well.
             // No ReadyForQuery comes for it.
@@ -244,7 +249,7 @@ package struct ResponseQueue: Sendable {
             if entries[head].statement == Self.unnamed {
                 unnamedLoss = entries[head].isOwn ? unnamedLoss ?? .onServer : .ofClient
             } else if entries[head].statement >= 0 {
-                if entries[head].request == .parse { lost.append(entries[head].statement) }
+                if entries[head].request == .parse { notPrepared.append(entries[head].statement) }
                 if entries[head].request == .close { notClosed.append(entries[head].statement) }
             }
             head += 1
@@ -252,8 +257,7 @@ package struct ResponseQueue: Sendable {
         if head < entries.count { isSkipping = false }
         // A newer one is on its way.
         if unnamedLoss != nil, entries[head...].contains(where: { $0.statement == Self.unnamed }) { unnamedLoss = nil }
-        pendingParses -= lost.count
-        if !lost.isEmpty { verdict.statement = .notPrepared(lost) }
+        pendingParses -= notPrepared.count - known
         return verdict
     }
 

@@ -42,8 +42,10 @@ final class ByteStream {
 
     let loop: EventLoop
     let descriptor: Int32
-    /// Held until the connection is over, so that a session lives as long as its connection.
-    var handler: (any StreamHandler)?
+    /// Held until the connection is over, so that a session lives as long as its connection. Set once.
+    var handler: (any StreamHandler)? { didSet { receiver = handler } }
+    /// The same, not counted: each read would cost two atomic operations. It outlives the event that ends it.
+    private unowned(unsafe) var receiver: (any StreamHandler)?
     private var readEvent: UnsafeMutablePointer<event>
     private var writeEvent: UnsafeMutablePointer<event>
     private var leftover: [UInt8] = []
@@ -167,8 +169,8 @@ final class ByteStream {
         var taken = 0
         repeat {
             wantsMore = false
-            guard let handler else { return bytes.count }
-            taken += handler.received(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
+            guard let receiver else { return bytes.count }
+            taken += receiver.received(UnsafeRawBufferPointer(rebasing: bytes[taken...]))
         } while wantsMore && isOpen && isReading && taken < bytes.count
         return taken
     }

@@ -53,6 +53,7 @@ package final class GuestDatabases: Sendable {
         }
     }
 
+    var databases: [ProxyDatabase] { guests.withLock { $0.values.map(\.database) } }
     var count: Int { guests.withLock { $0.count } }
 }
 

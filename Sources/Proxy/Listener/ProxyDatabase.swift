@@ -87,6 +87,16 @@ final class ProxyDatabase: Sendable {
         changed.call()
     }
 
+    private let asideUntil = Atomic<UInt64>(0)
+    /// PostgreSQL waits 5 s for others to go.
+    private static let aside = Duration.seconds(10)
+
+    /// Somebody wants the database without anybody else in it: for a while the catalog watcher has no connection.
+    func stepAside() {
+        asideUntil.store(MonotonicTime.now + Self.aside.nanoseconds, ordering: .releasing)
+        changed.call()
+    }
+
     /// Until the task is cancelled.
     /// - Parameter publish: hands a new catalog to the loops.
     func run(_ publish: @escaping @Sendable () -> Void) async {
@@ -106,6 +116,13 @@ final class ProxyDatabase: Sendable {
         var connection: Connection?
         while !Task.isCancelled {
             changed.reset()
+            let (now, until) = (MonotonicTime.now, asideUntil.load(ordering: .acquiring))
+            if now < until {
+                await connection?.close()
+                connection = nil
+                try? await Task.sleep(for: .nanoseconds(until - now))
+                continue
+            }
             do {
                 let open: Connection
                 if let connection { open = connection } else { open = try await connect() }

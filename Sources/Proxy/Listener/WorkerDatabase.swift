@@ -262,3 +262,19 @@ final class WorkerDatabase {
 
     func tend(_ now: LoopTime) { for pool in pools.values { pool.tend(now) } }
 }
+
+extension Worker {
+    /// DROP DATABASE and its kin of the unit at hand fail as long as somebody is connected; PostgreSQL waits some seconds
+    /// for them. Connections that no client uses go now.
+    func freeClaimedDatabases() {
+        for case let name? in unitDecisions.flatMap(\.statements).map(\.claimedDatabase) {
+            for database in shared.databases + shared.guests.databases
+            where database.settings.nodes[database.nodes.primary].database == name { database.stepAside() }
+            shared.post { worker in
+                for pool in worker.databases.values.flatMap(\.pools.values) where pool.serverDatabase == name {
+                    pool.reconnect()
+                }
+            }
+        }
+    }
+}

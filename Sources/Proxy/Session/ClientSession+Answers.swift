@@ -66,22 +66,30 @@ extension ClientSession {
         unblock()
     }
 
-    /// What the server calls a statement is not what its client calls it. nil: nothing of the kind is in the error.
+    /// What the server calls a statement is not what its client calls it, and places are those of the text that the server
+    /// got. nil: nothing of the kind is in the error.
     func renamed(error body: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard !statements.isEmpty || !formerStatements.isEmpty, var error = ErrorFields(body: body),
-            error.message.contains("\"strata_")
-        else {
-            return nil
+        guard !statements.isEmpty || !formerStatements.isEmpty || !textChanges.isEmpty,
+            var error = ErrorFields(body: body)
+        else { return nil }
+        let given = error
+        if !textChanges.isEmpty, let index = error.others.firstIndex(where: { $0.type == UInt8(ascii: "P") }),
+            let position = Int(error.others[index].value)
+        {
+            error.others[index].value = "\(textChanges.original(position))"
         }
-        for (name, statement) in [statements, formerStatements].joined() {
-            let known = "\"" + String(decoding: statement.name, as: UTF8.self) + "\""
-            guard error.message.contains(known) else { continue }
-            error.message = error.message.replacing(known, with: "\"" + String(decoding: name, as: UTF8.self) + "\"")
-            var writer = MessageWriter(reserving: body.count + 64)
-            error.write(to: &writer)
-            return writer.bytes
+        if error.message.contains("\"strata_") {
+            for (name, statement) in [statements, formerStatements, resolvedStatements].joined() {
+                let known = "\"" + String(decoding: statement.name, as: UTF8.self) + "\""
+                guard error.message.contains(known) else { continue }
+                error.message.replace(known, with: "\"" + String(decoding: name, as: UTF8.self) + "\"")
+                break
+            }
         }
-        return nil
+        guard error != given else { return nil }
+        var writer = MessageWriter(reserving: body.count + 64)
+        error.write(to: &writer)
+        return writer.bytes
     }
 
     /// ReadyForQuery goes to the client.
@@ -90,6 +98,8 @@ extension ClientSession {
         if !announced.isEmpty { settleAnnounced() }
         guard let server, server.queue.isEmpty else { return }
         if !describing.isEmpty { describing.removeAll() }
+        if !textChanges.isEmpty { textChanges = TextChanges() }
+        if !resolvedStatements.isEmpty { resolvedStatements = [:] }
         current?.counters.unitTime += worker.loop.now.since(unitStartedAt)
         avoidsReplicas = false
         server.replay.forget()
@@ -223,5 +233,6 @@ extension ClientSession {
         guard everything else { return }
         pins.subtract(SessionInventory.decided)
         pins.formUnion(found.pins)
+        if !found.prepared.isEmpty, pins == .prepared { adopt(found.prepared, from: server) }
     }
 }

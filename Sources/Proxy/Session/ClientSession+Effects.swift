@@ -9,15 +9,11 @@ extension ClientSession {
         var replacements: [(place: Range<Int>, name: [UInt8])] = []
         for decision in worker.unitDecisions where !decision.effects.isEmpty {
             pendingUnlisted.append(contentsOf: decision.unlistedSettings)
-            for shape in decision.statements { note(shape, server, &replacements) }
+            for shape in Self.beforeAllEnd(decision.statements) { note(shape, server, &replacements) }
         }
         guard !replacements.isEmpty else { return nil }
         // Places count from the start of the text, which begins behind the header.
-        var text = Array(unit[FrameHeader.byteCount..<(unit.count - 1)])
-        for (place, name) in replacements.sorted(by: { $0.place.lowerBound > $1.place.lowerBound })
-        where place.upperBound <= text.count {
-            text.replaceSubrange(place, with: name)
-        }
+        let text = textChanges.apply(replacements, to: Array(unit[FrameHeader.byteCount..<(unit.count - 1)]))
         var writer = MessageWriter(reserving: text.count + 8)
         writer.message(FrontendTag.query) { body in
             body.raw(text)
@@ -38,12 +34,15 @@ extension ClientSession {
         else { return nil }
         var text = Array(query)
         var isChanged = false
-        for shape in decision.statements.reversed() {
+        for shape in Self.beforeAllEnd(decision.statements).reversed() {
             let named: (String, Range<Int>)
             switch shape.kind {
-            case .execute(let name, let place): named = (name, place)
+            // A PREPARE of a name that is taken: PostgreSQL says so of the name that it has.
+            case .execute(let name, let place), .prepare(let name, let place): named = (name, place)
             case .deallocate(let name?, let place): named = (name, place)
-            default: continue
+            default:
+                guard let executed = shape.executes else { continue }
+                named = (executed.name, executed.place)
             }
             guard let statement = statements[Array(named.0.utf8)], named.1.upperBound <= text.count else { continue }
             if !isChanged { before() }
@@ -52,6 +51,16 @@ extension ClientSession {
             text.replaceSubrange(named.1, with: statement.name)
         }
         return isChanged ? text : nil
+    }
+
+    /// What stands in front of DEALLOCATE ALL or DISCARD ALL: behind it names are those that the text itself gives.
+    private static func beforeAllEnd(_ shapes: [StatementShape]) -> ArraySlice<StatementShape> {
+        shapes.prefix { shape in
+            switch shape.kind {
+            case .deallocate(nil, _), .discardAll: false
+            default: true
+            }
+        }
     }
 
     /// Whether a statement's text names another statement.
@@ -89,7 +98,8 @@ extension ClientSession {
         _ shape: StatementShape, _ server: ServerConnection, _ replacements: inout [(place: Range<Int>, name: [UInt8])]
     ) {
         switch shape.kind {
-        case .execute(let name, let place):
+        // A PREPARE of a name that is taken: PostgreSQL says so of the name that it has.
+        case .execute(let name, let place), .prepare(let name, let place):
             guard let statement = statements[Array(name.utf8)], hasOnServer(statement, server) else { return }
             replacements.append((place, statement.name))
         case .deallocate(let name?, let place):
@@ -97,21 +107,31 @@ extension ClientSession {
             if let statement, hasOnServer(statement, server) { replacements.append((place, statement.name)) }
             // The query has been counted already.
             deallocate(name, on: server, sync: syncsSent &- 1)
-        default: break
+        default:
+            guard let executed = shape.executes, let statement = statements[Array(executed.name.utf8)],
+                hasOnServer(statement, server)
+            else { return }
+            replacements.append((executed.place, statement.name))
         }
     }
 
     /// SQL names a statement of the protocol: it has to be there before the query comes.
     private func hasOnServer(_ statement: NamedStatement, _ server: ServerConnection) -> Bool {
+        // Within a transaction that failed nothing can be prepared, and nothing executed either; nor behind an error.
+        guard !server.queue.isSkipping else { return false }
         if server.statements.use(statement.id) { return true }
-        // Within a transaction that failed nothing can be prepared, and nothing executed either.
         guard server.queue.transaction != .failed else { return false }
         var writer = MessageWriter(reserving: statement.query.count + 64)
         // The name may still be there.
         NamedStatement.writeClose(statement.name, to: &writer)
         statement.writeParse(to: &writer)
-        writer.message(FrontendTag.sync)
-        server.queue.insertBeforeLast([(.close, -1), (.parse, statement.id), (.sync, -1)])
+        var requests: [(request: ResponseQueue.Request, statement: Int32)] = [(.close, -1), (.parse, statement.id)]
+        // Where the client has not sent the Sync of what stands before, ours would end it.
+        if !isQueryWithinBatch {
+            writer.message(FrontendTag.sync)
+            requests.append((.sync, -1))
+        }
+        server.queue.insertBeforeLast(requests)
         server.statements.add(statement.id)
         server.stream.write(writer.bytes)
         return true

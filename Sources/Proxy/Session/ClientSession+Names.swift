@@ -81,4 +81,39 @@ extension ClientSession {
         announced.append(.init(.deallocate, bytes, statement, sync: sync))
         if let statement { server.statements.remove(statement.id) }
     }
+
+    /// What SQL's PREPARE has made becomes a statement of the protocol, which any server may have: the session does not
+    /// have to keep its own for it. Not where a text prepares the same name twice: who knows how far it came.
+    func adopt(_ prepared: [SessionInventory.Prepared], from server: ServerConnection) {
+        var adopted: [(name: [UInt8], query: String, types: [UInt8])] = []
+        for statement in prepared {
+            // A name of ours is on the server for others as well.
+            guard !statement.name.hasPrefix("strata_"),
+                let query = StatementReader.preparedQuery(named: statement.name, in: statement.text)
+            else { return }
+            var types = MessageWriter(reserving: 2 + 4 * statement.types.count)
+            types.int16(Int16(clamping: statement.types.count))
+            for type in statement.types { types.int32(Int32(bitPattern: type)) }
+            adopted.append((Array(statement.name.utf8), query, types.bytes))
+        }
+        isArranging = true
+        block()
+        let sql = prepared.map { "DEALLOCATE \(SQL.identifier($0.name))" }.joined(separator: "; ")
+        server.ask(sql) { [self] result in
+            isArranging = false
+            guard case .success = result, phase != .ended else {
+                server.isRetired = true
+                return
+            }
+            pins.remove(.prepared)
+            for (name, var query, types) in adopted {
+                if let former = statements[name] { worker.registry.release(former) }
+                statements[name] = query.withUTF8 { query in
+                    types.withUnsafeBytes {
+                        worker.registry.take(query: UnsafeRawBufferPointer(query), parameterTypes: $0)
+                    }
+                }
+            }
+        }
+    }
 }

@@ -133,7 +133,10 @@ extension ClientSession {
             written.append(contentsOf: decision.writes)
             if decision.writesAnything { hasWrittenAnything = true }
         }
-        if !plan.effects.isEmpty { pendingEffects.formUnion(plan.effects) }
+        if !plan.effects.isEmpty {
+            pendingEffects.formUnion(plan.effects)
+            if plan.effects.contains(.catalog) { worker.freeClaimedDatabases() }
+        }
         if isOnReplica {
             server.replay.keep(unit, holdsBack: plan.hasSync || unit.first == FrontendTag.query)
         }
@@ -155,11 +158,14 @@ extension ClientSession {
 
     private func sendQuery(_ unit: UnsafeRawBufferPointer, _ plan: UnitPlan, to server: ServerConnection) {
         // Behind an error of the extended protocol it is skipped, and has no ReadyForQuery.
-        if server.queue.isAnswered(.query) { syncsSent &+= 1 }
+        if server.queue.isAnswered(.query) {
+            syncsSent &+= 1
+            // A simple query ends the unnamed statement.
+            if unnamed != nil { unnamed = nil }
+            server.unnamedOwner = 0
+        }
+        isQueryWithinBatch = server.queue.isOpen
         server.queue.sent(.query)
-        // A simple query ends the unnamed statement.
-        if unnamed != nil { unnamed = nil }
-        server.unnamedOwner = 0
         if !plan.effects.isEmpty, let changed = adjusted(unit, plan, server) {
             server.stream.write(changed)
         } else {

@@ -142,7 +142,8 @@ extension ClientSession {
                 block()
                 return false
             }
-            guard server.phase == .ready else {
+            // An error of the query that runs speaks of places in a text that was changed.
+            guard server.phase == .ready, textChanges.isEmpty || server.queue.isEmpty || isLarge else {
                 block()
                 return false
             }

@@ -49,6 +49,12 @@ final class ClientSession: StreamHandler {
     var unnamed: UnnamedStatement?
     /// Names that were given or taken back by what is not answered up to its Sync yet, oldest first.
     var announced: [Announced] = []
+    /// Messages without Sync stand before the query at hand.
+    var isQueryWithinBatch = false
+    /// What was changed in the text of the query that runs.
+    var textChanges = TextChanges()
+    /// What stands for statements of the unit at hand whose text names others.
+    var resolvedStatements: [[UInt8]: NamedStatement] = [:]
     /// Statements that it asked to be described and has no answer for yet, oldest first.
     var describing: [NamedStatement] = []
     var syncsSent: UInt32 = 0

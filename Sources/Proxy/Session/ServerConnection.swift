@@ -331,6 +331,7 @@ final class ServerConnection: StreamHandler {
                 return true
             }
         case BackendTag.errorResponse:
+            for id in queue.takeNotPrepared() { statements.remove(id) }
             for id in queue.takeNotClosed() { statements.add(id) }
             if let loss = queue.takeUnnamedLoss() {
                 unnamedOwner = 0
@@ -372,7 +373,6 @@ final class ServerConnection: StreamHandler {
         default: break
         }
         switch verdict.statement {
-        case .notPrepared(let ids)?: for id in ids { statements.remove(id) }
         case .described(let id)?: client?.described(id, RowSignature(tag, body))
         case .prepared?: if isForwarded { client?.confirm(.parse) }
         case nil: break

@@ -7,6 +7,16 @@ struct SessionInventory: Equatable {
     var settings: [String: String] = [:]
     /// Why the session has to keep its server.
     var pins: Decision.Effects = []
+    /// What SQL's PREPARE has made.
+    var prepared: [Prepared] = []
+
+    struct Prepared: Equatable {
+        var name: String
+        /// The whole text that PREPARE stood in.
+        var text: String
+        /// OIDs of the parameters' types.
+        var types: [UInt32]
+    }
 
     /// What can be asked for, and by which count.
     private static let countable: [(pin: Decision.Effects, mark: String, sql: String)] = [
@@ -47,8 +57,14 @@ struct SessionInventory: Equatable {
         for entry in countable {
             sql += " UNION ALL SELECT '\(entry.mark)', '', pg_catalog.count(*)::pg_catalog.text \(entry.sql)"
         }
-        return sql
+        return sql + " UNION ALL " + prepared
     }
+
+    /// The types, and behind a line feed the text.
+    private static let prepared = """
+        SELECT 'q', s.name, pg_catalog.array_to_string(s.parameter_types::pg_catalog.oid[], ',') \
+        || pg_catalog.chr(10) || s.statement FROM pg_catalog.pg_prepared_statements s WHERE s.from_sql
+        """
 
     init() {}
 
@@ -62,6 +78,11 @@ struct SessionInventory: Equatable {
             case ("u", "session_authorization"): if value != user { settings[name] = value }
             // A placeholder that was never set, or reset, has no value or an empty one.
             case ("u", _): if !value.isEmpty { settings[name] = value }
+            case ("q", _):
+                let parts = value.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2 else { continue }
+                let types = parts[0].split(separator: ",").compactMap { UInt32($0) }
+                prepared.append(Prepared(name: name, text: String(parts[1]), types: types))
             default:
                 if value != "0", let entry = Self.countable.first(where: { $0.mark == kind }) { pins.insert(entry.pin) }
             }

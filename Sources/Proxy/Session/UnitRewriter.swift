@@ -86,10 +86,12 @@ struct UnitRewriter {
         let changed =
             isOwned || server.queue.isSkipping ? nil : client.renamed(text, { place($0) }, before: { flushRun() })
         if changed != nil { client.deallocate(Array(text)) }
-        if server.queue.isAnswered(.query) { client.syncsSent &+= 1 }
+        if server.queue.isAnswered(.query) {
+            client.syncsSent &+= 1
+            client.unnamed = nil
+            server.unnamedOwner = 0
+        }
         server.queue.sent(.query)
-        client.unnamed = nil
-        server.unnamedOwner = 0
         guard let changed else { return false }
         output.message(FrontendTag.query) { body in
             body.raw(changed)
@@ -175,7 +177,7 @@ struct UnitRewriter {
             return false
         }
         flushRun()
-        let resolved = place(resolving: statement, isRun: true)
+        let resolved = place(resolving: statement, as: message.statement, isRun: true)
         output.message(FrontendTag.bind) { body in
             body.raw(message.portal)
             body.byte(0)
@@ -199,7 +201,7 @@ struct UnitRewriter {
             return false
         }
         flushRun()
-        let resolved = place(resolving: statement, isRun: false)
+        let resolved = place(resolving: statement, as: target.name, isRun: false)
         resolved.writeDescribe(to: &output)
         if resolved === statement {
             client.describing.append(statement)
@@ -240,7 +242,9 @@ struct UnitRewriter {
 
     /// One whose text names another statement (EXECUTE, DEALLOCATE) is another text on the servers, where that one has
     /// another name; what it names is looked up now, as PostgreSQL does.
-    private mutating func place(resolving statement: NamedStatement, isRun: Bool) -> NamedStatement {
+    private mutating func place(
+        resolving statement: NamedStatement, as name: UnsafeRawBufferPointer, isRun: Bool
+    ) -> NamedStatement {
         var resolved = statement
         if client.namesOthers(statement),
             let changed = statement.query.withUnsafeBytes({ client.renamed($0, { place($0) }, before: {}) })
@@ -251,6 +255,8 @@ struct UnitRewriter {
                 }
             }
             client.worker.registry.release(resolved)
+            // For errors that name it.
+            client.resolvedStatements[Array(name)] = resolved
             if isRun { client.deallocate(statement.query) }
         }
         place(resolved)
