@@ -45,6 +45,16 @@ struct ReplayUnitTests {
         #expect(unit.take() == nil && unit.held.isEmpty && !unit.holdsBack)
     }
 
+    @Test("What is held is there until it is released, also when the unit is answered")
+    func answered() {
+        var unit = ReplayUnit()
+        [1].withUnsafeBytes { unit.keep($0, holdsBack: true) }
+        unit.hold(BackendTag.parseComplete)
+        unit.answered()
+        #expect(unit.isEmpty && unit.holdsBack)
+        #expect(unit.release() == WireClient.message("1"))
+    }
+
     @Test("What is held is bounded")
     func bounded() {
         var unit = ReplayUnit()

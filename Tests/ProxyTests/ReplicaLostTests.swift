@@ -42,7 +42,9 @@ struct ReplicaLostTests {
             }
             try await eventually("replica 1 has the statement") {
                 let name = "s\(UInt32.random(in: 0...UInt32.max))"
+                // The second time the proxy itself answers the Parse.
                 #expect(try ask(name) == "12TDCZ")
+                #expect(try ask(name + "again") == "12TDCZ")
                 try client.send(WireClient.bind("", name) + WireClient.execute() + WireClient.sync)
                 return try client.results().rows == [["\(setup.cluster.port(of: 1))"]]
             }

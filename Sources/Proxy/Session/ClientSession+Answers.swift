@@ -102,7 +102,7 @@ extension ClientSession {
         if !resolvedStatements.isEmpty { resolvedStatements = [:] }
         current?.counters.unitTime += worker.loop.now.since(unitStartedAt)
         avoidsReplicas = false
-        server.replay.forget()
+        server.replay.answered()
         if status == .failed, deferred.place == .roaming {
             deferred.bound()
             beginning = []

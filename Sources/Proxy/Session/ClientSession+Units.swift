@@ -216,7 +216,7 @@ extension ClientSession {
         self.server = server
         server.client = self
         server.hasForwarded = false
-        server.replay.forget()
+        server.replay.reset()
         waitingIn = nil
         isOnReplica = server.pool.key.node != current?.primary
         if isOnReplica { preferredReplica = server.pool.key.node }

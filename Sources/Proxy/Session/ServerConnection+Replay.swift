@@ -23,11 +23,15 @@ struct ReplayUnit {
     /// - Returns: nil: there is nothing to ask again.
     mutating func take() -> [UInt8]? {
         guard isKept else { return nil }
-        forget()
+        reset()
         return bytes
     }
 
-    mutating func forget() {
+    /// It has been answered. What is held goes out with the end of the answer, which comes now.
+    mutating func answered() { isKept = false }
+
+    /// For another client.
+    mutating func reset() {
         isKept = false
         holdsBack = false
         held.removeAll(keepingCapacity: true)
