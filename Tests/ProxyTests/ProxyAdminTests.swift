@@ -173,9 +173,9 @@ struct ProxyAdminTests {
             #expect(try boss.query("RESUME SCHEMA app").tags == ["RESUME"])
             for client in waiting { #expect(try client.results().error == nil) }
             #expect(try late.results().error == nil)
-            #expect(
-                try waiting[0].query("SELECT string_agg(who::text, ',' ORDER BY id) FROM app.t").rows == [["0,0,1,4,5"]]
-            )
+            // They were sent in their order, to several servers, which are not bound to any.
+            let all = "SELECT string_agg(who::text, ',' ORDER BY who) FROM app.t"
+            #expect(try waiting[0].query(all).rows == [["0,0,1,4,5"]])
         }
     }
 

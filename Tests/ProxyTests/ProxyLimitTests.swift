@@ -22,12 +22,11 @@ struct ProxyLimitTests {
             }, limits: { $0.maximumClients = 100 }
         ) { proxy in
             var silent = try (0..<4).map { _ in try WireClient(port: proxy.port) }
-            try await eventually("the fifth is refused") {
-                // Until the four have been taken, it gets in.
-                let fifth = try proxy.wire(login: false)
-                let error = try fifth.start(user: proxy.user, database: "main").last?.error
-                return error?.message.contains("that have not logged in") ?? false
-            }
+            // A client that comes before them could take a slot of theirs.
+            try await eventually("all four have been taken") { proxy.server.shared.logins.count == 4 }
+            let fifth = try proxy.wire(login: false)
+            let error = try fifth.start(user: proxy.user, database: "main").last?.error
+            #expect(error?.message.contains("that have not logged in") == true, "\(String(describing: error))")
             for _ in 0..<20 {
                 let more = try WireClient(port: proxy.port)
                 _ = try? more.receive(through: "E")

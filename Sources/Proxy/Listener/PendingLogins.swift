@@ -4,6 +4,9 @@ internal import Synchronization
 final class PendingLogins: Sendable {
     private let counts = Mutex<[ClientAddress: Int]>([:])
 
+    /// Of all addresses.
+    var count: Int { counts.withLock { $0.values.reduce(0, +) } }
+
     /// - Returns: how many there are of this address now.
     func began(_ address: ClientAddress) -> Int {
         counts.withLock { counts in
