@@ -85,9 +85,14 @@ struct RouteCommand: AsyncParsableCommand {
             throw DiagnosticsError(
                 Diagnostic(.error, "unknown-database", "the layout has no database \(database)", nextStep: step))
         }
-        _ = try workplace.settings(ofOther: other, database)
+        return try await connect(to: other, database)
+    }
+
+    private func connect(to other: Database?, _ name: String) async throws -> Connection {
+        let workplace = Workplace(global)
+        _ = try workplace.settings(ofOther: other, name)
         var options = workplace.options
-        options.url = other.url
+        options.url = other?.url
         return try await Workplace(options).connect(nil, command: "route")
     }
 
@@ -133,13 +138,8 @@ struct RouteCommand: AsyncParsableCommand {
 
     /// An empty one where the database cannot be read: the proxy goes on without it too.
     private func catalog(of name: String, _ layout: Layout) async -> RoutingCatalog {
-        let workplace = Workplace(global)
         do {
-            let other = layout.databases.first { $0.name == name }
-            _ = try workplace.settings(ofOther: other, name)
-            var options = workplace.options
-            options.url = other?.url
-            let connection = try await Workplace(options).connect(nil, command: "route")
+            let connection = try await connect(to: layout.databases.first { $0.name == name }, name)
             let catalog: RoutingCatalog
             do { catalog = try await RoutingCatalog.load(connection) } catch {
                 await connection.close()
@@ -148,7 +148,8 @@ struct RouteCommand: AsyncParsableCommand {
             await connection.close()
             return catalog
         } catch {
-            workplace.say("database \(name) cannot be read, so its tables are not known: \(Self.summary(of: error))")
+            Workplace(global).say(
+                "database \(name) cannot be read, so its tables are not known: \(Self.summary(of: error))")
             return .unknown
         }
     }

@@ -3,8 +3,9 @@ import Logging
 import Planning
 import PostgresDriver
 import PostgresWire
-import Proxy
 import TestSupport
+
+@testable import Proxy
 
 /// A proxy in front of a database of the test's own.
 struct ProxyFixture: Sendable {
@@ -59,6 +60,10 @@ func withProxy<T>(
         configure(&configuration)
         let server = try await ProxyServer.start(configuration)
         guard case .tcp(_, let port) = server.address else { fatalError("a TCP address was asked for") }
+        // On a busy machine the five seconds that a start waits are not enough; until then all goes to the primary.
+        for _ in 0..<6000 where !server.shared.databases.allSatisfy(\.isCatalogKnown) {
+            try await Task.sleep(for: .milliseconds(10))
+        }
         do {
             let fixture = ProxyFixture(server: server, port: port, database: database)
             let value = try await blocking { try await body(fixture) }

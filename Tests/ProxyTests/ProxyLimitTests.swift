@@ -144,7 +144,7 @@ struct ProxyLimitTests {
                 try second.send(Wire.query("SELECT 'again'"))
                 await others.removeLast().close()
                 // Now by a connection of its own, which was tried again.
-                let rows = try await blocking { try second.results().rows }
+                let rows = try second.results().rows
                 #expect(rows == [["again"]])
                 #expect(try first.query("COMMIT").error == nil)
                 for other in others { await other.close() }

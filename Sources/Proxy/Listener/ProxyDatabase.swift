@@ -92,9 +92,14 @@ final class ProxyDatabase: Sendable {
     private static let aside = Duration.seconds(10)
 
     /// Somebody wants the database without anybody else in it: for a while the catalog watcher has no connection.
-    func stepAside() {
-        asideUntil.store(MonotonicTime.now + Self.aside.nanoseconds, ordering: .releasing)
+    /// - Returns: false where that was so a moment ago. Anybody can say DROP DATABASE, allowed or not, and nobody shall
+    ///   keep the catalog from being read by saying it again and again.
+    func stepAside() -> Bool {
+        let (now, last) = (MonotonicTime.now, asideUntil.load(ordering: .acquiring))
+        guard now > last + Self.aside.nanoseconds || last == 0 else { return false }
+        asideUntil.store(now + Self.aside.nanoseconds, ordering: .releasing)
         changed.call()
+        return true
     }
 
     /// Until the task is cancelled.

@@ -268,8 +268,10 @@ extension Worker {
     /// for them. Connections that no client uses go now.
     func freeClaimedDatabases() {
         for case let name? in unitDecisions.flatMap(\.statements).map(\.claimedDatabase) {
-            for database in shared.databases + shared.guests.databases
-            where database.settings.nodes[database.nodes.primary].database == name { database.stepAside() }
+            let claimed = (shared.databases + shared.guests.databases).filter { database in
+                database.settings.nodes[database.nodes.primary].database == name && database.stepAside()
+            }
+            guard !claimed.isEmpty else { continue }
             shared.post { worker in
                 for pool in worker.databases.values.flatMap(\.pools.values) where pool.serverDatabase == name {
                     pool.reconnect()

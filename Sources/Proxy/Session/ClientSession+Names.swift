@@ -87,8 +87,8 @@ extension ClientSession {
     func adopt(_ prepared: [SessionInventory.Prepared], from server: ServerConnection) {
         var adopted: [(name: [UInt8], query: String, types: [UInt8])] = []
         for statement in prepared {
-            // A name of ours is on the server for others as well.
-            guard !statement.name.hasPrefix("strata_"),
+            // A name of ours is on the server for others as well. What is not UTF-8 has lost letters on its way here.
+            guard !statement.name.hasPrefix("strata_"), !(statement.name + statement.text).contains("\u{FFFD}"),
                 let query = StatementReader.preparedQuery(named: statement.name, in: statement.text)
             else { return }
             var types = MessageWriter(reserving: 2 + 4 * statement.types.count)

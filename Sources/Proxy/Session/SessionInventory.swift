@@ -60,10 +60,13 @@ struct SessionInventory: Equatable {
         return sql + " UNION ALL " + prepared
     }
 
-    /// The types, and behind a line feed the text.
+    /// The types, and behind a line feed the text. Nothing where the texts are more than 1 MiB together: they come here
+    /// whole, and each is all of the text that its PREPARE stood in.
     private static let prepared = """
         SELECT 'q', s.name, pg_catalog.array_to_string(s.parameter_types::pg_catalog.oid[], ',') \
-        || pg_catalog.chr(10) || s.statement FROM pg_catalog.pg_prepared_statements s WHERE s.from_sql
+        || pg_catalog.chr(10) || s.statement FROM pg_catalog.pg_prepared_statements s WHERE s.from_sql AND \
+        (SELECT pg_catalog.sum(pg_catalog.octet_length(b.statement)) FROM pg_catalog.pg_prepared_statements b \
+        WHERE b.from_sql) <= 1048576
         """
 
     init() {}
