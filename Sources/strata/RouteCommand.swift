@@ -148,8 +148,10 @@ struct RouteCommand: AsyncParsableCommand {
             await connection.close()
             return catalog
         } catch {
-            Workplace(global).say(
-                "database \(name) cannot be read, so its tables are not known: \(Self.summary(of: error))")
+            // That a url is not set has been said of the layout.
+            let isSaid = (error as? DiagnosticsError)?.diagnostics.contains { $0.code == "unset-url" } ?? false
+            let reason = isSaid ? "" : ": \(Self.summary(of: error))"
+            Workplace(global).say("database \(name) cannot be read, so its tables are not known\(reason)")
             return .unknown
         }
     }
@@ -162,8 +164,12 @@ struct RouteCommand: AsyncParsableCommand {
 
     private func noteReplicas(_ workplace: Workplace, _ layout: Layout?, _ explanation: RouteExplanation) {
         guard explanation.target != "refused" else { return }
-        let name = database ?? explanation.database ?? layout?.mainDatabase ?? "main"
-        guard layout?.databases.first(where: { $0.name == name })?.replicas.isEmpty ?? true else { return }
+        guard let layout else {
+            return workplace.say(
+                "there is no layout (\(workplace.options.layout)): one database is looked at, without rules")
+        }
+        let name = database ?? explanation.database ?? layout.mainDatabase
+        guard layout.databases.first(where: { $0.name == name })?.replicas.isEmpty ?? true else { return }
         workplace.say("database \(name) has no replicas in the layout: all of it runs on the primary")
     }
 }

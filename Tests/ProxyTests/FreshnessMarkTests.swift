@@ -21,6 +21,25 @@ import Testing
         #expect(freshness.required(reads: [7, 8, 9]) == 3)
     }
 
+    @Test("A write that is on its way: no replica answers for its tables until it has landed")
+    func flights() {
+        let freshness = Freshness()
+        freshness.takeOff(slots: [7, 9], anything: false)
+        freshness.takeOff(slots: [7], anything: false)
+        #expect(freshness.required(reads: [8]) == 1)
+        #expect(freshness.required(reads: [7]) == Freshness.never)
+        #expect(freshness.required(reads: [], anything: true) == Freshness.never)
+        freshness.land(slots: [7, 9], anything: false)
+        #expect(freshness.required(reads: [9]) == 1)
+        #expect(freshness.required(reads: [7]) == Freshness.never)
+        freshness.land(slots: [7], anything: false)
+        #expect(freshness.required(reads: [7], anything: true) == 1)
+        freshness.takeOff(slots: [], anything: true)
+        #expect(freshness.required(reads: [8]) == Freshness.never)
+        freshness.land(slots: [], anything: true)
+        #expect(freshness.required(reads: [8]) == 1)
+    }
+
     @Test("A write to unknown tables counts for every read")
     func everything() {
         let freshness = Freshness()

@@ -104,6 +104,37 @@ struct ProxyPlacementTests {
         }
     }
 
+    @Test("SQL's PREPARE follows its tables: EXECUTE goes where they live, and stays in its transaction's database")
+    func prepared() async throws {
+        try await withTwo(size: 1) { proxy in
+            let client = try proxy.wire()
+            #expect(
+                try client.query("PREPARE b (int) AS SELECT note FROM billing.invoices WHERE id = $1").tags == [
+                    "PREPARE"
+                ])
+            #expect(try client.query("PREPARE o AS SELECT note FROM orders").tags == ["PREPARE"])
+            for _ in 0..<2 {
+                #expect(try client.query("EXECUTE b(1)").rows == [["billing"]])
+                #expect(try client.query("EXECUTE o").rows == [["main"]])
+            }
+            let both = try client.query("EXECUTE o; EXECUTE b(1)").error
+            #expect(both?.code == "0A000")
+            #expect(try client.query("BEGIN").error == nil)
+            #expect(try client.query("EXECUTE b(1)").rows == [["billing"]])
+            #expect(try client.query("EXECUTE o").error?.code == "0A000")
+            _ = try client.query("ROLLBACK")
+            #expect(try client.query("CREATE TABLE billing.copied AS EXECUTE b(1)").error == nil)
+            #expect(try client.query("SELECT note FROM billing.copied").rows == [["billing"]])
+            try client.send(Wire.parse("", "EXECUTE b(1)") + Wire.bind() + Wire.execute() + Wire.sync)
+            #expect(try client.results().rows == [["billing"]])
+            #expect(
+                try client.query("PREPARE b AS SELECT 1").error?.message == "prepared statement \"b\" already exists")
+            #expect(try client.query("DEALLOCATE b").tags == ["DEALLOCATE"])
+            #expect(try client.query("EXECUTE b(1)").error?.message == "prepared statement \"b\" does not exist")
+            #expect(try client.query("EXECUTE o").rows == [["main"]])
+        }
+    }
+
     @Test("What needs both databases is refused with 0A000, which names them and what to do")
     func spanning() async throws {
         try await withTwo { proxy in

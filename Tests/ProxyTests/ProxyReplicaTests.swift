@@ -119,6 +119,48 @@ struct ProxyReplicaTests {
         }
     }
 
+    @Test("Who sees a commit on the primary before it was acknowledged does not see less on a replica")
+    func unacknowledged() async throws {
+        try await withReplicas(delays: [nil]) { setup in
+            let writer = try setup.wire()
+            let reader = try setup.wire()
+            try await untilReplica(setup, reader)
+            try await setup.cluster.execute(1, "SELECT pg_wal_replay_pause()")
+            let lock = try await Connection.open(setup.cluster.settings(of: 0))
+            try await lock.execute("SELECT pg_advisory_lock(1)")
+            // Committed, but nothing is answered before the whole text is done.
+            try writer.send(Wire.query("BEGIN; UPDATE t SET a = 2; COMMIT; SELECT pg_advisory_lock(1)"))
+            try await eventually("the primary shows it") {
+                try reader.query("/* strata:primary */ SELECT a FROM t").rows == [["2"]]
+            }
+            #expect(try reader.query("SELECT a FROM t").rows == [["2"]])
+            try await lock.execute("SELECT pg_advisory_unlock(1)")
+            #expect(try writer.results().error == nil)
+            #expect(try reader.query("SELECT a FROM t").rows == [["2"]])
+            await lock.close()
+            try await setup.cluster.execute(1, "SELECT pg_wal_replay_resume()")
+            try await untilReplica(setup, reader)
+        }
+    }
+
+    @Test("EXECUTE of SQL's statements writes what they write, and no more")
+    func execute() async throws {
+        let ddl = "CREATE TABLE t (a int); INSERT INTO t VALUES (1); CREATE TABLE u (a int)"
+        try await withReplicas(delays: [nil], setup: ddl) { setup in
+            let writer = try setup.wire()
+            let reader = try setup.wire()
+            _ = try writer.query("PREPARE p AS INSERT INTO u VALUES (5); PREPARE q AS SELECT a FROM t")
+            try await untilReplica(setup, reader)
+            try await setup.cluster.execute(1, "SELECT pg_wal_replay_pause()")
+            #expect(try writer.query("EXECUTE q").rows == [["1"]])
+            #expect(try writer.query("EXECUTE p").tags == ["INSERT 0 1"])
+            #expect(try setup.node(reader) == 1)
+            #expect(try reader.query("SELECT a FROM u").rows == [["5"]])
+            #expect(try setup.node(reader, "SELECT current_setting('port') FROM u") == 0)
+            try await setup.cluster.execute(1, "SELECT pg_wal_replay_resume()")
+        }
+    }
+
     @Test("What a write touches beyond its text counts: triggers, cascades, views, functions")
     func beyondTheText() async throws {
         let ddl = """

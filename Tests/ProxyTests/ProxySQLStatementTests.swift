@@ -178,6 +178,65 @@ struct ProxySQLStatementTests {
         }
     }
 
+    @Test("One whose table is gone: EXECUTE fails with one error, DEALLOCATE and a second PREPARE do as ever")
+    func gone() async throws {
+        try await withProxy(size: 2, setup: "CREATE TABLE gone (a int)") { proxy in
+            let client = try proxy.wire()
+            for name in ["p", "q", "r"] {
+                #expect(try client.query("PREPARE \(name) AS SELECT a FROM gone").tags == ["PREPARE"])
+            }
+            #expect(try client.query("DROP TABLE gone").error == nil)
+            func answer(_ sql: String) throws -> [String] {
+                try client.query(sql).messages.compactMap {
+                    $0.error?.message ?? ($0.tag == "C" ? nil : String($0.tag))
+                }
+            }
+            let missing = "relation \"gone\" does not exist"
+            #expect(try answer("EXECUTE p") == [missing, "Z"])
+            #expect(try answer("SELECT 1; EXECUTE p").suffix(2) == [missing, "Z"])
+            #expect(try client.query("SELECT 7").rows == [["7"]])
+            #expect(try answer("BEGIN; EXECUTE p").suffix(2) == [missing, "Z"])
+            #expect(try answer("BEGIN").last == "Z")
+            #expect(try answer("EXECUTE p") == [missing, "Z"])
+            #expect(try client.query("SELECT 7").error?.code == "25P02")
+            #expect(try client.query("ROLLBACK").tags == ["ROLLBACK"])
+            #expect(try answer("PREPARE p AS SELECT 1") == ["prepared statement \"p\" already exists", "Z"])
+            #expect(try client.query("DEALLOCATE p").tags == ["DEALLOCATE"])
+            #expect(try answer("EXECUTE p") == ["prepared statement \"p\" does not exist", "Z"])
+            // By the extended protocol.
+            func extended(_ sql: String) throws -> [String] {
+                try client.send(Wire.parse("", sql) + Wire.bind() + Wire.execute() + Wire.sync)
+                return try client.results().messages.map { $0.error?.message ?? String($0.tag) }
+            }
+            #expect(
+                try extended("PREPARE q AS SELECT 1").suffix(2) == ["prepared statement \"q\" already exists", "Z"])
+            #expect(try extended("EXECUTE q") == [missing, "Z"])
+            #expect(try extended("DEALLOCATE q") == ["1", "2", "C", "Z"])
+            #expect(try extended("EXECUTE q").suffix(2) == ["prepared statement \"q\" does not exist", "Z"])
+            // The name was on servers for something else meanwhile.
+            #expect(try client.query("PREPARE r AS SELECT 1").error?.code == "42P05")
+            #expect(try client.query("CREATE TABLE gone (a int); INSERT INTO gone VALUES (3)").error == nil)
+            #expect(try client.query("EXECUTE r").rows == [["3"]])
+        }
+    }
+
+    @Test("EXECUTE asks the server for nothing else, and nor does DEALLOCATE")
+    func quiet() async throws {
+        try await withProxy(size: 1, setup: "CREATE TABLE t (a int)") { proxy in
+            let client = try proxy.wire()
+            let watcher = try await proxy.database.connect()
+            let sql = "SELECT query FROM pg_stat_activity WHERE pid = $1"
+            let process = try #require(try client.query("SELECT pg_backend_pid()").rows.first?.first ?? nil)
+            _ = try client.query("PREPARE p AS INSERT INTO t VALUES (1)")
+            for text in ["EXECUTE", "DEALLOCATE"] {
+                #expect(try client.query("\(text) p").error == nil)
+                let last = try await watcher.query(sql, [.text(process)]).only().string(0)
+                #expect(last.hasPrefix(text))
+            }
+            await watcher.close()
+        }
+    }
+
     @Test("A text in another encoding than UTF-8 is left as it is")
     func encoding() async throws {
         try await withProxy(size: 2) { proxy in

@@ -28,6 +28,11 @@ package final class Freshness: Sendable {
     private let everythingTick = Atomic<UInt64>(1)
     /// The newest write at all, for reads whose tables are not known.
     private let anyTick = Atomic<UInt64>(1)
+    /// Writes that the primary may have done already and that nobody has been told of: by table, of tables that are not
+    /// known, and all together.
+    private let flights = SlotTable()
+    private let flightsAnywhere = Atomic<UInt64>(0)
+    private let flying = Atomic<UInt64>(0)
     /// Called when a tick is wanted that has not begun.
     let wanted = WakeSignal()
 
@@ -53,6 +58,27 @@ package final class Freshness: Sendable {
         return tick
     }
 
+    /// To be called before a write that may be committed at once is sent, or a COMMIT. Until it has landed no replica
+    /// answers for these tables: who has seen it on the primary, before its client hears of it, would see less there.
+    package func takeOff(slots written: ArraySlice<UInt32>, anything: Bool) {
+        for slot in written { flights.add(1, to: slot) }
+        if anything { flightsAnywhere.wrappingAdd(1, ordering: .sequentiallyConsistent) }
+        flying.wrappingAdd(UInt64(written.count) + (anything ? 1 : 0), ordering: .sequentiallyConsistent)
+    }
+
+    /// It has been answered, and noted (``noteWrite(slots:anything:)``), or will not be.
+    package func land(slots written: ArraySlice<UInt32>, anything: Bool) {
+        flying.wrappingSubtract(UInt64(written.count) + (anything ? 1 : 0), ordering: .sequentiallyConsistent)
+        for slot in written { flights.add(-1, to: slot) }
+        if anything { flightsAnywhere.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
+    }
+
+    private func isFlying(to reads: [UInt32], anything: Bool) -> Bool {
+        guard flying.load(ordering: .acquiring) > 0 else { return false }
+        if anything || flightsAnywhere.load(ordering: .acquiring) > 0 { return true }
+        return reads.contains { flights[$0] > 0 }
+    }
+
     /// The tick that covers everything that anybody was told until now, by the primary or by any replica: a client's
     /// mark after a read, so that its next read elsewhere is not older. Asks for no sample; ``want(_:)`` does, once
     /// the mark is in somebody's way.
@@ -61,15 +87,20 @@ package final class Freshness: Sendable {
         return nextTick.load(ordering: .sequentiallyConsistent)
     }
 
-    /// The tick that a replica must have replayed to answer a read of these tables. 1 at least.
+    /// The tick that a replica must have replayed to answer a read of these tables. 1 at least; ``never`` while a write of
+    /// them is on its way.
     ///
     /// - Parameter anything: what is read is not known to the end.
     package func required(reads: [UInt32], anything: Bool = false) -> UInt64 {
+        if isFlying(to: reads, anything: anything) { return Self.never }
         var tick = everythingTick.load(ordering: .acquiring)
         if anything { return max(tick, anyTick.load(ordering: .acquiring)) }
         for slot in reads { tick = max(tick, slots[slot]) }
         return tick
     }
+
+    /// A tick that does not come.
+    package static let never = UInt64.max
 
     /// Has the position sampled soon. One atomic read when that was asked for already.
     package func want(_ tick: UInt64) {

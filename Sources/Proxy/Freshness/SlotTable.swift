@@ -1,6 +1,6 @@
 import Synchronization
 
-/// 65,536 numbers that only grow, in one block of memory (512 kB), for all threads.
+/// 65,536 numbers in one block of memory (512 kB), for all threads.
 ///
 /// `@unchecked`: the pointer is made once and freed with the last reference, and what it points to is atomic.
 final class SlotTable: @unchecked Sendable {
@@ -22,6 +22,11 @@ final class SlotTable: @unchecked Sendable {
 
     func raise(_ slot: UInt32, to tick: UInt64) {
         slots[Int(slot) & (RelationSlot.count - 1)].raise(to: tick)
+    }
+
+    func add(_ change: Int64, to slot: UInt32) {
+        slots[Int(slot) & (RelationSlot.count - 1)]
+            .wrappingAdd(UInt64(bitPattern: change), ordering: .sequentiallyConsistent)
     }
 }
 

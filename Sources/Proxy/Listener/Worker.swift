@@ -39,7 +39,7 @@ final class Worker {
     let registry = StatementRegistry()
     var unitDecisions: ContiguousArray<Decision> = []
     /// Statements of the unit whose rows have been described to somebody.
-    var describedStatements: [NamedStatement] = []
+    var neededStatements: [NamedStatement] = []
     private(set) var isDraining = false
 
     init(configuration: ProxyConfiguration, shared: SharedState) throws(SocketError) {

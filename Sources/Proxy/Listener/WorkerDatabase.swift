@@ -141,7 +141,7 @@ final class WorkerDatabase {
     }
 
     func chooseReplica(_ plan: UnitPlan, for client: ClientSession) -> Int? {
-        guard hasReplicas, !shared.isCatalogStale else { return nil }
+        guard hasReplicas, plan.required != Freshness.never, !shared.isCatalogStale else { return nil }
         var bound: Duration?
         if case .atMost(let limit) = freshness, client.applicationTarget != .replica { bound = limit }
         // Its own route: replicas whatever they lack, or never.
@@ -150,6 +150,7 @@ final class WorkerDatabase {
         var required = isLifted ? 0 : max(plan.required, client.seenTick)
         if client.requiresEverything {
             required = max(required, shared.nodes.freshness.required(reads: [], anything: true))
+            if required == Freshness.never { return nil }
         }
         let choice = shared.nodes.chooseReplica(
             required: required, preferred: client.preferredReplica, mark: client.readTick,
@@ -206,6 +207,24 @@ final class WorkerDatabase {
         guard hasReplicas else { return }
         let tick = shared.nodes.freshness.noteWrite(slots: client.written, anything: client.hasWrittenAnything)
         if freshness == .session { client.seenTick = tick }
+    }
+
+    /// What this client writes may be committed, and seen by others, before its answer comes.
+    func takeOff(_ client: ClientSession) {
+        let new = client.written[client.flown...]
+        let isAnything = client.hasWrittenAnything || client.pendingEffects.contains(.catalog)
+        let isNewlyAnything = isAnything && !client.fliesAnything
+        guard hasReplicas, freshness == .table, !new.isEmpty || isNewlyAnything else { return }
+        shared.nodes.freshness.takeOff(slots: new, anything: isNewlyAnything)
+        client.flown = client.written.count
+        client.fliesAnything = client.fliesAnything || isNewlyAnything
+    }
+
+    /// The answer has come, and has been noted, or none will come.
+    func land(_ client: ClientSession) {
+        guard client.flown > 0 || client.fliesAnything else { return }
+        shared.nodes.freshness.land(slots: client.written[..<client.flown], anything: client.fliesAnything)
+        (client.flown, client.fliesAnything) = (0, false)
     }
 
     /// A replica has answered this client: another one may not answer with less.

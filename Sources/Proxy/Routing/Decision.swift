@@ -113,6 +113,15 @@ package final class Decision: Sendable {
             unlistedSettings: unlistedSettings, ignoresFreshness: ignoresFreshness, place: place, schemas: schemas)
     }
 
+    /// What EXECUTE of a statement does, for which this was decided: as `text`, EXECUTE alone, has it, but with no more
+    /// than this to be read and written. On the primary, as whatever else belongs to a session.
+    func executed(by text: Decision) -> Decision {
+        Decision(
+            access: .primary, effects: effects.union(.prepared), reason: text.reason, reads: reads,
+            readsAnything: readsAnything, writes: writes, writesAnything: writesAnything, statements: text.statements,
+            unlistedSettings: unlistedSettings, place: place, schemas: schemas)
+    }
+
     /// Whether a schema may be touched.
     func mayTouch(_ schema: String) -> Bool { readsAnything || writesAnything || schemas.contains(schema) }
 

@@ -132,15 +132,17 @@ package struct RouteExplanation: Codable, Sendable, Equatable {
     /// As `strata route` prints it.
     package var text: String {
         var lines = ["\(target): \(reason)"]
-        if let database { lines.append("database: \(database)") }
+        if let database { lines.append("database:  \(database)") }
         lines.append("freshness: \(freshness)")
         for (index, statement) in statements.enumerated() {
-            let number = statements.count > 1 ? "\(index + 1). " : ""
-            lines.append("\(number)\(statement.kind) → \(statement.target): \(statement.reason)")
-            if let reads = Self.list(statement.reads, statement.readsAnything) { lines.append("   reads   \(reads)") }
-            if let writes = Self.list(statement.writes, statement.writesAnything) {
-                lines.append("   writes  \(writes)")
+            // One alone has said so above.
+            if statements.count > 1 || statement.target != target || statement.reason != reason {
+                let number = statements.count > 1 ? "\(index + 1). " : ""
+                lines.append("\(number)\(statement.kind) → \(statement.target): \(statement.reason)")
             }
+            let (reads, writes) = statements.count > 1 ? ("   reads   ", "   writes  ") : ("reads:     ", "writes:    ")
+            if let names = Self.list(statement.reads, statement.readsAnything) { lines.append(reads + names) }
+            if let names = Self.list(statement.writes, statement.writesAnything) { lines.append(writes + names) }
         }
         return lines.joined(separator: "\n") + "\n"
     }

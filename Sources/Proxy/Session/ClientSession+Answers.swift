@@ -79,7 +79,7 @@ extension ClientSession {
             error.others[index].value = "\(textChanges.original(position))"
         }
         if error.message.contains("\"strata_") {
-            for (name, statement) in [statements, formerStatements, resolvedStatements].joined() {
+            for (name, statement) in [resolvedStatements, statements, formerStatements].joined() {
                 let known = "\"" + String(decoding: statement.name, as: UTF8.self) + "\""
                 guard error.message.contains(known) else { continue }
                 error.message.replace(known, with: "\"" + String(decoding: name, as: UTF8.self) + "\"")
@@ -101,6 +101,7 @@ extension ClientSession {
         if !textChanges.isEmpty { textChanges = TextChanges() }
         if !resolvedStatements.isEmpty { resolvedStatements = [:] }
         current?.counters.unitTime += worker.loop.now.since(unitStartedAt)
+        current?.land(self)
         avoidsReplicas = false
         server.replay.answered()
         if status == .failed, deferred.place == .roaming {
@@ -171,6 +172,9 @@ extension ClientSession {
     /// The client and its server have nothing to do with each other any more.
     func letGo() {
         guard let server else { return }
+        // Whatever became of it: from now on the sample after this tells.
+        if flown > 0 || fliesAnything { noteWrites() }
+        current?.land(self)
         self.server = nil
         if server.client === self { server.client = nil }
         isOnReplica = false

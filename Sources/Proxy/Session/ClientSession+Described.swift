@@ -12,14 +12,15 @@ extension ClientSession {
         statement.signature = signature
     }
 
-    /// A statement that was described to clients and is not on this server: what it gives there is asked first. After
-    /// ALTER TABLE it may be something else, and clients read rows by what they were told; PostgreSQL refuses that.
+    /// Puts statements on this server that have to be there before the unit comes: those that SQL executes, since only
+    /// then one error is the answer where that cannot be; and those that were described to clients. After ALTER TABLE they
+    /// may give something else, and clients read rows by what they were told; PostgreSQL refuses that.
     /// - Returns: false where that takes a while.
-    func prepareDescribed(_ server: ServerConnection) -> Bool {
-        guard !worker.describedStatements.isEmpty, !server.pool.limits.isSession,
+    func prepareNeeded(_ server: ServerConnection) -> Bool {
+        guard !worker.neededStatements.isEmpty, !server.pool.limits.isSession,
             server.queue.transaction != .failed
         else { return true }
-        let missing = worker.describedStatements.filter { !server.statements.use($0.id) }
+        let missing = worker.neededStatements.filter { !server.statements.use($0.id) }
         // Within an open batch nothing can be waited for: a Sync would end its transaction.
         guard !missing.isEmpty, !server.queue.isOpen else { return true }
         block()
@@ -30,16 +31,18 @@ extension ClientSession {
             guard phase != .ended else { return }
             switch result {
             case .success(let signatures):
-                let changed = zip(missing, signatures).filter { $0.signature != $1 }.map(\.0)
+                let changed = zip(missing, signatures).filter { $0.signature != nil && $0.signature != $1 }.map(\.0)
                 if !changed.isEmpty { return resultTypesChanged(changed, server) }
             case .failure(let failure):
-                guard isOnReplica, server.phase == .ended else {
+                guard isOnReplica else {
                     refusal = failure.fields
                     break
                 }
+                // It is gone, or behind in definitions.
                 if deferred.place == .replica { startsTransactionAnew = true }
                 leaveReplicas()
                 letGo()
+                if server.phase != .ended { server.close() }
             }
             unblock()
         }

@@ -24,10 +24,10 @@ extension ClientSession {
 
     /// For a text of the extended protocol: with the names that servers know, or nil where it names none that is known.
     /// - Parameters:
-    ///   - put: puts a statement on the server.
+    ///   - put: puts a statement on the server; with false, its name is all that is needed.
     ///   - before: called before the first is put there.
     func renamed(
-        _ query: UnsafeRawBufferPointer, _ put: (NamedStatement) -> Void, before: () -> Void
+        _ query: UnsafeRawBufferPointer, _ put: (NamedStatement, Bool) -> Void, before: () -> Void
     ) -> [UInt8]? {
         guard !statements.isEmpty, let decision = database?.decision(for: query, client: self),
             decision.effects.contains(.prepared)
@@ -35,22 +35,37 @@ extension ClientSession {
         var text = Array(query)
         var isChanged = false
         for shape in Self.beforeAllEnd(decision.statements).reversed() {
-            let named: (String, Range<Int>)
-            switch shape.kind {
-            // A PREPARE of a name that is taken: PostgreSQL says so of the name that it has.
-            case .execute(let name, let place), .prepare(let name, let place): named = (name, place)
-            case .deallocate(let name?, let place): named = (name, place)
-            default:
-                guard let executed = shape.executes else { continue }
-                named = (executed.name, executed.place)
-            }
-            guard let statement = statements[Array(named.0.utf8)], named.1.upperBound <= text.count else { continue }
+            guard let named = Named(shape), let statement = statements[Array(named.name.utf8)],
+                named.place.upperBound <= text.count
+            else { continue }
             if !isChanged { before() }
             isChanged = true
-            put(statement)
-            text.replaceSubrange(named.1, with: statement.name)
+            put(statement, named.isRun)
+            resolvedStatements[Array(named.name.utf8)] = statement
+            text.replaceSubrange(named.place, with: statement.name)
         }
         return isChanged ? text : nil
+    }
+
+    /// How a statement of a text names another.
+    private struct Named {
+        var name: String
+        var place: Range<Int>
+        /// It is executed. Else the name is enough: PREPARE of one that is taken fails, DEALLOCATE takes it back.
+        var isRun = true
+        var isDeallocated = false
+
+        init?(_ shape: StatementShape) {
+            switch shape.kind {
+            case .execute(let name, let place): (self.name, self.place) = (name, place)
+            case .prepare(let name, let place): (self.name, self.place, isRun) = (name, place, false)
+            case .deallocate(let name?, let place):
+                (self.name, self.place, isRun, isDeallocated) = (name, place, false, true)
+            default:
+                guard let executed = shape.executes else { return nil }
+                (name, place) = (executed.name, executed.place)
+            }
+        }
     }
 
     /// What stands in front of DEALLOCATE ALL or DISCARD ALL: behind it names are those that the text itself gives.
@@ -97,42 +112,42 @@ extension ClientSession {
     private func note(
         _ shape: StatementShape, _ server: ServerConnection, _ replacements: inout [(place: Range<Int>, name: [UInt8])]
     ) {
-        switch shape.kind {
-        // A PREPARE of a name that is taken: PostgreSQL says so of the name that it has.
-        case .execute(let name, let place), .prepare(let name, let place):
-            guard let statement = statements[Array(name.utf8)], hasOnServer(statement, server) else { return }
-            replacements.append((place, statement.name))
-        case .deallocate(let name?, let place):
-            let statement = statements[Array(name.utf8)]
-            if let statement, hasOnServer(statement, server) { replacements.append((place, statement.name)) }
-            // The query has been counted already.
-            deallocate(name, on: server, sync: syncsSent &- 1)
-        default:
-            guard let executed = shape.executes, let statement = statements[Array(executed.name.utf8)],
-                hasOnServer(statement, server)
-            else { return }
-            replacements.append((executed.place, statement.name))
+        guard let named = Named(shape) else { return }
+        if let statement = statements[Array(named.name.utf8)], isOnServer(statement, named, server) {
+            replacements.append((named.place, statement.name))
+            // Several names may stand for one text: errors are to say this one.
+            resolvedStatements[Array(named.name.utf8)] = statement
         }
+        // The query has been counted already.
+        if named.isDeallocated { deallocate(named.name, on: server, sync: syncsSent &- 1) }
     }
 
     /// SQL names a statement of the protocol: it has to be there before the query comes.
-    private func hasOnServer(_ statement: NamedStatement, _ server: ServerConnection) -> Bool {
+    private func isOnServer(_ statement: NamedStatement, _ named: Named, _ server: ServerConnection) -> Bool {
         // Within a transaction that failed nothing can be prepared, and nothing executed either; nor behind an error.
         guard !server.queue.isSkipping else { return false }
         if server.statements.use(statement.id) { return true }
         guard server.queue.transaction != .failed else { return false }
         var writer = MessageWriter(reserving: statement.query.count + 64)
+        var requests: [(request: ResponseQueue.Request, statement: Int32)] = [(.close, -1)]
         // The name may still be there.
         NamedStatement.writeClose(statement.name, to: &writer)
-        statement.writeParse(to: &writer)
-        var requests: [(request: ResponseQueue.Request, statement: Int32)] = [(.close, -1), (.parse, statement.id)]
+        if named.isRun {
+            // `prepareNeeded` could not do it: within a batch an error of this Parse makes the server skip the query.
+            statement.writeParse(to: &writer)
+            requests.append((.parse, statement.id))
+            server.statements.add(statement.id)
+        } else {
+            statement.writePlaceholder(to: &writer)
+            requests.append((.parse, -1))
+            server.statements.remove(statement.id)
+        }
         // Where the client has not sent the Sync of what stands before, ours would end it.
         if !isQueryWithinBatch {
             writer.message(FrontendTag.sync)
             requests.append((.sync, -1))
         }
         server.queue.insertBeforeLast(requests)
-        server.statements.add(statement.id)
         server.stream.write(writer.bytes)
         return true
     }

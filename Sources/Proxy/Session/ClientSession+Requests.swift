@@ -1,4 +1,5 @@
 internal import PostgresWire
+internal import SQLSyntax
 
 extension ClientSession {
     /// What a unit asks for. nil: it broke the protocol, and the session is over.
@@ -16,7 +17,7 @@ extension ClientSession {
         var plan = UnitPlan()
         // Mostly one: `removeAll` would take a general way through the array.
         while !worker.unitDecisions.isEmpty { worker.unitDecisions.removeLast() }
-        worker.describedStatements.removeAll(keepingCapacity: true)
+        worker.neededStatements.removeAll(keepingCapacity: true)
         if isLarge { add(.tooLong, to: &plan, database) }
         var offset = 0
         var hasUnnamedParse = false
@@ -29,7 +30,9 @@ extension ClientSession {
             switch header.tag {
             case FrontendTag.query:
                 guard let text = queryText(body: body) else { return broken() }
-                add(database.decision(for: text, client: self), to: &plan, database)
+                let decision = database.decision(for: text, client: self)
+                if decision.effects.contains(.prepared) { needExecuted(decision) }
+                add(decision, to: &plan, database)
             case FrontendTag.parse:
                 guard let message = ParseMessage(body: body) else { return broken() }
                 if !message.name.isEmpty { plan.usesNames = true }
@@ -70,6 +73,13 @@ extension ClientSession {
 
     @inline(__always)
     private func add(_ decision: Decision, to plan: inout UnitPlan, _ database: WorkerDatabase) {
+        if decision.effects.contains(.prepared), !statements.isEmpty, addKnown(decision, to: &plan, database) { return }
+        addWhole(decision, to: &plan, database)
+        plan.pending.formUnion(decision.effects)
+    }
+
+    @inline(__always)
+    private func addWhole(_ decision: Decision, to plan: inout UnitPlan, _ database: WorkerDatabase) {
         worker.unitDecisions.append(decision)
         plan.touched |= decision.schemaBits
         if decision.access.rawValue > plan.access.rawValue { plan.access = decision.access }
@@ -91,13 +101,53 @@ extension ClientSession {
             return
         }
         guard let statement = statement(named: name) else { return }
-        if statement.signature != nil, !worker.describedStatements.contains(where: { $0 === statement }),
-            !Self.isMadeAnew(name, before: unit)
-        {
-            worker.describedStatements.append(statement)
-        }
+        if statement.signature != nil, !Self.isMadeAnew(name, before: unit) { need(statement) }
         guard isRun else { return }
         add(database.decision(for: statement, client: self), to: &plan, database)
+    }
+
+    private func need(_ statement: NamedStatement) {
+        guard !worker.neededStatements.contains(where: { $0 === statement }) else { return }
+        worker.neededStatements.append(statement)
+    }
+
+    // MARK: Statements that SQL names
+
+    /// What a text executes has to be on the server before the text comes.
+    private func needExecuted(_ decision: Decision) {
+        for shape in decision.statements {
+            if let statement = executed(by: shape) { need(statement) }
+        }
+    }
+
+    private func executed(by shape: StatementShape) -> NamedStatement? {
+        if case .execute(let name, _) = shape.kind { return statements[Array(name.utf8)] }
+        return shape.executes.flatMap { statements[Array($0.name.utf8)] }
+    }
+
+    /// EXECUTE of what is known belongs where that belongs; alone in its text, it does no more than that does, and the
+    /// session need not be asked what became of it.
+    /// - Returns: false where the text counts as it is.
+    private func addKnown(_ decision: Decision, to plan: inout UnitPlan, _ database: WorkerDatabase) -> Bool {
+        var known: Decision?
+        for shape in decision.statements {
+            guard let statement = executed(by: shape) else { continue }
+            let own = database.decision(for: statement, client: self)
+            known = own
+            plan.add(own.place)
+        }
+        guard decision.statements.count == 1 else { return false }
+        switch decision.statements[0].kind {
+        case .execute:
+            guard let known, !known.effects.contains(.prepared) else { return false }
+            addWhole(known.executed(by: decision), to: &plan, database)
+            plan.pending.formUnion(known.effects)
+        case .deallocate(let name?, _):
+            guard statements[Array(name.utf8)] != nil else { return false }
+            addWhole(decision, to: &plan, database)
+        default: return false
+        }
+        return true
     }
 
     /// Whether a Parse or Close before it, in the same unit, ends what the name meant.
@@ -134,8 +184,12 @@ extension ClientSession {
             if decision.writesAnything { hasWrittenAnything = true }
         }
         if !plan.effects.isEmpty {
-            pendingEffects.formUnion(plan.effects)
+            pendingEffects.formUnion(plan.pending)
             if plan.effects.contains(.catalog) { worker.freeClaimedDatabases() }
+        }
+        // It ends the transaction, or is one itself.
+        if hasWritten, server.queue.transaction == .idle || plan.effects.contains(.transaction) {
+            current?.takeOff(self)
         }
         if isOnReplica {
             server.replay.keep(unit, holdsBack: plan.hasSync || unit.first == FrontendTag.query)

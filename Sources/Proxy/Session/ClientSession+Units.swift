@@ -4,6 +4,8 @@ internal import PostgresWire
 struct UnitPlan {
     var access = Decision.Access.anywhere
     var effects: Decision.Effects = []
+    /// Those that the session has to be asked about afterwards: not EXECUTE and DEALLOCATE of what is known.
+    var pending: Decision.Effects = []
     var required: UInt64 = 0
     var hasSync = false
     /// A portal with a name, which lives on in the transaction.
@@ -178,7 +180,7 @@ extension ClientSession {
             refuse(unit, error)
             return true
         }
-        guard let server, arrange(server, plan), prepareDescribed(server) else { return false }
+        guard let server, arrange(server, plan), prepareNeeded(server) else { return false }
         if startsTransactionAnew { beginAnew(on: server) }
         send(unit, plan, to: server)
         step = nil

@@ -111,6 +111,9 @@ final class ClientSession: StreamHandler {
     var pendingUnlisted: [String] = []
     var written: [UInt32] = []
     var hasWrittenAnything = false
+    /// How many of `written` count as on their way, and whether others do.
+    var flown = 0
+    var fliesAnything = false
     /// The sample from which on a replica has all that this client has seen.
     var seenTick: UInt64 = 0
     /// The sample that any other replica than the preferred one must have replayed.

@@ -31,6 +31,11 @@ final class NamedStatement {
         ParseMessage.write(name: name, query: query, parameterTypes: parameterTypes, to: &writer)
     }
 
+    /// A Parse of nothing under the name, which always succeeds: what the text itself says may not be possible any more.
+    func writePlaceholder(to writer: inout MessageWriter) {
+        ParseMessage.write(name: name, query: "".utf8, parameterTypes: [0, 0], to: &writer)
+    }
+
     func writeDescribe(to writer: inout MessageWriter) {
         writer.message(FrontendTag.describe) { body in
             body.byte(NamedTarget.Kind.statement.rawValue)
@@ -110,6 +115,8 @@ struct ServerStatements {
     /// They may have gone: something that ends them all was sent, and may have failed. Before one is made again, the
     /// name is closed.
     private var doubtful: Set<Int32> = []
+    /// Every number up to here may be there: more than are worth remembering one by one.
+    private var doubtedUpTo: Int32 = 0
     private var lastUse: [Int32: UInt64] = [:]
     private(set) var clock: UInt64 = 0
     /// PgBouncer's `max_prepared_statements` has the same default.
@@ -134,20 +141,28 @@ struct ServerStatements {
     /// It was not made, or is gone; as far as is known.
     mutating func remove(_ id: Int32) {
         lastUse[id] = nil
-        if doubtful.count >= Self.maximumDoubtful { doubtful.removeAll() }
         doubtful.insert(id)
+        boundDoubts()
+    }
+
+    private mutating func boundDoubts() {
+        guard doubtful.count > Self.maximumDoubtful else { return }
+        doubtedUpTo = max(doubtedUpTo, doubtful.max() ?? 0)
+        doubtful.removeAll()
     }
     private static let maximumDoubtful = 1_000
 
     /// DEALLOCATE ALL or DISCARD ALL is on its way.
     mutating func doubtAll() {
-        if doubtful.count >= Self.maximumDoubtful { doubtful.removeAll() }
         doubtful.formUnion(lastUse.keys)
         lastUse.removeAll()
+        boundDoubts()
     }
 
     /// - Returns: whether a Close has to come before the Parse of this one.
-    mutating func takeDoubt(_ id: Int32) -> Bool { !doubtful.isEmpty && doubtful.remove(id) != nil }
+    mutating func takeDoubt(_ id: Int32) -> Bool {
+        id <= doubtedUpTo || (!doubtful.isEmpty && doubtful.remove(id) != nil)
+    }
 
     /// One that has to go before another is added, or nil; never one of the current unit.
     mutating func evict() -> Int32? {

@@ -64,6 +64,15 @@ extension ServerConnection {
         queue.sent(.parse, own: isOwn, statement: statement.id)
     }
 
+    /// Something under the name of a statement that is not here, for a text that takes the name back or finds it taken.
+    func putPlaceholder(_ statement: NamedStatement, to writer: inout MessageWriter) {
+        NamedStatement.writeClose(statement.name, to: &writer)
+        queue.sent(.close, own: true)
+        statement.writePlaceholder(to: &writer)
+        queue.sent(.parse, own: true)
+        statements.remove(statement.id)
+    }
+
     /// Takes what a client does not see.
     func collectOwn(_ tag: UInt8, _ body: UnsafeRawBufferPointer) {
         guard let own = ownQuery else { return }

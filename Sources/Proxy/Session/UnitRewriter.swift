@@ -84,7 +84,8 @@ struct UnitRewriter {
     private mutating func query(_ body: UnsafeRawBufferPointer) -> Bool {
         let text = UnsafeRawBufferPointer(rebasing: body.dropLast())
         let changed =
-            isOwned || server.queue.isSkipping ? nil : client.renamed(text, { place($0) }, before: { flushRun() })
+            isOwned || server.queue.isSkipping
+            ? nil : client.renamed(text, { place($0, isRun: $1) }, before: { flushRun() })
         if changed != nil { client.deallocate(Array(text)) }
         if server.queue.isAnswered(.query) {
             client.syncsSent &+= 1
@@ -138,7 +139,7 @@ struct UnitRewriter {
 
     /// One that names a statement of the protocol in SQL (EXECUTE, DEALLOCATE) says the name that the server knows.
     private mutating func unnamedParse(_ message: ParseMessage) -> Bool {
-        guard let changed = client.renamed(message.query, { place($0) }, before: { flushRun() }) else {
+        guard let changed = client.renamed(message.query, { place($0, isRun: $1) }, before: { flushRun() }) else {
             server.queue.sent(.parse, statement: ResponseQueue.unnamed)
             return false
         }
@@ -236,8 +237,14 @@ struct UnitRewriter {
 
     // MARK: What is put in
 
-    private mutating func place(_ statement: NamedStatement) {
-        if !server.statements.use(statement.id) { server.put(statement, isOwn: true, to: &output) }
+    /// - Parameter isRun: false where a text only needs its name.
+    private mutating func place(_ statement: NamedStatement, isRun: Bool = true) {
+        guard !server.statements.use(statement.id) else { return }
+        if isRun {
+            server.put(statement, isOwn: true, to: &output)
+        } else {
+            server.putPlaceholder(statement, to: &output)
+        }
     }
 
     /// One whose text names another statement (EXECUTE, DEALLOCATE) is another text on the servers, where that one has
@@ -247,7 +254,7 @@ struct UnitRewriter {
     ) -> NamedStatement {
         var resolved = statement
         if client.namesOthers(statement),
-            let changed = statement.query.withUnsafeBytes({ client.renamed($0, { place($0) }, before: {}) })
+            let changed = statement.query.withUnsafeBytes({ client.renamed($0, { place($0, isRun: $1) }, before: {}) })
         {
             resolved = changed.withUnsafeBytes { text in
                 statement.parameterTypes.withUnsafeBytes {
@@ -286,7 +293,8 @@ struct UnitRewriter {
         }
         guard unnamed.serial != server.unnamedOwner else { return }
         flushRun()
-        let query = unnamed.query.withUnsafeBytes { client.renamed($0, { place($0) }, before: {}) } ?? unnamed.query
+        let query =
+            unnamed.query.withUnsafeBytes { client.renamed($0, { place($0, isRun: $1) }, before: {}) } ?? unnamed.query
         ParseMessage.write(name: "".utf8, query: query, parameterTypes: unnamed.parameterTypes, to: &output)
         server.queue.sent(.parse, own: true, statement: ResponseQueue.unnamed)
         server.unnamedOwner = unnamed.serial
