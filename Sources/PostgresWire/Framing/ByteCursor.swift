@@ -10,49 +10,49 @@
 /// out, and the message is then a protocol violation.
 ///
 /// The bytes belong to the caller and must outlive the cursor and the slices that it gives.
-package struct ByteCursor {
-    private var rest: UnsafeRawBufferPointer
+public struct ByteCursor {
+    @usableFromInline var rest: UnsafeRawBufferPointer
 
-    package init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
+    @inlinable public init(_ bytes: UnsafeRawBufferPointer) { rest = bytes }
 
     /// Bytes not read yet.
-    package var remaining: Int { rest.count }
-    package var isAtEnd: Bool { rest.isEmpty }
+    @inlinable public var remaining: Int { rest.count }
+    @inlinable public var isAtEnd: Bool { rest.isEmpty }
 
-    package mutating func byte() -> UInt8? {
+    @inlinable public mutating func byte() -> UInt8? {
         guard let byte = rest.first else { return nil }
         skip(1)
         return byte
     }
 
-    package mutating func int16() -> Int? {
+    @inlinable public mutating func int16() -> Int? {
         guard rest.count >= 2 else { return nil }
         let value = rest.loadUnaligned(as: Int16.self)
         skip(2)
         return Int(Int16(bigEndian: value))
     }
 
-    package mutating func int32() -> Int32? {
+    @inlinable public mutating func int32() -> Int32? {
         guard rest.count >= 4 else { return nil }
         let value = rest.loadUnaligned(as: Int32.self)
         skip(4)
         return Int32(bigEndian: value)
     }
 
-    package mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
+    @inlinable public mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
         guard count >= 0, rest.count >= count else { return nil }
         let taken = UnsafeRawBufferPointer(rebasing: rest[..<count])
         skip(count)
         return taken
     }
 
-    package mutating func takeRest() -> UnsafeRawBufferPointer {
+    @inlinable public mutating func takeRest() -> UnsafeRawBufferPointer {
         defer { skip(rest.count) }
         return rest
     }
 
     /// The bytes before the next zero, which is read too and not given.
-    package mutating func cString() -> UnsafeRawBufferPointer? {
+    public mutating func cString() -> UnsafeRawBufferPointer? {
         guard let base = rest.baseAddress, let end = memchr(base, 0, rest.count) else { return nil }
         let count = UnsafeRawPointer(end) - base
         defer { skip(count + 1) }
@@ -60,7 +60,7 @@ package struct ByteCursor {
     }
 
     /// As `cString`, decoded; bytes that are not UTF-8 become U+FFFD.
-    package mutating func string() -> String? { cString().map { String(decoding: $0, as: UTF8.self) } }
+    public mutating func string() -> String? { cString().map { String(decoding: $0, as: UTF8.self) } }
 
-    private mutating func skip(_ count: Int) { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
+    @inlinable mutating func skip(_ count: Int) { rest = UnsafeRawBufferPointer(rebasing: rest[count...]) }
 }

@@ -1,46 +1,48 @@
 /// The first byte of a message from a client. Source: PostgreSQL documentation, "Message Formats".
-package enum FrontendTag {
-    package static let bind = UInt8(ascii: "B")
-    package static let close = UInt8(ascii: "C")
-    package static let copyData = UInt8(ascii: "d")
-    package static let copyDone = UInt8(ascii: "c")
-    package static let copyFail = UInt8(ascii: "f")
-    package static let describe = UInt8(ascii: "D")
-    package static let execute = UInt8(ascii: "E")
-    package static let flush = UInt8(ascii: "H")
-    package static let functionCall = UInt8(ascii: "F")
-    package static let parse = UInt8(ascii: "P")
+///
+/// Computed, so that other modules compile the numbers in: a stored one is asked for by a call.
+public enum FrontendTag {
+    @inlinable @inline(__always) public static var bind: UInt8 { UInt8(ascii: "B") }
+    @inlinable @inline(__always) public static var close: UInt8 { UInt8(ascii: "C") }
+    @inlinable @inline(__always) public static var copyData: UInt8 { UInt8(ascii: "d") }
+    @inlinable @inline(__always) public static var copyDone: UInt8 { UInt8(ascii: "c") }
+    @inlinable @inline(__always) public static var copyFail: UInt8 { UInt8(ascii: "f") }
+    @inlinable @inline(__always) public static var describe: UInt8 { UInt8(ascii: "D") }
+    @inlinable @inline(__always) public static var execute: UInt8 { UInt8(ascii: "E") }
+    @inlinable @inline(__always) public static var flush: UInt8 { UInt8(ascii: "H") }
+    @inlinable @inline(__always) public static var functionCall: UInt8 { UInt8(ascii: "F") }
+    @inlinable @inline(__always) public static var parse: UInt8 { UInt8(ascii: "P") }
     /// PasswordMessage, SASLInitialResponse, SASLResponse and GSSResponse share it.
-    package static let password = UInt8(ascii: "p")
-    package static let query = UInt8(ascii: "Q")
-    package static let sync = UInt8(ascii: "S")
-    package static let terminate = UInt8(ascii: "X")
+    @inlinable @inline(__always) public static var password: UInt8 { UInt8(ascii: "p") }
+    @inlinable @inline(__always) public static var query: UInt8 { UInt8(ascii: "Q") }
+    @inlinable @inline(__always) public static var sync: UInt8 { UInt8(ascii: "S") }
+    @inlinable @inline(__always) public static var terminate: UInt8 { UInt8(ascii: "X") }
 }
 
 /// The first byte of a message from a server.
-package enum BackendTag {
-    package static let authentication = UInt8(ascii: "R")
-    package static let backendKeyData = UInt8(ascii: "K")
-    package static let bindComplete = UInt8(ascii: "2")
-    package static let closeComplete = UInt8(ascii: "3")
-    package static let commandComplete = UInt8(ascii: "C")
-    package static let copyBothResponse = UInt8(ascii: "W")
-    package static let copyData = UInt8(ascii: "d")
-    package static let copyDone = UInt8(ascii: "c")
-    package static let copyInResponse = UInt8(ascii: "G")
-    package static let copyOutResponse = UInt8(ascii: "H")
-    package static let dataRow = UInt8(ascii: "D")
-    package static let emptyQueryResponse = UInt8(ascii: "I")
-    package static let errorResponse = UInt8(ascii: "E")
-    package static let functionCallResponse = UInt8(ascii: "V")
-    package static let negotiateProtocolVersion = UInt8(ascii: "v")
-    package static let noData = UInt8(ascii: "n")
-    package static let noticeResponse = UInt8(ascii: "N")
-    package static let notificationResponse = UInt8(ascii: "A")
-    package static let parameterDescription = UInt8(ascii: "t")
-    package static let parameterStatus = UInt8(ascii: "S")
-    package static let parseComplete = UInt8(ascii: "1")
-    package static let portalSuspended = UInt8(ascii: "s")
-    package static let readyForQuery = UInt8(ascii: "Z")
-    package static let rowDescription = UInt8(ascii: "T")
+public enum BackendTag {
+    @inlinable @inline(__always) public static var authentication: UInt8 { UInt8(ascii: "R") }
+    @inlinable @inline(__always) public static var backendKeyData: UInt8 { UInt8(ascii: "K") }
+    @inlinable @inline(__always) public static var bindComplete: UInt8 { UInt8(ascii: "2") }
+    @inlinable @inline(__always) public static var closeComplete: UInt8 { UInt8(ascii: "3") }
+    @inlinable @inline(__always) public static var commandComplete: UInt8 { UInt8(ascii: "C") }
+    @inlinable @inline(__always) public static var copyBothResponse: UInt8 { UInt8(ascii: "W") }
+    @inlinable @inline(__always) public static var copyData: UInt8 { UInt8(ascii: "d") }
+    @inlinable @inline(__always) public static var copyDone: UInt8 { UInt8(ascii: "c") }
+    @inlinable @inline(__always) public static var copyInResponse: UInt8 { UInt8(ascii: "G") }
+    @inlinable @inline(__always) public static var copyOutResponse: UInt8 { UInt8(ascii: "H") }
+    @inlinable @inline(__always) public static var dataRow: UInt8 { UInt8(ascii: "D") }
+    @inlinable @inline(__always) public static var emptyQueryResponse: UInt8 { UInt8(ascii: "I") }
+    @inlinable @inline(__always) public static var errorResponse: UInt8 { UInt8(ascii: "E") }
+    @inlinable @inline(__always) public static var functionCallResponse: UInt8 { UInt8(ascii: "V") }
+    @inlinable @inline(__always) public static var negotiateProtocolVersion: UInt8 { UInt8(ascii: "v") }
+    @inlinable @inline(__always) public static var noData: UInt8 { UInt8(ascii: "n") }
+    @inlinable @inline(__always) public static var noticeResponse: UInt8 { UInt8(ascii: "N") }
+    @inlinable @inline(__always) public static var notificationResponse: UInt8 { UInt8(ascii: "A") }
+    @inlinable @inline(__always) public static var parameterDescription: UInt8 { UInt8(ascii: "t") }
+    @inlinable @inline(__always) public static var parameterStatus: UInt8 { UInt8(ascii: "S") }
+    @inlinable @inline(__always) public static var parseComplete: UInt8 { UInt8(ascii: "1") }
+    @inlinable @inline(__always) public static var portalSuspended: UInt8 { UInt8(ascii: "s") }
+    @inlinable @inline(__always) public static var readyForQuery: UInt8 { UInt8(ascii: "Z") }
+    @inlinable @inline(__always) public static var rowDescription: UInt8 { UInt8(ascii: "T") }
 }

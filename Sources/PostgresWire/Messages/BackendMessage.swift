@@ -1,12 +1,13 @@
 /// Whether a session is in a transaction, as ReadyForQuery says.
-package enum TransactionStatus: UInt8, Sendable {
+public enum TransactionStatus: UInt8, Sendable {
     case idle = 0x49
     case inTransaction = 0x54
     case failed = 0x45
 
     /// Of the cases, in the caller's module: the standard library's compares raw values through tables of the type.
     @inlinable
-    package static func == (left: TransactionStatus, right: TransactionStatus) -> Bool {
+    @inline(__always)
+    public static func == (left: TransactionStatus, right: TransactionStatus) -> Bool {
         switch (left, right) {
         case (.idle, .idle), (.inTransaction, .inTransaction), (.failed, .failed): true
         default: false

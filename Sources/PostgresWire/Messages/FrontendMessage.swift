@@ -53,6 +53,10 @@ package struct NamedTarget {
     }
 
     package var kind: Kind
+    package var isStatement: Bool {
+        // The standard library's == compares raw values through tables of the type.
+        if case .statement = kind { true } else { false }
+    }
     package var name: UnsafeRawBufferPointer
 
     package init?(body: UnsafeRawBufferPointer) {

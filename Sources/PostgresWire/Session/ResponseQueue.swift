@@ -4,9 +4,9 @@
 /// Pure: told what was sent and what came, it says what to do with each message. It follows PostgreSQL's `PostgresMain`:
 /// after an error in the extended protocol everything up to the next Sync is skipped; Sync within COPY FROM STDIN is
 /// ignored.
-package struct ResponseQueue: Sendable {
+public struct ResponseQueue: Sendable {
     /// What was asked. The answers of those marked "own" are not the client's.
-    package enum Request: UInt8, Sendable {
+    public enum Request: UInt8, Sendable {
         case query
         case parse
         case bind
@@ -21,7 +21,8 @@ package struct ResponseQueue: Sendable {
         case localClose
     }
 
-    private struct Entry: Sendable {
+    @usableFromInline
+    struct Entry: Sendable {
         var request: Request
         var isOwn: Bool
         /// Of a Parse that puts a statement on the server, or a Describe of one: which one; `unnamed`, or -1.
@@ -29,17 +30,17 @@ package struct ResponseQueue: Sendable {
     }
 
     /// What to do with a message of the server.
-    package struct Verdict: Equatable, Sendable {
+    public struct Verdict: Equatable, Sendable {
         /// It goes to the client.
-        package var isForwarded: Bool
+        public var isForwarded: Bool
         /// Local answers are due after it (`takeReplies`).
-        package var hasReplies: Bool
+        public var hasReplies: Bool
         /// It was the last that the server owed, and no transaction is open.
-        package var isIdle: Bool
+        public var isIdle: Bool
         /// A statement is now on the server, or what its rows are like is known.
-        package var statement: StatementOutcome?
+        public var statement: StatementOutcome?
 
-        package init(
+        public init(
             isForwarded: Bool, hasReplies: Bool = false, isIdle: Bool = false, statement: StatementOutcome? = nil
         ) {
             self.isForwarded = isForwarded
@@ -49,57 +50,58 @@ package struct ResponseQueue: Sendable {
         }
     }
 
-    package enum StatementOutcome: Equatable, Sendable {
+    public enum StatementOutcome: Equatable, Sendable {
         case prepared(Int32)
         /// RowDescription or NoData of a statement.
         case described(Int32)
     }
 
     /// What an error did to the unnamed statement.
-    package enum UnnamedLoss: Sendable {
+    public enum UnnamedLoss: Sendable {
         /// The server has none, or an older one; its client has another one still.
         case onServer
         /// The last that the client sent does not exist.
         case ofClient
     }
 
-    private var entries: [Entry] = []
-    private var head = 0
+    // What other modules may look at is compiled into them: a call would copy the whole queue first.
+    @usableFromInline var entries: [Entry] = []
+    @usableFromInline var head = 0
     private var replies: [UInt8] = []
     /// As the last ReadyForQuery said.
-    package private(set) var transaction = TransactionStatus.idle
+    public private(set) var transaction = TransactionStatus.idle
     /// After an error in the extended protocol, until Sync.
-    package private(set) var isSkipping = false
+    public private(set) var isSkipping = false
     /// Between CopyInResponse (or CopyBothResponse) and the end of the copy.
-    package private(set) var isCopyingIn = false
-    private var isCopyEnded = false
+    public private(set) var isCopyingIn = false
+    @usableFromInline var isCopyEnded = false
     private var unanswered: UInt32 = 0
     /// Parses of statements with a number (`statement`) whose answers are still to come.
-    package private(set) var pendingParses = 0
+    public private(set) var pendingParses = 0
     private var notClosed: [Int32] = []
     private var notPrepared: [Int32] = []
     private var unnamedLoss: UnnamedLoss?
     /// As `statement`: a Parse of the unnamed statement.
-    package static let unnamed: Int32 = -2
+    public static let unnamed: Int32 = -2
     /// Messages of the extended protocol have gone to the server, and no Sync behind them: it is inside of something,
     /// whatever it has answered.
-    package private(set) var isOpen = false
+    public private(set) var isOpen = false
 
-    package init() {}
+    public init() {}
 
-    @inline(__always) package var isEmpty: Bool { head == entries.count }
+    @inlinable @inline(__always) public var isEmpty: Bool { head == entries.count }
     /// Nothing is outstanding, and a query of our own would be in nobody's way.
-    package var isBetweenUnits: Bool { isEmpty && !isOpen && !isSkipping && !isCopyingIn }
+    @inlinable @inline(__always) public var isBetweenUnits: Bool { isEmpty && !isOpen && !isSkipping && !isCopyingIn }
     /// Answers that are still to come, local ones among them.
-    package var count: Int { entries.count - head }
+    @inlinable public var count: Int { entries.count - head }
     /// The server owes nothing, holds no transaction, and reads requests again.
-    package var isIdle: Bool { isBetweenUnits && transaction == .idle }
+    @inlinable @inline(__always) public var isIdle: Bool { isBetweenUnits && transaction == .idle }
 
     /// To be called when a request goes to the server, or is answered here.
     /// - Returns: true where a local answer is due at once.
     @inline(__always)
     @discardableResult
-    package mutating func sent(_ request: Request, own: Bool = false, statement: Int32 = -1) -> Bool {
+    public mutating func sent(_ request: Request, own: Bool = false, statement: Int32 = -1) -> Bool {
         if isSkipping {
             guard request == .sync else { return false }
             // What is sent behind this Sync is done again, also before its ReadyForQuery has come.
@@ -127,7 +129,7 @@ package struct ResponseQueue: Sendable {
     }
 
     /// Requests of our own that go to the server just before the one that was noted last.
-    package mutating func insertBeforeLast(_ requests: [(request: Request, statement: Int32)]) {
+    public mutating func insertBeforeLast(_ requests: [(request: Request, statement: Int32)]) {
         guard !isEmpty else { return }
         for request in requests where request.request == .parse && request.statement >= 0 { pendingParses += 1 }
         entries.insert(
@@ -136,47 +138,48 @@ package struct ResponseQueue: Sendable {
     }
 
     /// CopyDone or CopyFail goes to the server.
-    package mutating func sentCopyEnd() { if isCopyingIn { isCopyEnded = true } }
+    public mutating func sentCopyEnd() { if isCopyingIn { isCopyEnded = true } }
 
     /// How many requests have turned out, since this was last asked, to get no ReadyForQuery: queries and function calls
     /// behind an error in the extended protocol, Syncs within COPY FROM STDIN.
-    package mutating func takeUnanswered() -> UInt32 {
+    public mutating func takeUnanswered() -> UInt32 {
         defer { unanswered = 0 }
         return unanswered
     }
 
     /// Statements with a number whose Parse the last errors made the server fail or skip.
-    package mutating func takeNotPrepared() -> [Int32] {
+    public mutating func takeNotPrepared() -> [Int32] {
         defer { notPrepared = [] }
         return notPrepared
     }
 
     /// Statements with a number whose Close the last error made the server skip: they are still there.
-    package mutating func takeNotClosed() -> [Int32] {
+    public mutating func takeNotClosed() -> [Int32] {
         defer { notClosed = [] }
         return notClosed
     }
 
     /// Whether the last error made the server fail or skip the newest Parse of the unnamed statement.
-    package mutating func takeUnnamedLoss() -> UnnamedLoss? {
+    public mutating func takeUnnamedLoss() -> UnnamedLoss? {
         defer { unnamedLoss = nil }
         return unnamedLoss
     }
 
     /// Whether a request that is sent now will be answered with ReadyForQuery, as far as is known.
-    package func isAnswered(_ request: Request) -> Bool {
+    @inlinable
+    public func isAnswered(_ request: Request) -> Bool {
         request == .sync ? !(isCopyingIn && !isCopyEnded) : !isSkipping
     }
 
     /// Tags of the local answers that are due, oldest first.
-    package mutating func takeReplies() -> [UInt8] {
+    public mutating func takeReplies() -> [UInt8] {
         defer { replies.removeAll(keepingCapacity: true) }
         return replies
     }
 
     /// - Parameter status: the body's first byte, for ReadyForQuery.
     @inline(__always)
-    package mutating func received(_ tag: UInt8, status: UInt8 = 0) -> Verdict {
+    public mutating func received(_ tag: UInt8, status: UInt8 = 0) -> Verdict {
         switch tag {
         case BackendTag.dataRow, BackendTag.rowDescription, BackendTag.copyData, BackendTag.copyDone:
             if tag == BackendTag.rowDescription { return answered(.describe) }

@@ -325,9 +325,10 @@ final class Worker {
     }
 
     func giveBackScratch(_ writer: consuming MessageWriter) {
-        // One large unit is no reason to hold its room for ever.
-        scratch = writer
-        scratch.clear(keeping: 65_536)
+        // Emptied while nobody else holds it: else it would be copied. One large unit is no reason to hold its room.
+        var emptied = writer
+        emptied.clear(keeping: 65_536)
+        swap(&scratch, &emptied)
     }
 
     func nextSerial() -> UInt64 {

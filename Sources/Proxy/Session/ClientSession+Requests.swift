@@ -49,14 +49,14 @@ extension ClientSession {
                     after: UnsafeRawBufferPointer(rebasing: unit[..<offset]))
             case FrontendTag.describe:
                 guard let target = NamedTarget(body: body) else { return broken() }
-                guard target.kind == .statement else { break }
+                guard target.isStatement else { break }
                 if !target.name.isEmpty { plan.usesNames = true }
                 addStatement(
                     target.name, to: &plan, database, isRun: false,
                     after: UnsafeRawBufferPointer(rebasing: unit[..<offset]))
             case FrontendTag.close:
                 guard let target = NamedTarget(body: body) else { return broken() }
-                if target.kind == .statement { plan.usesNames = true }
+                if target.isStatement { plan.usesNames = true }
             case FrontendTag.functionCall: add(.functionCall, to: &plan, database)
             case FrontendTag.sync: plan.hasSync = true
             default: break
@@ -163,7 +163,7 @@ extension ClientSession {
             case FrontendTag.parse:
                 if let parse = ParseMessage(body: body), parse.name.elementsEqual(name) { return true }
             case FrontendTag.close:
-                if let target = NamedTarget(body: body), target.kind == .statement, target.name.elementsEqual(name) {
+                if let target = NamedTarget(body: body), target.isStatement, target.name.elementsEqual(name) {
                     return true
                 }
             default: break

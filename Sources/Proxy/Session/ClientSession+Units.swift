@@ -111,7 +111,7 @@ extension ClientSession {
             skip(unit)
             return true
         }
-        if let error = refusal {
+        if isRefused, let error = refusal {
             refusal = nil
             refuse(unit, error)
             return true

@@ -84,7 +84,9 @@ final class ClientSession: StreamHandler {
     /// A query of ours runs on its server, before or after its own.
     var isArranging = false
     /// What the next unit is answered with instead of being done.
-    var refusal: ErrorFields?
+    var refusal: ErrorFields? { didSet { isRefused = refusal != nil } }
+    /// The same, for each statement to look at: the fields themselves would be copied.
+    private(set) var isRefused = false
     /// After an error that no server knows of: everything up to Sync is skipped.
     var isSkippingToSync = false
     var passThrough = 0

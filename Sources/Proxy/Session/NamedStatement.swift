@@ -118,6 +118,9 @@ struct ServerStatements {
     /// Every number up to here may be there: more than are worth remembering one by one.
     private var doubtedUpTo: Int32 = 0
     private var lastUse: [Int32: UInt64] = [:]
+    /// The one used last, which is mostly used again, and when: noted in `lastUse` when another one is.
+    private var recent: Int32 = -1
+    private var recentClock: UInt64 = 0
     private(set) var clock: UInt64 = 0
     /// PgBouncer's `max_prepared_statements` has the same default.
     let maximum: Int
@@ -131,15 +134,26 @@ struct ServerStatements {
 
     /// - Returns: whether it is there.
     mutating func use(_ id: Int32) -> Bool {
-        guard let place = lastUse.index(forKey: id) else { return false }
-        lastUse.values[place] = clock
+        if id == recent {
+            recentClock = clock
+            return true
+        }
+        noteRecent()
+        guard lastUse.index(forKey: id) != nil else { return false }
+        (recent, recentClock) = (id, clock)
         return true
+    }
+
+    private mutating func noteRecent() {
+        if let place = lastUse.index(forKey: recent) { lastUse.values[place] = recentClock }
+        recent = -1
     }
 
     mutating func add(_ id: Int32) { lastUse[id] = clock }
 
     /// It was not made, or is gone; as far as is known.
     mutating func remove(_ id: Int32) {
+        noteRecent()
         lastUse[id] = nil
         doubtful.insert(id)
         boundDoubts()
@@ -154,6 +168,7 @@ struct ServerStatements {
 
     /// DEALLOCATE ALL or DISCARD ALL is on its way.
     mutating func doubtAll() {
+        recent = -1
         doubtful.formUnion(lastUse.keys)
         lastUse.removeAll()
         boundDoubts()
@@ -166,6 +181,7 @@ struct ServerStatements {
 
     /// One that has to go before another is added, or nil; never one of the current unit.
     mutating func evict() -> Int32? {
+        noteRecent()
         guard lastUse.count >= maximum, let oldest = lastUse.min(by: { $0.value < $1.value }), oldest.value < clock
         else { return nil }
         lastUse[oldest.key] = nil

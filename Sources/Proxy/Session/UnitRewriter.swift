@@ -192,7 +192,7 @@ struct UnitRewriter {
 
     private mutating func describe(_ body: UnsafeRawBufferPointer) -> Bool {
         guard let target = NamedTarget(body: body) else { return false }
-        guard target.kind == .statement else {
+        guard target.isStatement else {
             server.queue.sent(.describe)
             return false
         }
@@ -214,7 +214,7 @@ struct UnitRewriter {
     }
 
     private mutating func close(_ body: UnsafeRawBufferPointer) -> Bool {
-        guard let target = NamedTarget(body: body), target.kind == .statement else {
+        guard let target = NamedTarget(body: body), target.isStatement else {
             server.queue.sent(.close)
             return false
         }
