@@ -167,6 +167,7 @@ public struct ResponseQueue: Sendable {
 
     /// Whether a request that is sent now will be answered with ReadyForQuery, as far as is known.
     @inlinable
+    @inline(__always)
     public func isAnswered(_ request: Request) -> Bool {
         request == .sync ? !(isCopyingIn && !isCopyEnded) : !isSkipping
     }

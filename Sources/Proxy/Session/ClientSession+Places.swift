@@ -7,7 +7,8 @@ extension ClientSession {
         case go
         /// It is offered again.
         case wait
-        case refuse(ErrorFields)
+        // Indirect: most go, and an enumeration with room for an error in it is taken apart each time.
+        indirect case refuse(ErrorFields)
     }
 
     /// Longer than any catalog takes to be read.
@@ -49,8 +50,9 @@ extension ClientSession {
     /// A table that was made a moment ago may be in none of the catalogs that are known here.
     private func waitsForCatalog() -> Bool {
         guard server == nil, worker.isAnyCatalogStale else { return false }
-        if catalogMissedAt == nil { catalogMissedAt = .now }
-        guard let since = catalogMissedAt, .now - since < Self.catalogPatience else {
+        let now = worker.loop.now
+        if catalogMissedAt == nil { catalogMissedAt = now }
+        guard let since = catalogMissedAt, now - since < Self.catalogPatience else {
             catalogMissedAt = nil
             return false
         }

@@ -76,7 +76,7 @@ final class ClientSession: StreamHandler {
     /// It has said goodbye, and what it asked before is still running.
     var isTerminating = false
     /// Since when it waits for a catalog to have a table that it names.
-    var catalogMissedAt: ContinuousClock.Instant?
+    var catalogMissedAt: LoopTime?
     /// Since when its unit waits for RESUME SCHEMA.
     var heldSince: LoopTime?
     /// Schemas that its transaction has touched, as `Decision.schemaBits`.
