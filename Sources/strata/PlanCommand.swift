@@ -47,7 +47,10 @@ struct PlanCommand: AsyncParsableCommand {
         let workplace = Workplace(options)
         let layout = try workplace.layout()
         let connection = try await workplace.connect(layout, command: "plan")
-        let plan = try await LivePlanner.plan(layout, on: connection).plan
+        var plan = try await LivePlanner.plan(layout, on: connection).plan
+        if let splits = plan.splits {
+            plan.splits = try await SplitServers(global: options, layout: layout).fill(splits, source: connection)
+        }
         await connection.close()
         if let out {
             try Files.write(try PlanFile.encode(plan, pretty: true), to: out)

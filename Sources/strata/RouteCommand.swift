@@ -150,16 +150,10 @@ struct RouteCommand: AsyncParsableCommand {
         } catch {
             // That a url is not set has been said of the layout.
             let isSaid = (error as? DiagnosticsError)?.diagnostics.contains { $0.code == "unset-url" } ?? false
-            let reason = isSaid ? "" : ": \(Self.summary(of: error))"
+            let reason = isSaid ? "" : ": \(Workplace.summary(of: error))"
             Workplace(global).say("database \(name) cannot be read, so its tables are not known\(reason)")
             return .unknown
         }
-    }
-
-    private static func summary(of error: any Error) -> String {
-        if let error = error as? PostgresError { return error.message }
-        if let error = error as? DiagnosticsError { return error.diagnostics.map(\.message).joined(separator: "; ") }
-        return "\(error)"
     }
 
     private func noteReplicas(_ workplace: Workplace, _ layout: Layout?, _ explanation: RouteExplanation) {

@@ -25,6 +25,13 @@ struct Workplace {
         return layout
     }
 
+    /// An error in one line, for what goes on without what failed.
+    static func summary(of error: any Error) -> String {
+        if let error = error as? PostgresError { return error.message }
+        if let error = error as? DiagnosticsError { return error.diagnostics.map(\.message).joined(separator: "; ") }
+        return "\(error)"
+    }
+
     /// The layout if the file is there.
     func layoutIfPresent() throws -> Layout? {
         FileManager.default.fileExists(atPath: options.layout) ? try layout() : nil

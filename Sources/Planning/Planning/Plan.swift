@@ -18,6 +18,9 @@ package struct Plan: Sendable, Equatable, Codable {
     package var unplaced: [String] = []
     /// One line for each object that the steps touch, as it was: what apply, verify and rollback compare with.
     package var baseline: [BaselineEntry] = []
+    /// Schemas that the layout places on another database: what that takes. The steps prepare them here; nil: there is
+    /// none, or none of which anything is here.
+    package var splits: [SplitReport]?
 
     package init(server: ServerFacts, fingerprint: String, layoutFingerprint: String) {
         self.server = server

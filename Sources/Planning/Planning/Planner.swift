@@ -49,6 +49,8 @@ package struct Planner {
         plan.notes = draft.notes.uniqued()
         plan.unplaced = context.placement.unplaced.map(\.display)
         plan.baseline = Baseline(context: context).entries()
+        let splits = SplitReports(context).all()
+        if !splits.isEmpty { plan.splits = splits }
         return plan
     }
 

@@ -20,6 +20,7 @@ package struct PlanText: Sendable {
         if !plan.steps.isEmpty { parts.append(steps(plan)) }
         if !plan.hazards.isEmpty { parts.append(hazards(plan.hazards)) }
         if !plan.notes.isEmpty { parts.append(notes(plan.notes)) }
+        for split in plan.splits ?? [] { parts.append(SplitText(style: style).render(split)) }
         if !plan.unplaced.isEmpty { parts.append(unplaced(plan.unplaced)) }
         return parts.joined(separator: "\n\n") + "\n"
     }

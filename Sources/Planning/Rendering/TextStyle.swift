@@ -78,6 +78,16 @@ package func grouped(_ number: some BinaryInteger) -> String {
     return (number < 0 ? "-" : "") + text
 }
 
+/// As `pg_size_pretty` rounds: `812 bytes`, `310 MB`, `12 GB`.
+package func sized(_ bytes: Int64) -> String {
+    var value = bytes
+    for unit in ["bytes", "kB", "MB", "GB"] {
+        if value < 10_240 { return "\(grouped(value)) \(unit)" }
+        value = (value + 512) / 1024
+    }
+    return "\(grouped(value)) TB"
+}
+
 /// `1 step`, `2 steps`.
 package func counted(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
     "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"

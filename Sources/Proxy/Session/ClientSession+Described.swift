@@ -35,7 +35,10 @@ extension ClientSession {
                 if !changed.isEmpty { return resultTypesChanged(changed, server) }
             case .failure(let failure):
                 guard isOnReplica else {
-                    refusal = failure.fields
+                    // A position would be one in the statement's own text, which is not what the client sent now.
+                    var fields = failure.fields
+                    fields.others.removeAll { $0.type == UInt8(ascii: "P") }
+                    refusal = fields
                     break
                 }
                 // It is gone, or behind in definitions.

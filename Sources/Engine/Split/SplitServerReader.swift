@@ -1,0 +1,94 @@
+package import Planning
+package import PostgresDriver
+
+/// Asks one of the two servers of a split what `SplitRequirements` has to know. Reads only.
+package enum SplitServerReader {
+    /// - Parameter name: as the layout names the database.
+    /// - Throws: `PostgresError`.
+    package static func read(_ connection: Connection, name: String) async throws -> SplitServer {
+        let abilities = try await ServerAbilities.ask(connection)
+        var server = SplitServer()
+        server.name = name
+        server.version = abilities.version
+        try await readFacts(connection, abilities, into: &server)
+        try await readLists(connection, into: &server)
+        return server
+    }
+
+    private static func readFacts(
+        _ connection: Connection, _ abilities: ServerAbilities, into server: inout SplitServer
+    ) async throws {
+        let control = abilities.readsControlData ? "(SELECT system_identifier::text FROM pg_control_system())" : "''"
+        let mayCreate = abilities.isAtLeast(16) ? "pg_has_role('pg_create_subscription', 'MEMBER')" : "false"
+        let row = try await connection.query(
+            """
+            SELECT d.datname, d.oid, \(control) AS identifier, pg_is_in_recovery() AS recovery,
+                   pg_encoding_to_char(d.encoding) AS encoding, d.datcollate, r.rolname, r.rolsuper,
+                   r.rolsuper OR r.rolreplication AS replicates, r.rolsuper OR r.rolcreaterole AS makes_roles,
+                   r.rolsuper OR \(mayCreate) AS subscribes, has_database_privilege(d.oid, 'CREATE') AS creates,
+                   current_setting('wal_level') AS wal_level,
+                   current_setting('max_replication_slots')::int AS slots,
+                   (SELECT count(*) FROM pg_replication_slots) AS slots_used,
+                   current_setting('max_wal_senders')::int AS senders,
+                   (SELECT count(*) FROM pg_stat_replication) AS senders_used,
+                   current_setting('max_logical_replication_workers')::int AS workers,
+                   (SELECT count(*) FROM pg_stat_subscription WHERE pid IS NOT NULL) AS workers_used,
+                   (SELECT setting::bigint FROM pg_settings WHERE name = 'max_slot_wal_keep_size') AS kept_megabytes
+              FROM pg_database d, pg_roles r
+             WHERE d.datname = current_database() AND r.rolname = current_user
+            """
+        ).only()
+        server.database = try row.string("datname")
+        server.databaseOID = try row.uint32("oid")
+        server.systemIdentifier = try row.string("identifier")
+        server.isInRecovery = try row.bool("recovery")
+        server.encoding = try row.string("encoding")
+        server.collation = try row.string("datcollate")
+        server.user = try row.string("rolname")
+        server.isSuperuser = try row.bool("rolsuper")
+        server.mayReplicate = try row.bool("replicates")
+        server.mayCreateRoles = try row.bool("makes_roles")
+        server.maySubscribe = try row.bool("subscribes")
+        server.mayCreateSchemas = try row.bool("creates")
+        server.walLevel = try row.string("wal_level")
+        server.slots = .init(limit: try row.int("slots"), used: try row.int("slots_used"))
+        server.senders = .init(limit: try row.int("senders"), used: try row.int("senders_used"))
+        server.workers = .init(limit: try row.int("workers"), used: try row.int("workers_used"))
+        // In megabytes, -1 for no limit (13 and later).
+        if let kept = try row.optionalInt("kept_megabytes"), kept >= 0 { server.keptWAL = Int64(kept) << 20 }
+    }
+
+    private static func readLists(_ connection: Connection, into server: inout SplitServer) async throws {
+        let row = try await connection.query(
+            """
+            SELECT ARRAY(SELECT rolname::text FROM pg_roles) AS roles,
+                   ARRAY(SELECT name::text FROM pg_available_extensions) AS extensions,
+                   ARRAY(SELECT spcname::text FROM pg_tablespace) AS tablespaces
+            """
+        ).only()
+        server.roles = Set(try row.textArray("roles"))
+        server.availableExtensions = Set(try row.textArray("extensions"))
+        server.tablespaces = Set(try row.textArray("tablespaces"))
+        for row in try await connection.query(
+            """
+            SELECT n.nspname, (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind <> 'i')
+                 + (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = n.oid) AS objects
+              FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+            """)
+        {
+            server.objectsBySchema[try row.string("nspname")] = try row.int("objects")
+        }
+        for row in try await connection.query(
+            """
+            SELECT COALESCE(usename, '?') || ' at ' || COALESCE(host(client_addr), 'a local socket')
+                   || CASE WHEN application_name <> '' THEN ' (' || application_name || ')' ELSE '' END AS who,
+                   count(*) AS sessions
+              FROM pg_stat_activity
+             WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+             GROUP BY 1
+            """)
+        {
+            server.sessions[try row.string("who")] = try row.int("sessions")
+        }
+    }
+}

@@ -1,0 +1,275 @@
+internal import SQLSyntax
+
+/// Finds what has one end in a schema that leaves and the other on another database. Pure.
+///
+/// Seen from both sides: a foreign key of a staying table to a leaving one is found as well as the other way round.
+struct SplitCrossings {
+    typealias Crossing = SplitReport.Crossing
+
+    let cut: DatabaseCut
+    let schema: String
+    /// Where the schema goes.
+    let database: String
+    /// What will be in the schema.
+    let relations: [Relation]
+
+    var context: PlanningContext { cut.context }
+    var catalog: Catalog { context.catalog }
+    var lookup: CatalogLookup { context.lookup }
+
+    func find() -> [Crossing] {
+        var found = foreignKeys() + inheritance() + views() + shims()
+        found += SplitFunctionCrossings(self).find() + triggers() + sequences()
+        found += expressions() + types() + publications() + subscriptions() + replication()
+        let order = Crossing.Kind.allCases
+        return found.uniqued().sorted { left, right in
+            let (first, second) = (order.firstIndex(of: left.kind) ?? 0, order.firstIndex(of: right.kind) ?? 0)
+            return first == second ? (left.object, left.message) < (right.object, right.message) : first < second
+        }
+    }
+
+    /// The database of a relation, where it is another one than this schema's.
+    func elsewhere(_ relation: OID) -> String? {
+        guard let other = cut.database(ofRelation: relation), other != database else { return nil }
+        return other
+    }
+
+    func leaves(_ relation: OID) -> Bool { cut.schema(of: ObjectReference(.relation, relation)) == schema }
+
+    /// Whether one end leaves with this schema and the other is on another database then.
+    func crosses(_ one: OID, _ other: OID) -> Bool {
+        (leaves(one) && elsewhere(other) != nil) || (leaves(other) && elsewhere(one) != nil)
+    }
+
+    // MARK: Keys and inheritance
+
+    private func foreignKeys() -> [Crossing] {
+        // Those of partitions go with their parent's.
+        catalog.constraints.filter { $0.kind == .foreignKey && $0.parent == 0 && crosses($0.relation, $0.referenced) }
+            .map(foreignKey)
+    }
+
+    private func foreignKey(_ key: Constraint) -> Crossing {
+        let ends = "\(columns(key.columns, of: key.relation)) → \(columns(key.referencedColumns, of: key.referenced))"
+        let object = "constraint \(key.name) of \(cut.name(ofRelation: key.relation))"
+        let updates = key.onUpdate == "c" ? "; changed keys follow as well" : ""
+        switch key.onDelete {
+        case "c":
+            return Crossing(
+                .foreignKey, object, "\(ends), ON DELETE CASCADE",
+                replacement: "a loose key: a worker deletes the rows soon after\(updates)")
+        case "n":
+            return Crossing(
+                .foreignKey, object, "\(ends), ON DELETE SET NULL",
+                replacement: "a loose key: a worker sets NULL soon after\(updates)")
+        case "d":
+            return Crossing(
+                .foreignKey, object, "\(ends), ON DELETE SET DEFAULT", isBlocking: true,
+                nextStep: "a loose key deletes or sets NULL: declare which, or drop the key")
+        default:
+            return Crossing(
+                .foreignKey, object, "\(ends), refuses to delete what is referenced", isBlocking: true,
+                nextStep:
+                    "nothing can refuse that over two databases: declare what a loose key does instead, or drop the key"
+            )
+        }
+    }
+
+    private func columns(_ numbers: [Int16], of relation: OID) -> String {
+        let known = catalog.columns[relation] ?? []
+        let names = numbers.map { number in known.first { $0.number == number }?.name ?? "?" }
+        let list = names.count == 1 ? names[0] : "(\(names.joined(separator: ", ")))"
+        return "\(cut.name(ofRelation: relation)).\(list)"
+    }
+
+    private func inheritance() -> [Crossing] {
+        catalog.relations.values.flatMap { child in
+            child.parents.filter { crosses(child.oid, $0) }.map { parent in
+                Crossing(
+                    .inheritance, "table \(cut.name(ofRelation: child.oid))",
+                    "it is a \(child.isPartition ? "partition" : "child") of \(cut.name(ofRelation: parent))",
+                    isBlocking: true, nextStep: "list both in one schema, or DETACH it")
+            }
+        }
+    }
+
+    // MARK: Views
+
+    private func views() -> [Crossing] {
+        catalog.relations.values.filter {
+            ($0.kind == .view || $0.kind == .materialisedView) && !lookup.isShim(.relation, $0.oid)
+        }
+        .compactMap { view in
+            let foreign = tables(readBy: view.oid).filter { crosses(view.oid, $0) }
+            guard !foreign.isEmpty else { return nil }
+            let names = foreign.map { cut.name(ofRelation: $0) }.sorted().joined(separator: ", ")
+            return Crossing(
+                .view, "view \(cut.name(ofRelation: view.oid))", "it reads \(names)", isBlocking: true,
+                nextStep: "list it with what it reads, or read the other side by `copies:` or a foreign table")
+        }
+    }
+
+    /// Directly: a view that it reads is a relation like any other.
+    private func tables(readBy view: OID) -> Set<OID> {
+        Set(
+            lookup.dependencies(of: ObjectReference(.relation, view)).map(\.referenced)
+                .filter { $0.kind == .relation && $0.oid != view }.map(\.oid))
+    }
+
+    /// Old names: those that earlier runs left, and those that this plan leaves.
+    private func shims() -> [Crossing] {
+        let known = Dictionary(grouping: lookup.shims.filter { $0.reference.kind == .relation }, by: \.target)
+        return relations.flatMap { relation -> [Crossing] in
+            let now = SQL.qualified(lookup.schemaName(relation.schema), relation.name)
+            var names = (known[now] ?? []).map(\.display)
+            let move = context.moveByOID[ObjectReference(.relation, relation.oid)]
+            if context.layout.compatibility == .views, let move { names.append(move.oldName) }
+            return names.filter { $0 != cut.name(ofRelation: relation.oid) }.uniqued().map { name in
+                Crossing(
+                    .shim, "view \(name)", "an old name of \(cut.name(ofRelation: relation.oid))",
+                    replacement: "the same view on database \(database); the proxy leads the name there",
+                    nextStep: "strata contract removes it once nobody uses it")
+            }
+        }
+    }
+
+    // MARK: Programs
+
+    private func triggers() -> [Crossing] {
+        catalog.triggers.compactMap { trigger in
+            let function = ObjectReference(.function, trigger.function)
+            guard let table = cut.database(ofRelation: trigger.relation), let program = cut.database(of: function),
+                table != program, leaves(trigger.relation) || cut.schema(of: function) == schema,
+                let name = cut.name(of: function)
+            else { return nil }
+            return Crossing(
+                .trigger, "trigger \(trigger.name) of \(cut.name(ofRelation: trigger.relation))",
+                "its function \(name) lives on database \(program)", isBlocking: true,
+                nextStep: "list the function in the table's schema, or make one there for each side")
+        }
+    }
+
+    private func sequences() -> [Crossing] {
+        catalog.relations.values.filter(\.kind.isTable).flatMap { table in
+            lookup.sequences(inDefaultsOf: table.oid).filter { crosses(table.oid, $0) }.map { sequence in
+                Crossing(
+                    .sequence, "sequence \(cut.name(ofRelation: sequence))",
+                    "a default of \(cut.name(ofRelation: table.oid)) draws from it, on the other side",
+                    isBlocking: true, nextStep: "give each side a sequence of its own, with ranges that do not meet")
+            }
+        }
+    }
+
+    /// Policies and rules are parts of their table; what they read has to be beside it.
+    private func expressions() -> [Crossing] {
+        func reads(_ object: ObjectReference, of table: OID) -> String? {
+            let foreign = lookup.dependencies(of: object).map(\.referenced)
+                .filter { $0.kind == .relation && crosses(table, $0.oid) }
+            return foreign.isEmpty
+                ? nil : Set(foreign.map { cut.name(ofRelation: $0.oid) }).sorted().joined(separator: ", ")
+        }
+        let policies = catalog.policies.compactMap { policy in
+            reads(ObjectReference(.policy, policy.oid), of: policy.relation).map {
+                Crossing(
+                    .policy, "policy \(policy.name) of \(cut.name(ofRelation: policy.relation))", "it reads \($0)",
+                    isBlocking: true, nextStep: "rewrite it, or keep a copy of what it reads beside it (`copies:`)")
+            }
+        }
+        let rules = catalog.rules.compactMap { rule in
+            reads(ObjectReference(.rule, rule.oid), of: rule.relation).map {
+                Crossing(
+                    .rule, "rule \(rule.name) of \(cut.name(ofRelation: rule.relation))", "it uses \($0)",
+                    isBlocking: true, nextStep: "drop it, or make it a trigger that stays on its side")
+            }
+        }
+        return policies + rules
+    }
+
+    private func types() -> [Crossing] {
+        var users: [OID: Set<String>] = [:]
+        for table in catalog.relations.values where table.kind.isTable && cut.database(ofRelation: table.oid) != nil {
+            for column in catalog.columns[table.oid] ?? [] {
+                let type = cut.element(of: ObjectReference(.type, column.typeOID))
+                guard let home = cut.schema(of: type), let side = cut.schema(of: ObjectReference(.relation, table.oid)),
+                    cut.database(ofSchema: home) != cut.database(ofSchema: side), home == schema || side == schema
+                else { continue }
+                users[type.oid, default: []].insert(cut.name(ofRelation: table.oid))
+            }
+        }
+        return users.compactMap { oid, tables in
+            cut.name(of: ObjectReference(.type, oid)).map {
+                Crossing(
+                    .type, "type \($0)", "columns of \(tables.sorted().joined(separator: ", ")) have it",
+                    replacement: "the same type on both sides; ALTER TYPE is then done on both")
+            }
+        }
+    }
+
+    // MARK: Replication
+
+    private func publications() -> [Crossing] {
+        let leaving = Set(relations.filter(\.kind.isTable).map(\.oid))
+        let schemas = Set(leaving.compactMap { catalog.relations[$0]?.schema })
+        return catalog.publications.compactMap { publication in
+            guard
+                publication.allTables || !leaving.isDisjoint(with: publication.tables)
+                    || !schemas.isDisjoint(with: publication.schemas)
+            else { return nil }
+            return Crossing(
+                .publication, "publication \(publication.name)",
+                "its subscribers get no more rows of this schema after the switch",
+                nextStep: "publish the tables on database \(database) and subscribe there before the switch")
+        }
+    }
+
+    private func subscriptions() -> [Crossing] {
+        catalog.subscriptions.compactMap { subscription in
+            let tables = subscription.tables.filter { leaves($0) }.map { cut.name(ofRelation: $0) }.sorted()
+            guard !tables.isEmpty else { return nil }
+            return Crossing(
+                .subscription, "subscription \(subscription.name)",
+                "it writes \(tables.joined(separator: ", ")), past every guard", isBlocking: true,
+                nextStep: "let database \(database) subscribe instead, and drop it here first")
+        }
+    }
+
+    /// What logical replication leaves behind. Source: PostgreSQL documentation, "Logical Replication: Restrictions".
+    private func replication() -> [Crossing] {
+        relations.flatMap { relation -> [Crossing] in
+            guard relation.kind.isTable else { return [] }
+            let object = "table \(cut.name(ofRelation: relation.oid))"
+            if relation.kind == .foreignTable {
+                return [
+                    Crossing(
+                        .replication, object, "it is a foreign table: it is defined there anew, its rows are elsewhere",
+                        nextStep: "its foreign server and user mappings have to be on database \(database)")
+                ]
+            }
+            var found: [Crossing] = []
+            if relation.isUnlogged {
+                found.append(
+                    Crossing(
+                        .replication, object, "it is unlogged, and such tables are not replicated", isBlocking: true,
+                        nextStep: "ALTER TABLE … SET LOGGED, or leave it out of the schema"))
+            }
+            if ReplicaIdentity(of: relation, indexes: lookup.indexes(of: relation.oid)) == .nothing {
+                found.append(
+                    Crossing(
+                        .replication, object,
+                        "nothing tells its rows apart: UPDATE and DELETE would fail once it is copied",
+                        isBlocking: true, nextStep: "add a primary key, or ALTER TABLE … REPLICA IDENTITY FULL"))
+            }
+            let largeObjects = (catalog.columns[relation.oid] ?? []).filter {
+                $0.type == "oid" || $0.type.hasSuffix("lo")
+            }
+            if !largeObjects.isEmpty {
+                found.append(
+                    Crossing(
+                        .replication, object,
+                        "\(largeObjects.map(\.name).joined(separator: ", ")) may name large objects, which are not copied",
+                        nextStep: "keep them as bytea, or copy them before the switch"))
+            }
+            return found
+        }
+    }
+}
