@@ -24,6 +24,8 @@ struct SplitReportTests {
         CREATE VIEW billed AS SELECT o.id, i.id AS invoice FROM orders o JOIN invoices i ON i.order_id = o.id;
         CREATE VIEW large AS SELECT id FROM orders WHERE id > 1000;
         CREATE FUNCTION due(bigint) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM invoices WHERE customer_id = $1';
+        CREATE VIEW dues AS SELECT due(id) FROM customers;
+        CREATE MATERIALIZED VIEW sums AS SELECT count(*) FROM invoices;
         CREATE FUNCTION ordered(bigint) RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM orders WHERE customer_id = $1';
         CREATE FUNCTION total(bigint) RETURNS bigint STABLE BEGIN ATOMIC SELECT count(*) FROM invoices WHERE order_id = $1; END;
         CREATE FUNCTION noted() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.moods := NULL; RETURN NEW; END$$;
@@ -37,17 +39,20 @@ struct SplitReportTests {
           main: { url: "${DATABASE_URL}" }
           books: { url: "postgresql://localhost/books" }
         schemas:
-          billing: { database: books, tables: [invoices, drafts] }
+          billing: { database: books, tables: [invoices, drafts], functions: [due], views: [sums] }
         """
 
     private static let expected = [
         "! foreign_key constraint refuses of billing.invoices: billing.invoices.order_id → public.orders.id, refuses to delete what is referenced",
         "· foreign_key constraint deletes of public.payments: public.payments.invoice_id → billing.invoices.id, ON DELETE CASCADE",
         "· foreign_key constraint empties of billing.invoices: billing.invoices.customer_id → public.customers.id, ON DELETE SET NULL",
-        "! view view public.billed: it reads billing.invoices",
+        "! view view public.billed: it uses billing.invoices",
+        "! view view public.dues: it uses billing.due(bigint)",
+        "· replication materialised view billing.sums: its rows are not copied",
+        "· shim function public.due: an old name of a function of billing",
+        "· shim view public.sums: an old name of billing.sums",
         "· shim view public.drafts: an old name of billing.drafts",
         "· shim view public.invoices: an old name of billing.invoices",
-        "! function function public.due(bigint): it uses billing.invoices",
         "! function function public.total(bigint): it uses billing.invoices",
         "! trigger trigger noted of billing.invoices: its function public.noted() lives on database main",
         "! sequence sequence public.numbers: a default of billing.invoices draws from it, on the other side",

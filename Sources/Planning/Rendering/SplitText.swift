@@ -31,7 +31,9 @@ package struct SplitText: Sendable {
             ])
         }
         let known = report.tables.compactMap(\.rows).reduce(0, +)
-        let sum = "  \(counted(report.tables.count, "table")), \(grouped(known)) rows, \(sized(report.bytes))"
+        let sum = style.wrap(
+            "\(counted(report.tables.count, "table")), about \(grouped(known)) rows: \(sized(report.bytes)) of disk there, "
+                + "and WAL here for as long as the copy takes", indentation: 4, first: 2)
         return report.tables.isEmpty ? sum : sum + "\n" + table.render(indentation: 4)
     }
 

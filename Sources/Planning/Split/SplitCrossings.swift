@@ -28,17 +28,18 @@ struct SplitCrossings {
         }
     }
 
-    /// The database of a relation, where it is another one than this schema's.
-    func elsewhere(_ relation: OID) -> String? {
-        guard let other = cut.database(ofRelation: relation), other != database else { return nil }
-        return other
-    }
-
     func leaves(_ relation: OID) -> Bool { cut.schema(of: ObjectReference(.relation, relation)) == schema }
 
-    /// Whether one end leaves with this schema and the other is on another database then.
+    /// Whether one end leaves with this schema and the other is on another database then. What is on every database
+    /// crosses nothing.
+    func crosses(_ one: ObjectReference, _ other: ObjectReference) -> Bool {
+        guard let first = cut.schema(of: one), let second = cut.schema(of: other), first == schema || second == schema
+        else { return false }
+        return cut.database(ofSchema: first) != cut.database(ofSchema: second)
+    }
+
     func crosses(_ one: OID, _ other: OID) -> Bool {
-        (leaves(one) && elsewhere(other) != nil) || (leaves(other) && elsewhere(one) != nil)
+        crosses(ObjectReference(.relation, one), ObjectReference(.relation, other))
     }
 
     // MARK: Keys and inheritance
@@ -99,21 +100,16 @@ struct SplitCrossings {
         catalog.relations.values.filter {
             ($0.kind == .view || $0.kind == .materialisedView) && !lookup.isShim(.relation, $0.oid)
         }
-        .compactMap { view in
-            let foreign = tables(readBy: view.oid).filter { crosses(view.oid, $0) }
+        .compactMap { relation in
+            let view = ObjectReference(.relation, relation.oid)
+            // Directly: a view that it reads is a relation like any other.
+            let foreign = lookup.dependencies(of: view).map(\.referenced).filter { $0 != view && crosses(view, $0) }
             guard !foreign.isEmpty else { return nil }
-            let names = foreign.map { cut.name(ofRelation: $0) }.sorted().joined(separator: ", ")
+            let names = Set(foreign.compactMap { cut.name(of: $0) }).sorted().joined(separator: ", ")
             return Crossing(
-                .view, "view \(cut.name(ofRelation: view.oid))", "it reads \(names)", isBlocking: true,
-                nextStep: "list it with what it reads, or read the other side by `copies:` or a foreign table")
+                .view, "view \(cut.name(ofRelation: relation.oid))", "it uses \(names)", isBlocking: true,
+                nextStep: "list it with what it uses, or read the other side by `copies:` or a foreign table")
         }
-    }
-
-    /// Directly: a view that it reads is a relation like any other.
-    private func tables(readBy view: OID) -> Set<OID> {
-        Set(
-            lookup.dependencies(of: ObjectReference(.relation, view)).map(\.referenced)
-                .filter { $0.kind == .relation && $0.oid != view }.map(\.oid))
     }
 
     /// Old names: those that earlier runs left, and those that this plan leaves.
@@ -130,6 +126,25 @@ struct SplitCrossings {
                     replacement: "the same view on database \(database); the proxy leads the name there",
                     nextStep: "strata contract removes it once nobody uses it")
             }
+        } + functionShims()
+    }
+
+    private func functionShims() -> [Crossing] {
+        let left = lookup.shims.filter {
+            $0.reference.kind == .function && $0.target.hasPrefix(SQL.identifier(schema) + ".")
+        }
+        let leaving = context.moves.filter { move in
+            if case .function = move.object {
+                move.to == schema && context.layout.compatibility == .views
+            } else {
+                false
+            }
+        }
+        return (left.map(\.display) + leaving.map(\.oldName)).uniqued().map { name in
+            Crossing(
+                .shim, "function \(name)", "an old name of a function of \(schema)",
+                replacement: "the same on database \(database); the proxy leads the name there",
+                nextStep: "strata contract removes it once nobody uses it")
         }
     }
 
@@ -236,8 +251,16 @@ struct SplitCrossings {
     /// What logical replication leaves behind. Source: PostgreSQL documentation, "Logical Replication: Restrictions".
     private func replication() -> [Crossing] {
         relations.flatMap { relation -> [Crossing] in
+            let name = cut.name(ofRelation: relation.oid)
+            if relation.kind == .materialisedView {
+                return [
+                    Crossing(
+                        .replication, "materialised view \(name)", "its rows are not copied",
+                        replacement: "it is made on database \(database), and refreshed there before the switch")
+                ]
+            }
             guard relation.kind.isTable else { return [] }
-            let object = "table \(cut.name(ofRelation: relation.oid))"
+            let object = "table \(name)"
             if relation.kind == .foreignTable {
                 return [
                     Crossing(
