@@ -119,6 +119,23 @@ struct ProxyPoolTests {
         }
     }
 
+    @Test("What a server says of one client's startup parameters is for nobody else, who may wait beside it")
+    func strangersParameters() async throws {
+        try await withProxy(size: 1) { proxy in
+            let client = try proxy.wire()
+            for _ in 0..<20 {
+                let stranger = try WireClient(port: proxy.port)
+                let parameters = [("user", proxy.user), ("database", "main"), ("nonsense", "1")]
+                try stranger.send(
+                    StartupMessage(parameters: parameters.map { .init($0.0, $0.1) }).packet)
+                let result = try client.query("SELECT 7")
+                #expect(result.error == nil && result.rows == [["7"]])
+                let refused = try stranger.receive(through: "E").last?.error
+                #expect(refused?.code == "42704" && refused?.severity == "FATAL")
+            }
+        }
+    }
+
     @Test("Cancel: the running query of this client and no other; after its end the request hits nothing")
     func cancel() async throws {
         try await withProxy(size: 2) { proxy in

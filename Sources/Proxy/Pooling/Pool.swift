@@ -167,7 +167,7 @@ final class Pool {
         idleServers.removeAll { $0 === server }
         if let error {
             connecting -= 1
-            failed(error)
+            if Self.isOfParameters(error) { refuse(clientsOf: server.startup, error) } else { failed(error) }
         } else {
             grow()
         }
@@ -178,6 +178,19 @@ final class Pool {
         let error = ServerConnection.unreachable(self, "it does not answer")
         while let client = nextWaiter() { client.refused(error, node: key.node) }
         for server in servers.values { server.abandon() }
+    }
+
+    /// What a server says of startup parameters (unknown, wrong, not allowed) is for those who sent them.
+    private static func isOfParameters(_ error: ErrorFields) -> Bool {
+        error.code.hasPrefix("22") || error.code.hasPrefix("42")
+    }
+
+    private func refuse(clientsOf startup: StartupParameters, _ error: ErrorFields) {
+        for client in waiters[firstWaiter...] where client.startup === startup {
+            removeWaiter(client)
+            client.refused(error, node: key.node)
+        }
+        grow()
     }
 
     /// Those who wait hear why, unless servers of this pool are still at work and will be free.
