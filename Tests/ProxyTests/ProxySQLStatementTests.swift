@@ -11,9 +11,6 @@ import Testing
 struct ProxySQLStatementTests {
     typealias Wire = WireClient
 
-    /// Holds a server in a transaction, so that others get another one.
-    private func busy(_ client: WireClient) throws { _ = try client.query("BEGIN; SELECT 1 AS held") }
-
     @Test("DEALLOCATE ALL and DISCARD ALL end the protocol's statements as well; DEALLOCATE of one; EXECUTE of one")
     func sqlAndProtocol() async throws {
         try await withProxy(size: 2) { proxy in
@@ -141,7 +138,7 @@ struct ProxySQLStatementTests {
             _ = try other.results()
             for round in 0..<4 {
                 let holder = try proxy.wire()
-                if round % 2 == 0 { try busy(holder) }
+                if round % 2 == 0 { try holder.holdServer() }
                 for (each, value) in [(client, "1"), (other, "2")] {
                     try each.send(Wire.bind("", "e1") + Wire.execute() + Wire.sync)
                     #expect(try each.results().rows == [[value]])

@@ -11,9 +11,6 @@ import Testing
 struct ProxyStatementTests {
     typealias Wire = WireClient
 
-    /// Holds a server in a transaction, so that others get another one.
-    private func busy(_ client: WireClient) throws { _ = try client.query("BEGIN; SELECT 1 AS held") }
-
     @Test("A named statement follows its client to other servers; generic names do not collide")
     func namedStatements() async throws {
         try await withProxy(size: 2) { proxy in
@@ -26,7 +23,7 @@ struct ProxyStatementTests {
             for round in 0..<6 {
                 // Every other time one server is taken, so both servers come to serve both clients.
                 let holder = try proxy.wire()
-                if round % 2 == 0 { try busy(holder) }
+                if round % 2 == 0 { try holder.holdServer() }
                 for (client, word) in [(first, "first"), (second, "second")] {
                     try client.send(Wire.bind("", "s0", ["x"]) + Wire.describe("P") + Wire.execute() + Wire.sync)
                     let result = try client.results()
@@ -244,7 +241,7 @@ struct ProxyStatementTests {
             _ = try ddl.query("ALTER TABLE t ALTER a TYPE text")
             // The server that has the statements is taken: the other one does not have them.
             let holder = try proxy.wire()
-            try busy(holder)
+            try holder.holdServer()
             func run(_ name: String) throws -> (rows: [[String?]], error: ErrorFields?, status: String?) {
                 try client.send(Wire.bind("", name) + Wire.execute() + Wire.sync)
                 let result = try client.results()

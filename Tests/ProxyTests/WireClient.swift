@@ -213,3 +213,8 @@ final class WireClient: @unchecked Sendable {
         }
     }
 }
+
+extension WireClient {
+    /// Holds a server in a transaction, so that others get another one.
+    func holdServer() throws { _ = try query("BEGIN; SELECT 1 AS held") }
+}

@@ -13,13 +13,12 @@ extension CatalogBuild {
     }
 
     private mutating func readFacts() async throws {
-        let control = server.readsControlData ? "(SELECT system_identifier::text FROM pg_control_system())" : "''"
         let row = try await rows(
             """
             SELECT d.datname AS database, d.oid AS database_oid, d.datdba AS owner, r.rolname AS user_name,
                    r.oid AS user_oid, r.rolsuper AS superuser, has_database_privilege(d.oid, 'CREATE') AS can_create,
                    pg_is_in_recovery() AS recovery, current_setting('wal_level') AS wal_level,
-                   \(control) AS system_identifier,
+                   \(server.systemIdentifier) AS system_identifier,
                    ARRAY(SELECT COALESCE(application_name, '(hidden)') FROM pg_stat_replication ORDER BY 1) AS standbys,
                    current_setting('port') AS port, host(inet_server_addr()) AS address
               FROM pg_database d, pg_roles r

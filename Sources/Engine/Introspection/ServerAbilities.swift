@@ -15,6 +15,11 @@ struct ServerAbilities {
     /// pg_partman's configuration, as SQL names it; nil where it is not installed or not readable.
     var partitionConfiguration: String?
 
+    /// SQL for the system's identifier as text; empty text where it may not be read.
+    var systemIdentifier: String {
+        readsControlData ? "(SELECT system_identifier::text FROM pg_control_system())" : "''"
+    }
+
     func isAtLeast(_ major: Int) -> Bool { version >= major * 10_000 }
 
     static func ask(_ connection: Connection) async throws -> ServerAbilities {

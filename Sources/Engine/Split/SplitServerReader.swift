@@ -18,12 +18,11 @@ package enum SplitServerReader {
     private static func readFacts(
         _ connection: Connection, _ abilities: ServerAbilities, into server: inout SplitServer
     ) async throws {
-        let control = abilities.readsControlData ? "(SELECT system_identifier::text FROM pg_control_system())" : "''"
         let mayCreate = abilities.isAtLeast(16) ? "pg_has_role('pg_create_subscription', 'MEMBER')" : "false"
         let row = try await connection.query(
             """
-            SELECT d.datname, d.oid, \(control) AS identifier, pg_is_in_recovery() AS recovery,
-                   pg_encoding_to_char(d.encoding) AS encoding, d.datcollate, r.rolname, r.rolsuper,
+            SELECT d.datname, d.oid, \(abilities.systemIdentifier) AS identifier, pg_is_in_recovery() AS recovery,
+                   pg_encoding_to_char(d.encoding) AS encoding, d.datcollate, r.rolname,
                    r.rolsuper OR r.rolreplication AS replicates, r.rolsuper OR r.rolcreaterole AS makes_roles,
                    r.rolsuper OR \(mayCreate) AS subscribes, has_database_privilege(d.oid, 'CREATE') AS creates,
                    current_setting('wal_level') AS wal_level,
@@ -45,7 +44,6 @@ package enum SplitServerReader {
         server.encoding = try row.string("encoding")
         server.collation = try row.string("datcollate")
         server.user = try row.string("rolname")
-        server.isSuperuser = try row.bool("rolsuper")
         server.mayReplicate = try row.bool("replicates")
         server.mayCreateRoles = try row.bool("makes_roles")
         server.maySubscribe = try row.bool("subscribes")
@@ -62,17 +60,17 @@ package enum SplitServerReader {
         let row = try await connection.query(
             """
             SELECT ARRAY(SELECT rolname::text FROM pg_roles) AS roles,
-                   ARRAY(SELECT name::text FROM pg_available_extensions) AS extensions,
-                   ARRAY(SELECT spcname::text FROM pg_tablespace) AS tablespaces
+                   ARRAY(SELECT name::text FROM pg_available_extensions) AS extensions
             """
         ).only()
         server.roles = Set(try row.textArray("roles"))
         server.availableExtensions = Set(try row.textArray("extensions"))
-        server.tablespaces = Set(try row.textArray("tablespaces"))
         for row in try await connection.query(
             """
-            SELECT n.nspname, (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind <> 'i')
-                 + (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = n.oid) AS objects
+            SELECT n.nspname, (SELECT count(*) FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind NOT IN ('i', 'I'))
+                 + (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = n.oid)
+                 + (SELECT count(*) FROM pg_type t WHERE t.typnamespace = n.oid AND t.typtype IN ('e', 'd', 'r'))
+                   AS objects
               FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
             """)
         {

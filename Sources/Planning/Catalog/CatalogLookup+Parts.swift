@@ -40,6 +40,14 @@ extension CatalogLookup {
         return ["$user", "public"]
     }
 
+    /// Where a function's unqualified names are looked up; `$user` depends on the caller and is left out.
+    func path(of function: Function) -> [String] {
+        if let setting = function.searchPathSetting, let parsed = SearchPath.parse(setting) {
+            return parsed.schemas.filter { $0 != "$user" }
+        }
+        return searchPath(ofRole: function.isSecurityDefiner ? function.owner : 0).filter { $0 != "$user" }
+    }
+
     // MARK: Shims
 
     static func shimTargets(_ catalog: Catalog) -> [ObjectReference: String] {

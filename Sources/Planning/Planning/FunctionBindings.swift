@@ -67,7 +67,7 @@ struct FunctionBindings {
                     unreadable(function, why: "line \(fragment.line) cannot be parsed (\(fragment.message))"))
             }
         }
-        let path = effectivePath(of: function)
+        let path = lookup.path(of: function)
         let names = NameBinder(context: context).bind(analysis.references, path: path)
         let hits = names.filter { $0.move != nil }
         decide(&finding, hits: hits, names: names, path: path, analysis: analysis)
@@ -84,13 +84,6 @@ struct FunctionBindings {
             message: "it mentions objects that move, and \(why), so Strata cannot tell how it uses them",
             remedy: "read it, and name the objects with their new schema or set its search_path: "
                 + "ALTER ROUTINE \(name(of: function)) SET search_path = …")
-    }
-
-    private func effectivePath(of function: Function) -> [String] {
-        if let setting = function.searchPathSetting, let parsed = SearchPath.parse(setting) {
-            return parsed.schemas.filter { $0 != "$user" }
-        }
-        return lookup.searchPath(ofRole: function.isSecurityDefiner ? function.owner : 0).filter { $0 != "$user" }
     }
 
     // MARK: The search_path, or a hazard

@@ -21,10 +21,8 @@ struct SplitCrossings {
         var found = foreignKeys() + inheritance() + views() + shims()
         found += SplitFunctionCrossings(self).find() + triggers() + sequences()
         found += expressions() + types() + publications() + subscriptions() + replication()
-        let order = Crossing.Kind.allCases
-        return found.uniqued().sorted { left, right in
-            let (first, second) = (order.firstIndex(of: left.kind) ?? 0, order.firstIndex(of: right.kind) ?? 0)
-            return first == second ? (left.object, left.message) < (right.object, right.message) : first < second
+        return found.uniqued().sorted {
+            ($0.kind.rank, $0.object, $0.message) < ($1.kind.rank, $1.object, $1.message)
         }
     }
 

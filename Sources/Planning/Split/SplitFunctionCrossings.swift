@@ -62,7 +62,7 @@ struct SplitFunctionCrossings {
 
     /// Names as they are found now; those of overloaded functions stand for all of that name.
     private func objects(named references: StatementReferences, by function: Function) -> Set<ObjectReference> {
-        let path = path(of: function)
+        let path = lookup.path(of: function)
         var found: Set<ObjectReference> = []
         for reference in references.relations {
             for schema in reference.schema.map({ [$0] }) ?? path {
@@ -80,12 +80,5 @@ struct SplitFunctionCrossings {
             }
         }
         return found
-    }
-
-    private func path(of function: Function) -> [String] {
-        if let setting = function.searchPathSetting, let parsed = SearchPath.parse(setting) {
-            return parsed.schemas.filter { $0 != "$user" }
-        }
-        return lookup.searchPath(ofRole: function.isSecurityDefiner ? function.owner : 0).filter { $0 != "$user" }
     }
 }

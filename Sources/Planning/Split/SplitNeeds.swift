@@ -24,12 +24,7 @@ struct SplitNeeds {
                 }
             }
         }
-        if relations.contains(where: { $0.tablespace != 0 }) { needs.insert(.init(.tablespace, "of its tables")) }
-        let order = SplitReport.Need.Kind.allCases
-        return needs.sorted { left, right in
-            let (first, second) = (order.firstIndex(of: left.kind) ?? 0, order.firstIndex(of: right.kind) ?? 0)
-            return first == second ? left.name < right.name : first < second
-        }
+        return needs.sorted { ($0.kind.rank, $0.name) < ($1.kind.rank, $1.name) }
     }
 
     private func triggerFunctions(of object: ObjectReference) -> [ObjectReference] {

@@ -95,7 +95,7 @@ package struct SplitReport: Sendable, Equatable, Codable {
     /// Something that has to be on the other database as well.
     package struct Need: Sendable, Hashable, Codable {
         package enum Kind: String, Sendable, Codable, CaseIterable {
-            case role, `extension`, type, function, tablespace
+            case role, `extension`, type, function
         }
 
         package var kind: Kind
@@ -106,4 +106,9 @@ package struct SplitReport: Sendable, Equatable, Codable {
             self.name = name
         }
     }
+}
+
+extension CaseIterable where Self: Equatable {
+    /// Its place among the cases, for lists in their order.
+    var rank: Int { Self.allCases.enumerated().first { $0.element == self }?.offset ?? 0 }
 }

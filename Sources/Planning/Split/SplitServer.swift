@@ -12,7 +12,6 @@ package struct SplitServer: Sendable, Equatable {
     package var encoding = ""
     package var collation = ""
     package var user = ""
-    package var isSuperuser = false
     /// REPLICATION, or superuser.
     package var mayReplicate = false
     package var mayCreateRoles = false
@@ -28,8 +27,7 @@ package struct SplitServer: Sendable, Equatable {
     package var keptWAL: Int64?
     package var roles: Set<String> = []
     package var availableExtensions: Set<String> = []
-    package var tablespaces: Set<String> = []
-    /// How many relations, functions and types each schema has.
+    /// How many relations, functions and types of its own each schema has.
     package var objectsBySchema: [String: Int] = [:]
     /// Client sessions in the database, as `user at address (application)`, with how many of each there are.
     package var sessions: [String: Int] = [:]

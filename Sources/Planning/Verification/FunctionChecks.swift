@@ -93,7 +93,7 @@ struct FunctionChecks {
 
     /// The function's own path, or those of new sessions: the default one, and those that roles have set.
     private func paths(of function: Function) -> [[String]] {
-        let own = context.path(of: function)
+        let own = context.lookup.path(of: function)
         guard function.searchPathSetting == nil, !function.isSecurityDefiner else { return [own] }
         let others = lookup.searchPaths.keys.map(\.role).filter { $0 != 0 }.map { role in
             lookup.searchPath(ofRole: role).map { $0 == "$user" ? context.roleName(role) : $0 }
@@ -152,7 +152,8 @@ struct FunctionChecks {
         _ use: Use, _ entry: BaselineEntry, _ function: Function, _ analysis: FunctionAnalysis
     ) -> Verification.Check {
         let name = context.name(of: function)
-        let path = SearchPath(schemas: [entry.newSchema] + context.path(of: function).filter { $0 != entry.newSchema })
+        let path = SearchPath(
+            schemas: [entry.newSchema] + context.lookup.path(of: function).filter { $0 != entry.newSchema })
         let fix =
             use.name.schema == nil
             ? "ALTER ROUTINE \(name) SET search_path = \(path.rendered)"

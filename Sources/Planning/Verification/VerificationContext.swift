@@ -85,14 +85,6 @@ package struct VerificationContext: Sendable {
 
     func grantee(_ oid: OID) -> String { oid == 0 ? "PUBLIC" : SQL.identifier(roleName(oid)) }
 
-    /// Where a function's unqualified names are looked up; `$user` depends on the caller and is left out.
-    func path(of function: Function) -> [String] {
-        if let setting = function.searchPathSetting, let parsed = SearchPath.parse(setting) {
-            return parsed.schemas.filter { $0 != "$user" }
-        }
-        return lookup.searchPath(ofRole: function.isSecurityDefiner ? function.owner : 0).filter { $0 != "$user" }
-    }
-
     /// Whether the layout, or a run, says that rows of the table are only ever added.
     func isAppendOnly(_ relation: Relation) -> Bool {
         appendOnly.contains(QualifiedName(schema: lookup.schemaName(relation.schema), name: relation.name))
