@@ -68,7 +68,7 @@ struct ProxyCommand: AsyncParsableCommand {
             case .throughput:
                 let throughput = ProxyThroughput(rounds: rounds, seconds: seconds, folder: folder)
                 lines += try await throughput.run(target, interruption)
-            case .decisions: lines += try await ProxyDecisions().run(target)
+            case .decisions: lines += try await ProxyDecisions(rounds: rounds).run(target)
             }
         }
         return lines

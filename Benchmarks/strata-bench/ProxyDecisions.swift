@@ -7,28 +7,40 @@ struct ProxyDecisions {
     /// Microseconds.
     static let target = 50.0
     private static let statements = 4_000
+    let rounds: Int
 
     func run(_ target: ProxyTarget) async throws -> [ResultLine] {
         let connection = try await target.server.connect(ProxyTarget.name)
         let catalog = try await RoutingCatalog.load(connection)
         await connection.close()
-        let router = Router(catalog: catalog)
-        let path = router.pathID(searchPath: "\"$user\", public", role: ProxyTarget.name)
-        let misses = (0..<Self.statements).map { number in
-            time(router, Self.join(number), path)
+        var misses: [Double] = []
+        var hits: [Double] = []
+        for _ in 0..<rounds {
+            let (miss, hit) = try round(catalog)
+            misses.append(miss)
+            hits.append(hit)
+            // Shared machines slow down and speed up for some hundred milliseconds at a time.
+            try await Task.sleep(for: .milliseconds(700))
         }
-        let hits = (0..<Self.statements).map { number in
-            time(router, Self.join(number), path)
-        }
-        guard router.cache.misses == Self.statements, let miss = misses.median, let hit = hits.median else {
-            throw BenchFailure("\(router.cache.misses) decisions were made, not \(Self.statements)")
-        }
+        guard let miss = misses.median, let hit = hits.median else { throw BenchFailure("no round was measured") }
         return [
             ResultLine(
                 what: "decision on a join of three tables, not seen before", figure: microseconds(miss),
                 target: "<= \(Int(Self.target)) µs", isMet: miss <= Self.target, value: miss),
             ResultLine(what: "  the same, seen before", figure: microseconds(hit), value: hit),
         ]
+    }
+
+    /// The medians of one router's decisions, new and known.
+    private func round(_ catalog: RoutingCatalog) throws -> (miss: Double, hit: Double) {
+        let router = Router(catalog: catalog)
+        let path = router.pathID(searchPath: "\"$user\", public", role: ProxyTarget.name)
+        let misses = (0..<Self.statements).map { time(router, Self.join($0), path) }
+        let hits = (0..<Self.statements).map { time(router, Self.join($0), path) }
+        guard router.cache.misses == Self.statements, let miss = misses.median, let hit = hits.median else {
+            throw BenchFailure("\(router.cache.misses) decisions were made, not \(Self.statements)")
+        }
+        return (miss, hit)
     }
 
     /// Each has a name of its own in it, and so a key of its own.

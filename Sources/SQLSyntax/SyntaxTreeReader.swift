@@ -1,54 +1,70 @@
 /// Reads the JSON that libpg_query writes into a `SyntaxTree`, in one pass and without recursion.
+///
+/// On plain memory: a client waits for a decision that is new, and reading the tree took as long as parsing the text.
 struct SyntaxTreeReader {
-    private let json: [UInt8]
+    private let json: UnsafeBufferPointer<UInt8>
     private var position = 0
-    private var entries: [SyntaxTree.Entry] = []
-    private var open: [Int32] = []
+    private var entries: UnsafeMutableBufferPointer<SyntaxTree.Entry>
+    private var count = 0
+    /// The innermost object or list that has not ended, -1 outside.
+    private var open: Int32 = -1
 
     /// nil when the text is not the JSON of a parse tree.
     static func read(_ json: [UInt8]) -> SyntaxTree? {
         guard json.count < Int(Int32.max) else { return nil }
-        var reader = SyntaxTreeReader(json: json)
-        guard reader.run() else { return nil }
-        return SyntaxTree(json: reader.json, entries: reader.entries)
+        let entries = json.withUnsafeBufferPointer { bytes -> [SyntaxTree.Entry]? in
+            var reader = SyntaxTreeReader(bytes)
+            defer { reader.entries.deallocate() }
+            guard reader.run() else { return nil }
+            return Array(reader.entries.prefix(reader.count))
+        }
+        return entries.map { SyntaxTree(json: json, entries: $0) }
     }
 
-    private init(json: [UInt8]) {
+    private init(_ json: UnsafeBufferPointer<UInt8>) {
         self.json = json
-        entries.reserveCapacity(json.count / 12)
+        // Most have about 16 bytes.
+        entries = .allocate(capacity: json.count / 8 + 16)
     }
 
     private mutating func run() -> Bool {
         repeat {
-            guard let byte = peek() else { return false }
-            switch byte {
+            skipSpace()
+            guard position < json.count else { return false }
+            switch json[position] {
             case 0x7D, 0x5D:
-                guard let last = open.popLast() else { return false }
+                guard open >= 0 else { return false }
                 position += 1
-                entries[Int(last)].next = Int32(entries.count)
-                entries[Int(last)].valueEnd = Int32(position)
+                let ended = Int(open)
+                entries[ended].next = Int32(count)
+                entries[ended].valueEnd = Int32(position)
+                open = entries[ended].parent
             case 0x2C: position += 1
             default:
                 guard readEntry() else { return false }
             }
-        } while !open.isEmpty
+        } while open >= 0
         return true
     }
 
     private mutating func readEntry() -> Bool {
         var key = 0..<0
-        if let last = open.last, entries[Int(last)].kind == .object {
-            guard let name = readString(), peek() == 0x3A else { return false }
+        if open >= 0, entries[Int(open)].kind == .object {
+            guard let name = readString() else { return false }
+            skipSpace()
+            guard position < json.count, json[position] == 0x3A else { return false }
             key = name
             position += 1
+            skipSpace()
         }
-        guard let byte = peek() else { return false }
+        guard position < json.count else { return false }
         let start = position
-        switch byte {
+        switch json[position] {
         case 0x7B, 0x5B:
+            let kind: SyntaxTree.Kind = json[position] == 0x7B ? .object : .array
             position += 1
-            append(byte == 0x7B ? .object : .array, key, start..<position)
-            open.append(Int32(entries.count - 1))
+            append(kind, key, start..<position)
+            open = Int32(count - 1)
         case 0x22:
             guard let value = readString() else { return false }
             append(.string, key, value)
@@ -61,22 +77,32 @@ struct SyntaxTreeReader {
     }
 
     private mutating func append(_ kind: SyntaxTree.Kind, _ key: Range<Int>, _ value: Range<Int>) {
-        entries.append(
-            SyntaxTree.Entry(
+        if count == entries.count { grow() }
+        entries.initializeElement(
+            at: count,
+            to: SyntaxTree.Entry(
                 kind: kind,
-                keyStart: Int32(key.lowerBound),
-                keyLength: Int32(key.count),
-                valueStart: Int32(value.lowerBound),
-                valueEnd: Int32(value.upperBound),
-                next: Int32(entries.count + 1),
-                parent: open.last ?? -1
+                keyStart: Int32(truncatingIfNeeded: key.lowerBound),
+                keyLength: Int32(truncatingIfNeeded: key.count),
+                valueStart: Int32(truncatingIfNeeded: value.lowerBound),
+                valueEnd: Int32(truncatingIfNeeded: value.upperBound),
+                next: Int32(truncatingIfNeeded: count + 1),
+                parent: open
             )
         )
+        count += 1
+    }
+
+    private mutating func grow() {
+        let larger = UnsafeMutableBufferPointer<SyntaxTree.Entry>.allocate(capacity: entries.count * 2)
+        _ = larger.moveInitialize(fromContentsOf: entries)
+        entries.deallocate()
+        entries = larger
     }
 
     /// The range between the quotes, still escaped.
     private mutating func readString() -> Range<Int>? {
-        guard peek() == 0x22 else { return nil }
+        guard position < json.count, json[position] == 0x22 else { return nil }
         position += 1
         let start = position
         while position < json.count, json[position] != 0x22 {
@@ -87,9 +113,8 @@ struct SyntaxTreeReader {
         return start..<(position - 1)
     }
 
-    private mutating func peek() -> UInt8? {
+    private mutating func skipSpace() {
         while position < json.count, json[position] <= 0x20 { position += 1 }
-        return position < json.count ? json[position] : nil
     }
 
     private static func endsScalar(_ byte: UInt8) -> Bool {

@@ -6,7 +6,7 @@
 /// ignored.
 public struct ResponseQueue: Sendable {
     /// What was asked. The answers of those marked "own" are not the client's.
-    public enum Request: UInt8, Sendable {
+    public enum Request: Sendable {
         case query
         case parse
         case bind
@@ -19,14 +19,28 @@ public struct ResponseQueue: Sendable {
         case localParse
         /// The client's Close, which the server is spared: CloseComplete in its turn.
         case localClose
+
+        /// One byte each, compared in the caller's module: the synthesised function would be called.
+        @inlinable
+        @inline(__always)
+        public static func == (left: Request, right: Request) -> Bool {
+            unsafeBitCast(left, to: UInt8.self) == unsafeBitCast(right, to: UInt8.self)
+        }
     }
 
     @usableFromInline
     struct Entry: Sendable {
-        var request: Request
-        var isOwn: Bool
+        @usableFromInline var request: Request
+        @usableFromInline var isOwn: Bool
         /// Of a Parse that puts a statement on the server, or a Describe of one: which one; `unnamed`, or -1.
-        var statement: Int32
+        @usableFromInline var statement: Int32
+
+        @inlinable
+        init(request: Request, isOwn: Bool, statement: Int32) {
+            self.request = request
+            self.isOwn = isOwn
+            self.statement = statement
+        }
     }
 
     /// What to do with a message of the server.
@@ -40,6 +54,7 @@ public struct ResponseQueue: Sendable {
         /// A statement is now on the server, or what its rows are like is known.
         public var statement: StatementOutcome?
 
+        @inlinable
         public init(
             isForwarded: Bool, hasReplies: Bool = false, isIdle: Bool = false, statement: StatementOutcome? = nil
         ) {
@@ -64,28 +79,41 @@ public struct ResponseQueue: Sendable {
         case ofClient
     }
 
-    // What other modules may look at is compiled into them: a call would copy the whole queue first.
+    // What runs for each message is compiled into the module that calls it, and so are these: a call would copy the whole
+    // queue first.
     @usableFromInline var entries: [Entry] = []
     @usableFromInline var head = 0
-    private var replies: [UInt8] = []
-    /// As the last ReadyForQuery said.
-    public private(set) var transaction = TransactionStatus.idle
-    /// After an error in the extended protocol, until Sync.
-    public private(set) var isSkipping = false
-    /// Between CopyInResponse (or CopyBothResponse) and the end of the copy.
-    public private(set) var isCopyingIn = false
-    @usableFromInline var isCopyEnded = false
+    @usableFromInline var replies: [UInt8] = []
+    @usableFromInline var state = State()
     private var unanswered: UInt32 = 0
-    /// Parses of statements with a number (`statement`) whose answers are still to come.
-    public private(set) var pendingParses = 0
     private var notClosed: [Int32] = []
     private var notPrepared: [Int32] = []
     private var unnamedLoss: UnnamedLoss?
     /// As `statement`: a Parse of the unnamed statement.
     public static let unnamed: Int32 = -2
+
+    @usableFromInline
+    struct State: Sendable {
+        @usableFromInline var transaction = TransactionStatus.idle
+        @usableFromInline var isSkipping = false
+        @usableFromInline var isCopyingIn = false
+        @usableFromInline var isCopyEnded = false
+        @usableFromInline var isOpen = false
+        @usableFromInline var pendingParses = 0
+        @inlinable init() {}
+    }
+
+    /// As the last ReadyForQuery said.
+    @inlinable @inline(__always) public var transaction: TransactionStatus { state.transaction }
+    /// After an error in the extended protocol, until Sync.
+    @inlinable @inline(__always) public var isSkipping: Bool { state.isSkipping }
+    /// Between CopyInResponse (or CopyBothResponse) and the end of the copy.
+    @inlinable @inline(__always) public var isCopyingIn: Bool { state.isCopyingIn }
+    /// Parses of statements with a number (`statement`) whose answers are still to come.
+    @inlinable @inline(__always) public var pendingParses: Int { state.pendingParses }
     /// Messages of the extended protocol have gone to the server, and no Sync behind them: it is inside of something,
     /// whatever it has answered.
-    public private(set) var isOpen = false
+    @inlinable @inline(__always) public var isOpen: Bool { state.isOpen }
 
     public init() {}
 
@@ -99,18 +127,19 @@ public struct ResponseQueue: Sendable {
 
     /// To be called when a request goes to the server, or is answered here.
     /// - Returns: true where a local answer is due at once.
+    @inlinable
     @inline(__always)
     @discardableResult
     public mutating func sent(_ request: Request, own: Bool = false, statement: Int32 = -1) -> Bool {
         if isSkipping {
             guard request == .sync else { return false }
             // What is sent behind this Sync is done again, also before its ReadyForQuery has come.
-            isSkipping = false
+            state.isSkipping = false
         }
-        if isCopyingIn && !isCopyEnded && request == .sync { return false }
+        if isCopyingIn && !state.isCopyEnded && request == .sync { return false }
         switch request {
-        case .parse, .bind, .describe, .execute, .close: isOpen = true
-        case .sync, .query, .functionCall: isOpen = false
+        case .parse, .bind, .describe, .execute, .close: state.isOpen = true
+        case .sync, .query, .functionCall: state.isOpen = false
         case .localParse, .localClose: break
         }
         if request == .localParse || request == .localClose {
@@ -123,7 +152,7 @@ public struct ResponseQueue: Sendable {
             entries.removeAll(keepingCapacity: true)
             head = 0
         }
-        if statement >= 0, request == .parse { pendingParses += 1 }
+        if statement >= 0, request == .parse { state.pendingParses += 1 }
         entries.append(Entry(request: request, isOwn: own, statement: statement))
         return false
     }
@@ -131,14 +160,14 @@ public struct ResponseQueue: Sendable {
     /// Requests of our own that go to the server just before the one that was noted last.
     public mutating func insertBeforeLast(_ requests: [(request: Request, statement: Int32)]) {
         guard !isEmpty else { return }
-        for request in requests where request.request == .parse && request.statement >= 0 { pendingParses += 1 }
+        for request in requests where request.request == .parse && request.statement >= 0 { state.pendingParses += 1 }
         entries.insert(
             contentsOf: requests.map { Entry(request: $0.request, isOwn: true, statement: $0.statement) },
             at: entries.count - 1)
     }
 
     /// CopyDone or CopyFail goes to the server.
-    public mutating func sentCopyEnd() { if isCopyingIn { isCopyEnded = true } }
+    @inlinable public mutating func sentCopyEnd() { if isCopyingIn { state.isCopyEnded = true } }
 
     /// How many requests have turned out, since this was last asked, to get no ReadyForQuery: queries and function calls
     /// behind an error in the extended protocol, Syncs within COPY FROM STDIN.
@@ -169,7 +198,7 @@ public struct ResponseQueue: Sendable {
     @inlinable
     @inline(__always)
     public func isAnswered(_ request: Request) -> Bool {
-        request == .sync ? !(isCopyingIn && !isCopyEnded) : !isSkipping
+        request == .sync ? !(isCopyingIn && !state.isCopyEnded) : !isSkipping
     }
 
     /// Tags of the local answers that are due, oldest first.
@@ -179,6 +208,7 @@ public struct ResponseQueue: Sendable {
     }
 
     /// - Parameter status: the body's first byte, for ReadyForQuery.
+    @inlinable
     @inline(__always)
     public mutating func received(_ tag: UInt8, status: UInt8 = 0) -> Verdict {
         switch tag {
@@ -186,23 +216,24 @@ public struct ResponseQueue: Sendable {
             if tag == BackendTag.rowDescription { return answered(.describe) }
             return Verdict(isForwarded: isFrontForwarded)
         case BackendTag.commandComplete, BackendTag.emptyQueryResponse, BackendTag.portalSuspended:
-            isCopyingIn = false
+            state.isCopyingIn = false
             return answered(.execute)
         case BackendTag.readyForQuery: return ready(status)
+        case BackendTag.bindComplete: return answered(.bind)
+        case BackendTag.parseComplete: return answered(.parse)
         default: return receivedOther(tag)
         }
     }
 
-    private mutating func receivedOther(_ tag: UInt8) -> Verdict {
+    @usableFromInline
+    mutating func receivedOther(_ tag: UInt8) -> Verdict {
         switch tag {
-        case BackendTag.parseComplete: return answered(.parse)
-        case BackendTag.bindComplete: return answered(.bind)
         case BackendTag.closeComplete: return answered(.close)
         case BackendTag.noData: return answered(.describe)
         case BackendTag.errorResponse: return failed()
         case BackendTag.copyInResponse, BackendTag.copyBothResponse:
-            isCopyingIn = true
-            isCopyEnded = false
+            state.isCopyingIn = true
+            state.isCopyEnded = false
             let verdict = Verdict(isForwarded: isFrontForwarded)
             dropIgnoredSyncs()
             return verdict
@@ -214,8 +245,9 @@ public struct ResponseQueue: Sendable {
     }
 
     /// Answers that end a message of the extended protocol; within a simple query they end nothing.
+    @inlinable
     @inline(__always)
-    private mutating func answered(_ request: Request) -> Verdict {
+    mutating func answered(_ request: Request) -> Verdict {
         guard head < entries.count, entries[head].request == request else {
             return Verdict(isForwarded: isFrontForwarded)
         }
@@ -224,7 +256,7 @@ public struct ResponseQueue: Sendable {
         head += 1
         if entry.statement >= 0 {
             if request == .parse {
-                pendingParses -= 1
+                state.pendingParses -= 1
                 verdict.statement = .prepared(entry.statement)
             } else if request == .describe {
                 verdict.statement = .described(entry.statement)
@@ -235,7 +267,7 @@ public struct ResponseQueue: Sendable {
     }
 
     private mutating func failed() -> Verdict {
-        isCopyingIn = false
+        state.isCopyingIn = false
         guard head < entries.count else { return Verdict(isForwarded: true) }
         // A request of our own failed on the client's way: the client gets the error in place of its own answer.
         let isQuiet = entries[head].isOwn && entries[head].request == .query
@@ -244,7 +276,7 @@ public struct ResponseQueue: Sendable {
         case .query, .functionCall, .sync: return verdict
         default: break
         }
-        isSkipping = true
+        state.isSkipping = true
         let known = notPrepared.count
         while head < entries.count, entries[head].request != .sync {
             // A function call or query behind the error is skipped as well.
@@ -258,17 +290,18 @@ public struct ResponseQueue: Sendable {
             }
             head += 1
         }
-        if head < entries.count { isSkipping = false }
+        if head < entries.count { state.isSkipping = false }
         // A newer one is on its way.
         if unnamedLoss != nil, entries[head...].contains(where: { $0.statement == Self.unnamed }) { unnamedLoss = nil }
-        pendingParses -= notPrepared.count - known
+        state.pendingParses -= notPrepared.count - known
         return verdict
     }
 
-    private mutating func ready(_ status: UInt8) -> Verdict {
-        transaction = TransactionStatus(rawValue: status) ?? .idle
-        isSkipping = false
-        isCopyingIn = false
+    @inlinable
+    mutating func ready(_ status: UInt8) -> Verdict {
+        state.transaction = TransactionStatus(rawValue: status) ?? .idle
+        state.isSkipping = false
+        state.isCopyingIn = false
         var verdict = Verdict(isForwarded: true)
         if head < entries.count {
             verdict.isForwarded = !entries[head].isOwn
@@ -279,15 +312,17 @@ public struct ResponseQueue: Sendable {
         return verdict
     }
 
-    @inline(__always) private var isFrontForwarded: Bool { head >= entries.count || !entries[head].isOwn }
+    @inlinable @inline(__always) var isFrontForwarded: Bool { head >= entries.count || !entries[head].isOwn }
 
+    @inlinable
     @inline(__always)
-    private mutating func collectReplies() -> Bool {
+    mutating func collectReplies() -> Bool {
         guard head < entries.count else { return false }
         return collectMoreReplies()
     }
 
-    private mutating func collectMoreReplies() -> Bool {
+    @usableFromInline
+    mutating func collectMoreReplies() -> Bool {
         var found = false
         while head < entries.count {
             switch entries[head].request {

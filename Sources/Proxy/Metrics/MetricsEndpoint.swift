@@ -96,10 +96,11 @@ final class HTTPConnection: StreamHandler {
     init(stream: ByteStream, endpoint: MetricsEndpoint) {
         self.stream = stream
         self.endpoint = endpoint
+        super.init()
         stream.handler = self
     }
 
-    func received(_ bytes: UnsafeRawBufferPointer) -> Int {
+    override func received(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard !isAsked else { return bytes.count }
         switch HTTPRequest.read(bytes) {
         case .needsMore: return 0
@@ -122,9 +123,7 @@ final class HTTPConnection: StreamHandler {
         stream.endAfterFlush()
     }
 
-    func connected(_ error: Int32) {}
-    func drained() {}
-    func finished(_ end: StreamEnd) {
+    override func finished(_ end: StreamEnd) {
         timer = nil
         endpoint.ended(self)
     }

@@ -17,6 +17,7 @@ final class CancelRequest: StreamHandler {
         self.address = address
         self.loop = loop
         self.done = done
+        super.init()
     }
 
     func start() {
@@ -29,7 +30,7 @@ final class CancelRequest: StreamHandler {
         stream.waitForConnection()
     }
 
-    func connected(_ error: Int32) {
+    override func connected(_ error: Int32) {
         guard error == 0 else {
             stream?.end()
             return
@@ -38,9 +39,7 @@ final class CancelRequest: StreamHandler {
         stream?.resume()
     }
 
-    func received(_ bytes: UnsafeRawBufferPointer) -> Int { bytes.count }
-    func drained() {}
-    func finished(_ end: StreamEnd) { complete() }
+    override func finished(_ end: StreamEnd) { complete() }
 
     private func complete() {
         timer = nil

@@ -17,7 +17,7 @@ extension ClientSession {
         var plan = UnitPlan()
         // Mostly one: `removeAll` would take a general way through the array.
         while !worker.unitDecisions.isEmpty { worker.unitDecisions.removeLast() }
-        worker.neededStatements.removeAll(keepingCapacity: true)
+        while !worker.neededStatements.isEmpty { worker.neededStatements.removeLast() }
         if isLarge { add(.tooLong, to: &plan, database) }
         var offset = 0
         var hasUnnamedParse = false
@@ -82,6 +82,7 @@ extension ClientSession {
     private func addWhole(_ decision: Decision, to plan: inout UnitPlan, _ database: WorkerDatabase) {
         worker.unitDecisions.append(decision)
         plan.touched |= decision.schemaBits
+        if decision.isWriting { plan.isWriting = true }
         if decision.access.rawValue > plan.access.rawValue { plan.access = decision.access }
         plan.effects.formUnion(decision.effects)
         if case .anywhere = decision.place {} else { plan.add(decision.place) }
@@ -179,9 +180,11 @@ extension ClientSession {
             server.hasForwarded = false
             server.statements.startUnit()
         }
-        for decision in worker.unitDecisions where decision.isWriting {
-            written.append(contentsOf: decision.writes)
-            if decision.writesAnything { hasWrittenAnything = true }
+        if plan.isWriting {
+            for decision in worker.unitDecisions where decision.isWriting {
+                written.append(contentsOf: decision.writes)
+                if decision.writesAnything { hasWrittenAnything = true }
+            }
         }
         if !plan.effects.isEmpty {
             pendingEffects.formUnion(plan.pending)

@@ -7,6 +7,7 @@ struct UnitPlan {
     /// Those that the session has to be asked about afterwards: not EXECUTE and DEALLOCATE of what is known.
     var pending: Decision.Effects = []
     var required: UInt64 = 0
+    var isWriting = false
     var hasSync = false
     /// A portal with a name, which lives on in the transaction.
     var namesPortal = false

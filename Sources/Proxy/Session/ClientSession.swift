@@ -2,6 +2,12 @@ internal import Planning
 internal import PostgresWire
 internal import SQLSyntax
 
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Darwin
+#endif
+
 /// A client: what it may do, what state it believes its session to have, and which server serves it now.
 ///
 /// A client's messages are collected to a *unit*: what ends with Sync, Flush, a simple query or a function call. A unit is
@@ -42,7 +48,8 @@ final class ClientSession: StreamHandler {
     var initialSettings = SessionSettings()
     var statements: [[UInt8]: NamedStatement] = [:] { didSet { lastStatement = nil } }
     /// The one that was looked for last, which most often is the next as well.
-    private var lastStatement: (name: [UInt8], statement: NamedStatement)?
+    private var lastName: [UInt8] = []
+    private var lastStatement: NamedStatement?
     /// What it had before DISCARD ALL or DEALLOCATE ALL, for errors that name something of it.
     var formerStatements: [[UInt8]: NamedStatement] = [:]
     /// The text and types of the unnamed statement, as in its Parse; nil: none.
@@ -145,6 +152,7 @@ final class ClientSession: StreamHandler {
         self.address = address
         deferred = DeferredTransaction(
             isOptimistic: worker.configuration.transactions == .optimistic, isPlaced: worker.routesSchemas)
+        super.init()
         stream.handler = self
     }
 
@@ -157,11 +165,16 @@ final class ClientSession: StreamHandler {
     }
 
     func statement(named name: UnsafeRawBufferPointer) -> NamedStatement? {
-        if let lastStatement, name.elementsEqual(lastStatement.name) { return lastStatement.statement }
+        if let lastStatement, lastName.withUnsafeBytes({ Self.areEqual($0, name) }) { return lastStatement }
         let name = Array(name)
         guard let found = statements[name] else { return nil }
-        lastStatement = (name, found)
+        (lastName, lastStatement) = (name, found)
         return found
+    }
+
+    private static func areEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        guard left.count == right.count, let one = left.baseAddress, let other = right.baseAddress else { return false }
+        return memcmp(one, other, left.count) == 0
     }
 
     var hasWritten: Bool { hasWrittenAnything || !written.isEmpty || pendingEffects.contains(.catalog) }
@@ -170,9 +183,7 @@ final class ClientSession: StreamHandler {
 
     // MARK: Stream
 
-    func connected(_ error: Int32) {}
-
-    func received(_ bytes: UnsafeRawBufferPointer) -> Int {
+    override func received(_ bytes: UnsafeRawBufferPointer) -> Int {
         switch phase {
         case .startup: return receivedStartup(bytes)
         case .authenticating: return receivedPassword(bytes)
@@ -183,7 +194,7 @@ final class ClientSession: StreamHandler {
         }
     }
 
-    func drained() { server?.stream.resume() }
+    override func drained() { server?.stream.resume() }
 
     /// The server's queue is short again.
     func serverDrained() { stream.resume() }
@@ -200,7 +211,7 @@ final class ClientSession: StreamHandler {
         stream.resumeWithLeftover()
     }
 
-    func finished(_ end: StreamEnd) {
+    override func finished(_ end: StreamEnd) {
         guard phase != .ended else { return }
         phase = .ended
         waitingIn?.removeWaiter(self)

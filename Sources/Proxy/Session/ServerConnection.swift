@@ -69,6 +69,7 @@ final class ServerConnection: StreamHandler {
         createdAt = pool.worker.loop.now
         oldAt = createdAt + pool.limits.serverLifetime
         idleSince = createdAt
+        super.init()
         stream.handler = self
     }
 
@@ -76,7 +77,7 @@ final class ServerConnection: StreamHandler {
 
     // MARK: Stream
 
-    func connected(_ error: Int32) {
+    override func connected(_ error: Int32) {
         guard error == 0 else {
             let reason = SocketError("connect", error).reason
             return fail(Self.unreachable(pool, reason))
@@ -117,19 +118,19 @@ final class ServerConnection: StreamHandler {
         return bytes.count
     }
 
-    func received(_ bytes: UnsafeRawBufferPointer) -> Int {
+    override func received(_ bytes: UnsafeRawBufferPointer) -> Int {
         if phase == .login { return receivedLogin(bytes) }
         if phase == .securing { return receivedOffer(bytes) }
         guard phase == .ready else { return bytes.count }
         return receivedAnswers(bytes)
     }
 
-    func drained() {
+    override func drained() {
         guard let client, client.isHeldBack else { return }
         client.serverDrained()
     }
 
-    func finished(_ end: StreamEnd) {
+    override func finished(_ end: StreamEnd) {
         guard phase != .ended else { return }
         let wasConnecting = phase != .ready
         pool.worker.remove(self)
