@@ -41,6 +41,28 @@ struct ProxyPoolTests {
         }
     }
 
+    @Test("server_lifetime 0: a server serves one session and is closed, whatever state that leaves")
+    func servesOnce() async throws {
+        try await withProxy(size: 2, mode: .session, limits: { $0.serverLifetime = .zero }) { proxy in
+            let admin = try await proxy.database.connect()
+            var processes: Set<String> = []
+            for number in 0..<4 {
+                let client = try proxy.wire()
+                let process = try client.query("SELECT pg_backend_pid()").rows[0][0] ?? ""
+                #expect(try client.query("SELECT pg_backend_pid()").rows[0][0] == process)
+                _ = try client.query(number == 1 ? "BEGIN" : "SET work_mem = '1MB'")
+                processes.insert(process)
+                client.finish()
+                let gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1) AS gone"
+                for _ in 0..<3_000
+                where try await !admin.query(gone, [.int(Int(process) ?? 0)]).only().bool("gone") {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+            }
+            #expect(processes.count == 4)
+        }
+    }
+
     @Test("No server within query_wait_timeout: 53300 with cause and next step, and the session lives on")
     func waitTimeout() async throws {
         try await withProxy(size: 1, limits: { $0.queryWaitTimeout = .milliseconds(300) }) { proxy in

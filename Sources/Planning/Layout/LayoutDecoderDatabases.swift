@@ -129,7 +129,7 @@ extension LayoutReader {
         let month = Duration.seconds(30 * 86_400)
         let times: [(String, WritableKeyPath<Database.Pool, Duration>, ClosedRange<Duration>)] = [
             ("reserve_timeout", \.reserveTimeout, .zero...minute * 60),
-            ("server_lifetime", \.serverLifetime, .seconds(1)...month),
+            ("server_lifetime", \.serverLifetime, .zero...month),
             ("idle_timeout", \.idleTimeout, .seconds(1)...month),
             ("connect_timeout", \.connectTimeout, .milliseconds(100)...minute * 10),
             ("query_wait_timeout", \.queryWaitTimeout, .zero...week), ("query_timeout", \.queryTimeout, .zero...week),

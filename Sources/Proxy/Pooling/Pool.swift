@@ -141,7 +141,9 @@ final class Pool {
     func idle(_ server: ServerConnection) {
         guard server.phase == .ready else { return }
         guard server.cancelling == 0 else { return }
-        if server.isRetired || worker.loop.now > server.oldAt || servers.count > limits.size + limits.reserve {
+        if server.isRetired || worker.loop.now > server.oldAt || server.hasServed
+            || servers.count > limits.size + limits.reserve
+        {
             return retire(server)
         }
         if waiting > 0, !isPaused {
@@ -222,7 +224,7 @@ final class Pool {
             }
         }
         for server in idleServers
-        where now - server.idleSince > limits.idleTimeout || now - server.createdAt > limits.serverLifetime
+        where now - server.idleSince > limits.idleTimeout || now - server.createdAt > limits.maximumAge
             || server.isRetired
         {
             retire(server)

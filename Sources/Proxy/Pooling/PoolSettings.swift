@@ -12,8 +12,11 @@ package struct PoolLimits: Sendable, Equatable {
     package var reserve = 0
     /// `reserve_pool_timeout`.
     package var reserveTimeout: Duration = .seconds(5)
-    /// `server_lifetime`: an older one is closed when it is idle.
+    /// `server_lifetime`: an older one is closed when it is idle. Zero: each serves once, and then is closed.
     package var serverLifetime: Duration = .seconds(3600)
+    var servesOnce: Bool { serverLifetime == .zero }
+    /// From which age on one is closed. One that serves once and has not yet is closed by `idleTimeout`.
+    var maximumAge: Duration { servesOnce ? .seconds(30 * 86_400) : serverLifetime }
     /// `server_idle_timeout`.
     package var idleTimeout: Duration = .seconds(600)
     /// `server_connect_timeout`.

@@ -239,6 +239,8 @@ final class ClientSession: StreamHandler {
             server.cancelRunning {}
             return server.close()
         }
+        // Nothing has to be put in order for who comes next. What is open is rolled back.
+        if server.hasServed { return server.sayGoodbye() }
         let isUsed = !pins.isEmpty || !pendingEffects.isEmpty || server.pool.limits.isSession
         if server.queue.transaction != .idle {
             server.ask("ROLLBACK") { _ in if isUsed { Self.discard(server) } }

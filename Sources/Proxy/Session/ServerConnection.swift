@@ -67,12 +67,14 @@ final class ServerConnection: StreamHandler {
         login = ServerLogin(user: pool.key.user, secret: secret)
         statements = ServerStatements(maximum: pool.limits.maximumPreparedStatements)
         createdAt = pool.worker.loop.now
-        oldAt = createdAt + pool.limits.serverLifetime
+        oldAt = createdAt + pool.limits.maximumAge
         idleSince = createdAt
         super.init()
         stream.handler = self
     }
 
+    /// It has served somebody, and serves nobody else (`server_lifetime: 0`).
+    var hasServed: Bool { pool.limits.servesOnce && lastClient != 0 }
     var isIdle: Bool { phase == .ready && queue.isIdle && ownQuery == nil }
 
     // MARK: Stream
