@@ -20,6 +20,11 @@ package struct EngineFailure: Error, Sendable {
         self.diagnostics = diagnostics
     }
 
+    init(kind: Kind, diagnostics: [Diagnostic]) {
+        self.kind = kind
+        self.diagnostics = diagnostics
+    }
+
     /// `database` and `role` as SQL.
     static func ledgerRefused(_ error: PostgresError, database: String, role: String) -> any Error {
         guard error.sqlState == .insufficientPrivilege else { return error }

@@ -22,15 +22,16 @@ enum ChildProcess {
     ///   - program: absolute path.
     ///   - account: the user to run as; nil, or an account that is the caller's own, changes nothing.
     ///   - environment: where `PATH`, `TZ` and library paths are taken from.
+    ///   - extra: variables that this program is to have, such as `PGPASSWORD`: others cannot see them.
     ///   - ownSession: detach from the terminal, for what must outlive the caller.
     /// - Throws: ``EmbeddedServerError`` `.timedOut` after `timeout`, `.startFailed` when it cannot be run at all.
     static func run(
         _ program: String, _ arguments: [String], as account: ServerAccount? = nil,
-        environment: [String: String], ownSession: Bool = false, timeout: Duration
+        environment: [String: String], extra: [String: String] = [:], ownSession: Bool = false, timeout: Duration
     ) async throws -> Outcome {
         let first = try await withThrowingTaskGroup(of: Outcome?.self) { group in
             group.addTask {
-                try await collect(program, arguments, account, environment, ownSession)
+                try await collect(program, arguments, account, variables(environment, extra), ownSession)
             }
             group.addTask {
                 try await Task.sleep(for: timeout)
@@ -47,7 +48,7 @@ enum ChildProcess {
 
     private static func collect(
         _ program: String, _ arguments: [String], _ account: ServerAccount?,
-        _ environment: [String: String], _ ownSession: Bool
+        _ variables: [Environment.Key: String], _ ownSession: Bool
     ) async throws -> Outcome {
         var options = PlatformOptions()
         options.createSession = ownSession
@@ -65,7 +66,7 @@ enum ChildProcess {
         do {
             let result = try await Subprocess.run(
                 .path(FilePath(line[0])), arguments: Arguments(Array(line.dropFirst())),
-                environment: .custom(variables(environment)), workingDirectory: "/", platformOptions: options,
+                environment: .custom(variables), workingDirectory: "/", platformOptions: options,
                 output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
             return Outcome(
                 code: exitCode(result.terminationStatus), output: result.standardOutput, errors: result.standardError)
@@ -79,10 +80,15 @@ enum ChildProcess {
     }
 
     /// `PGDATA`, `PGOPTIONS` and their like would change what the programs do, so only what is needed goes in.
-    private static func variables(_ environment: [String: String]) -> [Environment.Key: String] {
+    private static func variables(
+        _ environment: [String: String], _ extra: [String: String]
+    ) -> [Environment.Key: String] {
         var result: [Environment.Key: String] = ["LC_ALL": "C", "PATH": environment["PATH"] ?? "/usr/bin:/bin"]
         for name in ["TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"] {
             if let value = environment[name], let key = Environment.Key(rawValue: name) { result[key] = value }
+        }
+        for (name, value) in extra {
+            if let key = Environment.Key(rawValue: name) { result[key] = value }
         }
         return result
     }

@@ -101,7 +101,9 @@ struct SplitCrossings {
         .compactMap { relation in
             let view = ObjectReference(.relation, relation.oid)
             // Directly: a view that it reads is a relation like any other.
-            let foreign = lookup.dependencies(of: view).map(\.referenced).filter { $0 != view && crosses(view, $0) }
+            // Types are made on both sides.
+            let foreign = lookup.dependencies(of: view).map(\.referenced)
+                .filter { $0 != view && $0.kind != .type && crosses(view, $0) }
             guard !foreign.isEmpty else { return nil }
             let names = Set(foreign.compactMap { cut.name(of: $0) }).sorted().joined(separator: ", ")
             return Crossing(

@@ -39,6 +39,12 @@ extension Connection {
         }
     }
 
+    /// Runs one statement without parameters by the simple protocol, the only one that replication commands
+    /// (`replication=database`) know, and gives its rows.
+    package nonisolated func simpleQuery(_ sql: String) async throws -> Rows {
+        try await exclusive { Rows(try $0.execute(sql).last) }
+    }
+
     /// Like `execute`, but goes on although the task is cancelled: for what must happen on the way out.
     @discardableResult
     package nonisolated func executeShielded(_ sql: String) async throws -> CommandResult {

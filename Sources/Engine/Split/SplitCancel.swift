@@ -1,0 +1,57 @@
+import Planning
+package import PostgresDriver
+
+/// Takes a split back before its switch: both sides are as they were.
+package struct SplitCancel: Sendable {
+    let schema: String
+    let source: ConnectionSettings
+    let target: ConnectionSettings
+
+    package init(_ schema: String, source: ConnectionSettings, target: ConnectionSettings) {
+        self.schema = schema
+        self.source = source
+        self.target = target
+    }
+
+    /// - Returns: what had been made on the target and is in use now: it stays.
+    package func run() async throws -> (record: SplitRecord, kept: [String]) {
+        try await SplitSite.with(source, target) { site in
+            let lock = RunLock(connection: site.source)
+            try await lock.take()
+            do {
+                let done = try await run(site)
+                await lock.release()
+                return done
+            } catch {
+                await lock.release()
+                throw error
+            }
+        }
+    }
+
+    private func run(_ site: SplitSite) async throws -> (record: SplitRecord, kept: [String]) {
+        let ledger = SplitLedger(site.source)
+        guard let record = try await ledger.open(schema) else {
+            throw EngineFailure(
+                .failed,
+                Diagnostic(
+                    .error, "no-split", "no split of schema \(schema) is under way",
+                    nextStep: "strata split status shows those that are"))
+        }
+        let address = try await TargetSite.identity(of: site.target)
+        guard record.target == address else {
+            throw EngineFailure(
+                .failed,
+                Diagnostic(
+                    .error, "other-target",
+                    "split \(record.id) took schema \(schema) to another database than the layout's \(record.database) leads to now",
+                    nextStep: "let the layout lead there again, and cancel then"))
+        }
+        try await ledger.setState(.cancelling, of: record.id)
+        try await SplitStreams(record: record, source: site.source, target: site.target).remove()
+        let kept = try await TargetSite(record: record, source: site.source, target: site.target).remove()
+        try await DefinitionGuard(site.source).removeIfUnused()
+        try await ledger.setState(.cancelled, of: record.id)
+        return (record, kept)
+    }
+}

@@ -1,0 +1,92 @@
+/// What Strata remembers of splits: in schema `strata` of the database that a schema leaves, and of the one it goes to.
+enum SplitRecordSchema {
+    /// Safe to run again; one transaction. Beside the ledger's tables, and for the same reasons with keys.
+    static let source = """
+        CREATE SCHEMA IF NOT EXISTS strata;
+        CREATE TABLE IF NOT EXISTS strata.splits (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            schema text NOT NULL,
+            database text NOT NULL,
+            state text NOT NULL CHECK (state IN ('preparing', 'copying', 'building', 'following', 'cancelling', 'cancelled')),
+            target text NOT NULL,
+            made jsonb NOT NULL DEFAULT '{}',
+            actor text NOT NULL,
+            host text NOT NULL,
+            strata_version text NOT NULL,
+            started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            error text
+        );
+        CREATE UNIQUE INDEX IF NOT EXISTS splits_open ON strata.splits (schema) WHERE state <> 'cancelled';
+        CREATE TABLE IF NOT EXISTS strata.split_streams (
+            split bigint NOT NULL REFERENCES strata.splits,
+            generation integer NOT NULL,
+            lsn pg_lsn,
+            PRIMARY KEY (split, generation)
+        );
+        CREATE TABLE IF NOT EXISTS strata.split_tables (
+            split bigint NOT NULL REFERENCES strata.splits,
+            relation oid NOT NULL,
+            name text NOT NULL,
+            generation integer,
+            copied boolean NOT NULL DEFAULT false,
+            rows bigint,
+            bytes bigint,
+            PRIMARY KEY (split, relation)
+        );
+        """
+
+    /// Which schemas come here, and from where; `making` until everything in one has been made.
+    static let target = """
+        CREATE SCHEMA IF NOT EXISTS strata;
+        CREATE TABLE IF NOT EXISTS strata.incoming (
+            schema text PRIMARY KEY,
+            source text NOT NULL,
+            split bigint NOT NULL,
+            had_schema boolean NOT NULL,
+            state text NOT NULL CHECK (state IN ('making', 'made'))
+        );
+        """
+
+    /// Refuses what would change the moving schema's definitions while its rows are copied: replication carries rows only.
+    /// Strata's own statements say who they are.
+    static let definitionGuard = """
+        CREATE OR REPLACE FUNCTION strata.refuse_definition() RETURNS event_trigger LANGUAGE plpgsql
+        SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
+        DECLARE home text; object text;
+        BEGIN
+            IF coalesce(current_setting('strata.split', true), '') <> '' OR TG_TAG = 'REFRESH MATERIALIZED VIEW' THEN RETURN; END IF;
+            IF TG_EVENT = 'sql_drop' THEN
+                SELECT coalesce(o.schema_name, o.object_name), o.object_identity INTO home, object FROM pg_event_trigger_dropped_objects() o
+                 WHERE o.schema_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled'))
+                    OR (o.object_type = 'schema' AND o.object_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled')))
+                 LIMIT 1;
+            ELSE
+                SELECT coalesce(o.schema_name, o.object_identity), o.object_identity INTO home, object FROM pg_event_trigger_ddl_commands() o
+                 WHERE o.schema_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled'))
+                    OR (o.object_type = 'schema' AND o.object_identity IN (SELECT quote_ident(schema) FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled')))
+                 LIMIT 1;
+            END IF;
+            IF FOUND THEN
+                RAISE EXCEPTION '% of % is refused: schema % is being copied to another database', TG_TAG, object, home
+                    USING ERRCODE = 'object_not_in_prerequisite_state',
+                          HINT = 'Wait for the switch and change it there, or: strata split cancel ' || home;
+            END IF;
+        END
+        $function$;
+        """
+
+    static let definitionTriggers = ["strata_refuse_definition": "ddl_command_end", "strata_refuse_drop": "sql_drop"]
+
+    /// Refuses writes that do not come by replication, for which ordinary triggers do not fire.
+    static let writeGuard = """
+        CREATE OR REPLACE FUNCTION strata.refuse_write() RETURNS trigger LANGUAGE plpgsql
+        SET search_path = pg_catalog, pg_temp AS $function$
+        BEGIN
+            RAISE EXCEPTION '%.% is not written here: schema % belongs to another database until the switch', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_TABLE_SCHEMA
+                USING ERRCODE = 'read_only_sql_transaction', HINT = 'Connect to the proxy, or to the database that has it now.';
+        END
+        $function$;
+        """
+    static let writeGuardName = "strata_write_guard"
+}
