@@ -17,7 +17,7 @@ struct SplitCopyTests {
     private static let after = """
         3201; 2606 16412 CONSTRAINT audit events events_pkey owner
         3202; 2606 16420 FK CONSTRAINT audit parts parts_event_fkey owner
-        3203; 2606 16421 FK CONSTRAINT audit events crossing owner
+        3203; 2606 16421 FK CONSTRAINT audit events crossing some one
         3204; 1259 16422 INDEX audit events_at_idx owner
         3205; 1259 16423 INDEX audit tells_apart owner
         3206; 0 0 INDEX ATTACH audit days_2026_pkey owner

@@ -36,6 +36,9 @@ package struct DumpEntry: Sendable, Equatable {
         self.name = name
     }
 
+    /// An owner's name may have spaces, and stands behind the object's.
+    func isNamed(_ wanted: String) -> Bool { name == wanted || name.hasPrefix(wanted + " ") }
+
     package static func entries(_ list: String) -> [DumpEntry] {
         list.split(whereSeparator: \.isNewline).compactMap { DumpEntry(String($0)) }
     }
@@ -71,8 +74,8 @@ package struct DumpOrder: Sendable {
         for entry in after {
             switch entry.kind {
             case "CONSTRAINT": first.append(entry)
-            case "INDEX" where identities.contains(entry.name): first.append(entry)
-            case "FK CONSTRAINT": if !crossing.contains(entry.name) { foreignKeys.append(entry) }
+            case "INDEX" where identities.contains(where: entry.isNamed): first.append(entry)
+            case "FK CONSTRAINT": if !crossing.contains(where: entry.isNamed) { foreignKeys.append(entry) }
             default: afterCopy.append(entry)
             }
         }
