@@ -11,8 +11,11 @@ struct SplitCommand: AsyncParsableCommand {
             Examples:
               strata split audit             # copies it, and keeps the copy up to date
               strata split status
+              strata split diff audit        # every row on both sides
               strata split cancel audit      # both databases are as they were
             """,
-        subcommands: [SplitStartCommand.self, SplitStatusCommand.self, SplitCancelCommand.self],
+        subcommands: [
+            SplitStartCommand.self, SplitStatusCommand.self, SplitDiffCommand.self, SplitCancelCommand.self,
+        ],
         defaultSubcommand: SplitStartCommand.self)
 }

@@ -260,6 +260,69 @@ struct SplitMoveTests {
         }
     }
 
+    private static func keepWriting(_ database: TestDatabase, until stop: Flag) async throws {
+        let connection = try await database.connect()
+        var round = 0
+        while !stop.isSet {
+            try await connection.execute(
+                """
+                UPDATE audit.events SET data = '{"round": \(round)}' WHERE id = \(round * 7 % 3_000 + 1);
+                INSERT INTO audit.days VALUES ('2031-01-01', \(round));
+                DELETE FROM audit.days WHERE n = \(round - 3) AND day = '2031-01-01';
+                """)
+            round += 1
+            // An application's pace: a copy that never catches up has nothing to be compared.
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        await connection.close()
+    }
+
+    @Test("A comparison of both sides: equal under load, and each row that differs is found, with and without a key")
+    func compared() async throws {
+        try await withPair { pair in try await compare(pair) }
+    }
+
+    private func compare(_ pair: Pair) async throws {
+        try await pair.main.execute("UPDATE audit.events SET note = 'n' || id")
+        try await pair.move().run()
+        let diff = SplitDiff("audit", source: pair.main.settings, target: pair.other.settings, rangeRows: 250)
+        let busy = try await whileWriting(pair.main) { try await diff.run() }
+        #expect(busy.isClean, "\(busy)")
+        let events = try #require(busy.tables.first { $0.name == "audit.events" })
+        #expect(events.rows == 3_000)
+        #expect(events.method == .keyRanges)
+        let loose = try #require(busy.tables.first { $0.name == "audit.loose" })
+        #expect(loose.method == .wholeTable)
+        try await pair.other.execute(
+            """
+            SET session_replication_role = replica;
+            UPDATE audit.events SET note = 'bad' WHERE id IN (7, 2999); DELETE FROM audit.events WHERE id = 1500;
+            INSERT INTO audit.days_2026 VALUES ('2026-12-31', -1); UPDATE audit.loose SET b = 'bad' WHERE a = 5;
+            """)
+        let found = try await diff.run()
+        let wrong = found.tables.filter { $0.outcome == .differs }
+        #expect(found.tables.allSatisfy { $0.outcome != .changing })
+        #expect(wrong.map(\.name) == ["audit.days_2026", "audit.events", "audit.loose"])
+        #expect(wrong.map(\.differing) == [1, 3, 1])
+        #expect(wrong.dropFirst().first?.examples == [["7"], ["1500"], ["2999"]])
+    }
+
+    private func whileWriting<T: Sendable>(
+        _ database: TestDatabase, _ body: @Sendable () async throws -> T
+    ) async throws -> T {
+        let stop = Flag()
+        async let writer: Void = Self.keepWriting(database, until: stop)
+        do {
+            let value = try await body()
+            stop.set()
+            try await writer
+            return value
+        } catch {
+            stop.set()
+            throw error
+        }
+    }
+
     @Test("Cancelled, both databases are as they were, and it can be begun again", arguments: [false, true])
     func cancelled(half: Bool) async throws {
         try await withPair { pair in

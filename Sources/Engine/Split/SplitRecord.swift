@@ -1,4 +1,3 @@
-import Foundation
 import Planning
 package import PostgresDriver
 import SQLSyntax
@@ -100,7 +99,7 @@ package struct SplitLedger: Sendable {
                     id: id, schema: try row.string("schema"), database: try row.string("database"),
                     state: SplitRecord.State(rawValue: try row.string("state")) ?? .preparing,
                     target: try row.string("target"),
-                    made: try JSONDecoder().decode(SplitRecord.Made.self, from: Data(Self.made(row).utf8)),
+                    made: try JSONRecord.decode(SplitRecord.Made.self, Self.made(row)),
                     startedAt: try row.string("started"), error: try row.optionalString("error"),
                     sourceOID: try row.uint32("source"),
                     generations: try row.textArray("generations").compactMap { Int($0) },
@@ -163,7 +162,7 @@ package struct SplitLedger: Sendable {
 
     /// Before it is made: what is noted and was not made does no harm to whoever takes it back.
     func note(_ made: SplitRecord.Made, of split: Int) async throws {
-        let text = String(decoding: try JSONEncoder().encode(made), as: UTF8.self)
+        let text = try JSONRecord.encode(made)
         _ = try await connection.query(
             "UPDATE strata.splits SET made = $2::jsonb, changed_at = clock_timestamp() WHERE id = $1",
             [.int(split), .text(text)])

@@ -34,6 +34,13 @@ enum SplitRecordSchema {
             bytes bigint,
             PRIMARY KEY (split, relation)
         );
+        CREATE TABLE IF NOT EXISTS strata.split_diffs (
+            split bigint NOT NULL REFERENCES strata.splits,
+            relation oid NOT NULL,
+            found jsonb NOT NULL,
+            finished_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            PRIMARY KEY (split, relation)
+        );
         """
 
     /// Which schemas come here, and from where; `making` until everything in one has been made.
@@ -88,5 +95,5 @@ enum SplitRecordSchema {
         END
         $function$;
         """
-    static let writeGuardName = "strata_write_guard"
+    static let writeGuardName = "strata_guard_write"
 }

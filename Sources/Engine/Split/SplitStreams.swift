@@ -64,21 +64,44 @@ struct SplitStreams: Sendable {
     // MARK: Looking
 
     struct Lag: Sendable {
-        /// Bytes of WAL that the target has not confirmed yet, of the stream that is furthest behind.
+        /// Bytes of WAL that the target has not made its own yet, of the stream that is furthest behind.
         var bytes: Int
         /// The target is connected by all streams.
         var isConnected: Bool
     }
 
-    func lag(behind lsn: String? = nil) async throws -> Lag {
-        let row = try await source.query(
+    /// - Parameter position: in the source's WAL, in bytes.
+    private func lag(behind position: Int) async throws -> Lag {
+        var lag = Lag(bytes: 0, isConnected: true)
+        let applied = try await applied()
+        let slots = try await source.query(
             """
-            SELECT coalesce(max(pg_wal_lsn_diff(\(lsn.map { SQL.literal($0) + "::pg_lsn" } ?? "pg_current_wal_lsn()"), confirmed_flush_lsn)), 0)::bigint AS bytes,
-                   coalesce(bool_and(active), false) AS connected
+            SELECT slot_name, active, pg_wal_lsn_diff(confirmed_flush_lsn, '0/0')::bigint AS confirmed
               FROM pg_replication_slots WHERE slot_name = ANY ($1)
-            """, [.textArray(names)]
-        ).only()
-        return Lag(bytes: max(0, try row.int("bytes")), isConnected: try row.bool("connected"))
+            """, [.textArray(names)])
+        for row in slots {
+            // Under load the target confirms some times a minute only; when idle, it applies nothing but confirms.
+            let there = max(try row.int("confirmed"), applied[try row.string("slot_name")] ?? 0)
+            lag.bytes = max(lag.bytes, position - there)
+            if try !row.bool("active") { lag.isConnected = false }
+        }
+        if slots.count < names.count { lag.isConnected = false }
+        return lag
+    }
+
+    /// Up to where each subscription has committed what came.
+    private func applied() async throws -> [String: Int] {
+        var found: [String: Int] = [:]
+        for row in try await target.query(
+            """
+            SELECT s.subname, pg_wal_lsn_diff(pg_replication_origin_progress('pg_' || s.oid, false), '0/0')::bigint AS lsn
+              FROM pg_subscription s JOIN pg_replication_origin o ON o.roname = 'pg_' || s.oid
+             WHERE s.subname = ANY ($1)
+            """, [.textArray(names)])
+        {
+            found[try row.string("subname")] = try row.optionalInt("lsn") ?? 0
+        }
+        return found
     }
 
     /// What a worker on the target complains of, as far as can be seen from here (15 and later).
@@ -94,12 +117,12 @@ struct SplitStreams: Sendable {
     /// Until all that is in the WAL now has arrived.
     func catchUp(_ report: @Sendable (Lag) -> Void) async throws {
         // A record of its own makes idle servers write, and senders report.
-        let lsn = try await source.query(
-            "SELECT pg_logical_emit_message(false, 'strata', 'catch up')::text AS lsn"
-        ).only().string("lsn")
+        let position = try await source.query(
+            "SELECT pg_wal_lsn_diff(pg_logical_emit_message(false, 'strata', 'catch up'), '0/0')::bigint AS position"
+        ).only().int("position")
         let errorsBefore = try await troubles()
         while true {
-            let lag = try await lag(behind: lsn)
+            let lag = try await lag(behind: position)
             if lag.bytes == 0, lag.isConnected { return }
             report(lag)
             let errors = try await troubles()
@@ -110,7 +133,7 @@ struct SplitStreams: Sendable {
                         .error, "stream-fails", "database \(record.database) cannot apply what it gets from the source",
                         nextStep: "its server's log says why; mend it there, then call strata split again"))
             }
-            try await Task.sleep(for: .milliseconds(200))
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 

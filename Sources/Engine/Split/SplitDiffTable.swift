@@ -1,0 +1,99 @@
+import Planning
+import PostgresDriver
+import SQLSyntax
+
+/// A table as a comparison reads it, in SQL: by ranges of its key, or as a whole.
+struct SplitDiffTable: Sendable {
+    var oid: UInt32
+    /// As SQL names it.
+    var name: String
+    var columns: [String]
+    /// Of the key, as SQL names them, and their types; empty where no key can be walked through on both sides.
+    var key: [(column: String, type: String)]
+
+    /// The primary key, or the index that tells rows apart, unless texts are in it: servers may sort those differently.
+    static func keys(
+        in schema: String, _ connection: Connection
+    ) async throws -> [UInt32: [(column: String, type: String)]] {
+        var keys: [UInt32: [(column: String, type: String)]] = [:]
+        for row in try await connection.query(
+            """
+            SELECT DISTINCT ON (c.oid) c.oid,
+                   ARRAY(SELECT quote_ident(a.attname) FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(n, place)
+                           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n ORDER BY k.place) AS columns,
+                   ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM unnest(x.indkey::int2[]) WITH ORDINALITY k(n, place)
+                           JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.n ORDER BY k.place) AS types
+              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_index x ON x.indrelid = c.oid
+              JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam
+             WHERE n.nspname = $1 AND c.relkind = 'r' AND m.amname = 'btree' AND x.indisvalid
+               AND (x.indisprimary OR x.indisreplident) AND x.indnatts = x.indnkeyatts
+               AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (x.indkey::int2[]) AND a.attcollation <> 0)
+             ORDER BY c.oid, x.indisprimary DESC
+            """, [.text(schema)])
+        {
+            keys[try row.uint32("oid")] = Array(
+                zip(try row.textArray("columns"), try row.textArray("types")).map { (column: $0, type: $1) })
+        }
+        return keys
+    }
+
+    /// One row in text, without columns that are computed from others.
+    private var text: String { "ROW(\(columns.joined(separator: ", ")))::text" }
+    private var hash: String { "hashtextextended(\(text), 0)" }
+    private var list: String { key.map(\.column).joined(separator: ", ") }
+
+    private func values(_ place: Int) -> String {
+        key.enumerated().map { "$\(place + $0.offset)::text::\($0.element.type)" }.joined(separator: ", ")
+    }
+
+    /// The key that ends the next range; none: the table ends in it. Parameters: the key before.
+    func boundary(isFirst: Bool, rows: Int) -> String {
+        """
+        SELECT ARRAY[\(key.map { "\($0.column)::text" }.joined(separator: ", "))] AS key FROM ONLY \(name)
+        \(isFirst ? "" : "WHERE (\(list)) > (\(values(1)))") ORDER BY \(list) OFFSET \(rows - 1) LIMIT 1
+        """
+    }
+
+    private func range(isFirst: Bool, isLast: Bool) -> String {
+        var parts: [String] = []
+        if !isFirst { parts.append("(\(list)) > (\(values(1)))") }
+        if !isLast { parts.append("(\(list)) <= (\(values(isFirst ? 1 : 1 + key.count)))") }
+        return parts.isEmpty ? "" : "WHERE " + parts.joined(separator: " AND ")
+    }
+
+    /// Sums do not depend on the order. Parameters: the key before, unless it is the first; the key that ends it, unless
+    /// it is the last.
+    func sum(isFirst: Bool, isLast: Bool) -> String {
+        """
+        SELECT count(*) AS rows, coalesce(sum(\(hash)::numeric), 0)::text AS sum FROM ONLY \(name)
+        \(range(isFirst: isFirst, isLast: isLast))
+        """
+    }
+
+    /// Each row's key and hash; at most `limit`. Parameters as of `sum`.
+    func rows(isFirst: Bool, isLast: Bool, limit: Int) -> String {
+        """
+        SELECT ARRAY[\(key.map { "\($0.column)::text" }.joined(separator: ", "))] AS key, \(hash) AS hash FROM ONLY \(name)
+        \(range(isFirst: isFirst, isLast: isLast)) ORDER BY \(list) LIMIT \(limit)
+        """
+    }
+
+    /// The same of single rows. Parameters: for each column of the key an array of texts.
+    var single: String {
+        let names = key.indices.map { "k\($0)" }
+        let casts = zip(names, key).map { "\($0)::\($1.type)" }.joined(separator: ", ")
+        let arrays = key.indices.map { "$\($0 + 1)::text[]" }.joined(separator: ", ")
+        return """
+            SELECT ARRAY[\(key.map { "\($0.column)::text" }.joined(separator: ", "))] AS key, \(hash) AS hash
+              FROM ONLY \(name)
+             WHERE (\(list)) IN (SELECT \(casts) FROM unnest(\(arrays)) AS w(\(names.joined(separator: ", "))))
+            """
+    }
+
+    /// Texts of values are the same on both sides only with the same settings.
+    static let settings = """
+        SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;
+        SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET xmlbinary = 'base64'; SET row_security = off;
+        SET statement_timeout = 0; SET search_path = '';
+        """
+}
