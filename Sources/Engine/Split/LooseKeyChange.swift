@@ -40,6 +40,8 @@ struct LooseKeyChange {
     private func separately(
         _ entries: [Entry], at site: Site, _ batch: inout LooseKeyBatch, after error: PostgresError
     ) async throws {
+        // Without those whose parent rows are there again.
+        let entries = entries.filter { entry in batch.open.contains { $0.position == entry.position } }
         guard entries.count > 1 else {
             for entry in entries {
                 batch.fail(entry, Self.message(error))
