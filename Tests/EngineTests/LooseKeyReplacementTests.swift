@@ -10,10 +10,10 @@ import Testing
 struct LooseKeyReplacementTests {
     private let constraints = """
         SELECT conname || ' ' || pg_get_constraintdef(oid) || ' ' || convalidated FROM pg_constraint
-         WHERE contype = 'f' AND connamespace <> 'strata'::regnamespace ORDER BY 1
+         WHERE contype = 'f' AND connamespace IS DISTINCT FROM to_regnamespace('strata') ORDER BY 1
         """
     private let triggers =
-        "SELECT tgrelid::regclass || ' ' || regexp_replace(tgname, '.*_', '') || ' ' || tgenabled FROM pg_trigger WHERE tgname LIKE 'zz\\_strata%' AND tgparentid = 0 ORDER BY 1"
+        "SELECT tgrelid::regclass || ' ' || regexp_replace(tgname, '.*_', '') || ' ' || tgenabled::text FROM pg_trigger WHERE tgname LIKE 'zz\\_strata%' AND tgparentid = 0 ORDER BY 1"
 
     @Test("S1.27 there and back: the real key is as it was, and nothing of the loose one is left")
     func roundTrip() async throws {
@@ -272,6 +272,9 @@ struct LooseKeyReplacementTests {
             #expect(without.count == before.count - keys.count)
             #expect(
                 try LooseKeyPlanner.keys(layout, try await work.catalog(), of: nil).allSatisfy { $0.constraint == nil })
+            let others = try await work.session { session in
+                try await session.value("SELECT count(*) FROM active.visits WHERE student_id = 8")
+            }
             // As the real keys would: a student's visits and attendance go, and no one else's.
             try await work.session { session in
                 try await session.expect(
@@ -283,7 +286,7 @@ struct LooseKeyReplacementTests {
             #expect(tally.failures == 0 && tally.rows > 0)
             try await work.session { session in
                 try await session.expect("SELECT count(*) FROM active.visits WHERE student_id = 7", "0")
-                try await session.expect("SELECT count(*) FROM active.visits WHERE student_id = 8", "50")
+                try await session.expect("SELECT count(*) FROM active.visits WHERE student_id = 8", others)
             }
             let restoration = LooseKeyRestoration(databases)
             try await restoration.restore(try await restoration.candidates(of: nil))
@@ -294,7 +297,7 @@ struct LooseKeyReplacementTests {
 
     private func definitions(_ connection: Connection) async throws -> [String] {
         try await connection.query(
-            "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || convalidated FROM pg_constraint WHERE contype = 'f' AND connamespace <> 'strata'::regnamespace ORDER BY 1"
+            "SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) || convalidated FROM pg_constraint WHERE contype = 'f' AND connamespace IS DISTINCT FROM to_regnamespace('strata') ORDER BY 1"
         ).map { try $0.string(0) }
     }
 }

@@ -95,6 +95,28 @@ struct SplitKeysCommandTests {
         }
     }
 
+    @Test("Killed with SIGKILL in the middle, the next one does the rest")
+    func killed() async throws {
+        try await with { shop, program in
+            #expect(try await program.run("split", "keys", "replace", "--yes").code == 0)
+            try await shop.database.execute(
+                """
+                INSERT INTO customers SELECT generate_series(10, 20009);
+                INSERT INTO billing.invoices SELECT g, g FROM generate_series(1000, 20009) g;
+                CREATE INDEX ON billing.invoices (customer_id); ANALYZE;
+                DELETE FROM customers WHERE id >= 10
+                """)
+            let running = try program.start(["split", "keys", "work"])
+            try await shop.until("it has begun", "SELECT count(*) < 20000 FROM strata.loose_key_queue")
+            running.signal(SIGKILL)
+            #expect(try await running.finish().wasKilled)
+            let rest = try await program.run("split", "keys", "work", "--once")
+            #expect(rest.code == 0, "\(rest)")
+            #expect(try await shop.column("SELECT count(*) FROM strata.loose_key_queue") == ["0"])
+            #expect(try await shop.column("SELECT count(*) FROM billing.invoices") == ["50"])
+        }
+    }
+
     @Test("What cannot be done says so, with its exit code")
     func refused() async throws {
         let pile =
@@ -109,7 +131,7 @@ struct SplitKeysCommandTests {
             #expect(undeclared.code == 1 && undeclared.errors.contains("loose_keys"), "\(undeclared)")
             #expect(try await shop.column("SELECT to_regclass('strata.loose_keys')") == ["NULL"])
             try shop.write(
-                Self.layout
+                Self.layout.replacing("[invoices]", with: "[invoices, notes]")
                     + "loose_keys:\n  - { table: billing.notes, columns: [customer], references: public.customers, on_delete: delete }\n"
             )
             // An entry that fails: exit 5, and the reason in the list.

@@ -38,6 +38,9 @@ package actor LooseKeyDatabases {
     private let command: String
     private var open: [Slot: Connection] = [:]
     private var identities: [String: String] = [:]
+    /// Databases that could not be reached, and until when they are not tried again: many questions are asked at a time.
+    private var lost: [String: (error: any Error, until: ContinuousClock.Instant)] = [:]
+    private static let patience = Duration.seconds(5)
 
     /// - Parameter sites: the main database first.
     package init(_ sites: [Site], command: String) {
@@ -57,6 +60,7 @@ package actor LooseKeyDatabases {
             if await known.isAlive { return known }
             open[slot] = nil
         }
+        if let known = lost[name], ContinuousClock.now < known.until { throw known.error }
         guard let site = sites[name] else {
             throw DiagnosticsError(
                 Diagnostic(.error, "unknown-database", "the layout has no database \(name)"))
@@ -64,7 +68,14 @@ package actor LooseKeyDatabases {
         let settings = try site.settings.get().settings([
             "application_name": ActorIdentity.current.applicationName(for: command), "connect_timeout": "5",
         ])
-        let connection = try await Connection.open(settings)
+        let connection: Connection
+        do {
+            connection = try await Connection.open(settings)
+        } catch let error as PostgresError {
+            lost[name] = (error, .now + Self.patience)
+            throw error
+        }
+        lost[name] = nil
         // Rows that a policy hides would stay behind in silence; settings of the role are for applications.
         try await connection.execute(
             "SET statement_timeout = 0; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '10min'; "

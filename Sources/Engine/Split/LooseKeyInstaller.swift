@@ -45,8 +45,12 @@ package struct LooseKeyInstaller: Sendable {
             case .some: statements = [trigger.drop] + trigger.statements
             case nil: statements = trigger.statements
             }
-            try await patience.run(
-                statements, locks: [root.oid], what: "trigger on \(trigger.table)", resume: resume, on: connection)
+            do {
+                try await patience.run(
+                    statements, locks: [root.oid], what: "trigger on \(trigger.table)", resume: resume, on: connection)
+            } catch let error as PostgresError where error.sqlState == .duplicateObject {
+                // A worker was faster.
+            }
         }
         // What was declared before and is not any more.
         let kept = Set(wanted.map { Slot(table: $0.table, name: $0.name) })

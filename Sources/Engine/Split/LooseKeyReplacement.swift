@@ -21,7 +21,8 @@ package struct LooseKeyReplacement: Sendable {
     /// - Returns: the names of those that it replaced now; the others were before.
     package func replace(_ keys: [LooseKey]) async throws -> [String] {
         var homes: [String: LooseKeyDatabases.Place] = [:]
-        for key in keys { homes[key.name] = try await install(key) }
+        var prepared: Set<String> = []
+        for key in keys { homes[key.name] = try await install(key, &prepared) }
         var pending: [LooseKeyRecord] = []
         var orphans: [Diagnostic] = []
         for key in keys {
@@ -48,12 +49,12 @@ package struct LooseKeyReplacement: Sendable {
         return pending.map(\.key.name)
     }
 
-    private func install(_ key: LooseKey) async throws -> LooseKeyDatabases.Place {
+    private func install(_ key: LooseKey, _ prepared: inout Set<String>) async throws -> LooseKeyDatabases.Place {
         let home = try await databases.place(of: key.parent)
         let child = try await databases.place(of: key.child)
         let connection = try await databases.connection(to: home.database)
         let store = LooseKeyStore(connection)
-        try await store.prepare()
+        if prepared.insert(home.database).inserted { try await store.prepare() }
         var standing = key
         var definition: String?
         if home.database == child.database, let name = key.constraint {

@@ -67,7 +67,8 @@ enum LooseKeySchema {
                 VALUES (TG_ARGV[0], lower(TG_OP), gone,
                     CASE WHEN after IS NOT NULL THEN ARRAY(SELECT after ->> name FROM unnest(columns) WITH ORDINALITY AS c (name, n) ORDER BY n) END);
             END IF;
-            RETURN CASE WHEN TG_OP = 'UPDATE' THEN NEW ELSE OLD END;
+            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+            RETURN NEW;
         END
         $function$;
         CREATE OR REPLACE FUNCTION strata.refuse_loose_truncate() RETURNS trigger LANGUAGE plpgsql
@@ -86,6 +87,8 @@ enum LooseKeySchema {
             END IF;
         END
         $function$;
+        -- Only triggers call them, with the rights of whoever made those.
+        REVOKE ALL ON FUNCTION strata.record_loose_deletions(), strata.record_loose_row() FROM PUBLIC;
         """
 
     private static let settings = """

@@ -15,8 +15,13 @@ package struct LooseKeyStore: Sendable {
     /// Makes what is not there, the ledger included: its functions are used.
     package func prepare() async throws {
         try await Ledger(connection).prepare()
-        try await connection.execute(
-            "BEGIN; SET LOCAL client_min_messages = warning;\n\(LooseKeySchema.statements)\nCOMMIT")
+        do {
+            try await connection.execute(
+                "BEGIN; SET LOCAL client_min_messages = warning;\n\(LooseKeySchema.statements)\nCOMMIT")
+        } catch {
+            _ = try? await connection.executeShielded("ROLLBACK")
+            throw error
+        }
     }
 
     // MARK: Keys

@@ -104,8 +104,9 @@ package struct LooseKeyWorker: Sendable {
     /// Works on one key until nothing of it is due.
     func drain(_ key: LooseKey) async throws {
         for name in databases.names {
-            let store = LooseKeyStore(try await databases.connection(to: name))
-            guard try await store.exists() else { continue }
+            guard let connection = try? await databases.connection(to: name),
+                try await LooseKeyStore(connection).exists()
+            else { continue }
             while try await !pass(key.name, in: name).isIdle {}
         }
     }
