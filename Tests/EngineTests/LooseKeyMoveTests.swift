@@ -40,6 +40,7 @@ struct LooseKeyMoveTests {
             let (source, target) = (try await fixture.main.connect(), try await fixture.other.connect())
             let carried = try await LooseKeyInstaller(target).carry(schema: "people", from: source)
             #expect(carried == [LooseKeyFixture.key().name])
+            #expect(try await LooseKeyStore(target).keys() == (try await LooseKeyStore(source).keys()))
             await source.close()
             await target.close()
             // One of them comes back, at the new home.

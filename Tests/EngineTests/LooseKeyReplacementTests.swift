@@ -76,8 +76,17 @@ struct LooseKeyReplacementTests {
             #expect(status.record.state == .recording && status.record.orphans == 3)
             try await fixture.main.execute("DELETE FROM audit.events WHERE user_id > 777000")
             #expect(try await fixture.replace(LooseKeyFixture.key()).count == 1)
-            // Made again as it was, but valid.
+            // Without the real key one came: it cannot come back, and what was found before counts no more.
+            try await fixture.main.execute("INSERT INTO audit.events (user_id) VALUES (777003)")
             let restoration = LooseKeyRestoration(fixture.databases, options: LooseKeyFixture.quick)
+            let stopped = await #expect(throws: EngineFailure.self) {
+                try await restoration.restore(try await restoration.candidates(of: nil))
+            }
+            #expect(stopped?.kind == .resumable && stopped?.diagnostics.first?.code == "orphans")
+            #expect(try await LooseKeyStatus.read(fixture.databases).keys.first?.record.state == .restoring)
+            await #expect(throws: EngineFailure.self) { try await fixture.replace(LooseKeyFixture.key()) }
+            try await fixture.main.execute("DELETE FROM audit.events WHERE user_id > 777000")
+            // Made again as it was, but valid.
             try await restoration.restore(try await restoration.candidates(of: nil))
             #expect(
                 try await fixture.column(constraints)

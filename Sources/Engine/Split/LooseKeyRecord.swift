@@ -25,7 +25,7 @@ package struct LooseKeyRecord: Sendable, Equatable {
     static let columns = """
         name, parent_schema, parent_table, parent_columns, types, child_schema, child_table, child_columns, child_database,
         on_delete, on_update, state, constraint_name, constraint_definition, scan_position, scan_rows, orphans,
-        to_char(scanned_at, 'YYYY-MM-DD HH24:MI:SS') AS scanned_at
+        to_char(scanned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') AS scanned_at
         """
 
     init(_ row: Row) throws {

@@ -50,6 +50,8 @@ package struct LooseKeyStore: Sendable {
                 on_delete = excluded.on_delete, on_update = excluded.on_update,
                 constraint_name = coalesce(excluded.constraint_name, loose_keys.constraint_name),
                 constraint_definition = coalesce(excluded.constraint_definition, loose_keys.constraint_definition),
+                -- A real key that came back says nothing of what was there without it.
+                scanned_at = CASE WHEN excluded.constraint_name IS NULL OR loose_keys.state = 'recording' THEN loose_keys.scanned_at END,
                 state = CASE WHEN excluded.constraint_name IS NOT NULL THEN 'recording' ELSE loose_keys.state END
             """,
             [
@@ -65,6 +67,10 @@ package struct LooseKeyStore: Sendable {
     func adopt(_ record: LooseKeyRecord) async throws {
         try await save(record.key, definition: record.definition)
         try await setState(record.state, of: record.key.name)
+        guard let scannedAt = record.scannedAt else { return }
+        _ = try await connection.query(
+            "UPDATE strata.loose_keys SET scan_rows = $2, orphans = $3, scanned_at = $4::timestamptz WHERE name = $1",
+            [.text(record.key.name), .int(record.scannedRows), .int(record.orphans), .text(scannedAt)])
     }
 
     func setState(_ state: LooseKeyRecord.State, of name: String) async throws {

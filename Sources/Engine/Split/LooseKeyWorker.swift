@@ -115,15 +115,23 @@ package struct LooseKeyWorker: Sendable {
     func round() async throws -> (tally: Tally, problems: Set<String>) {
         var tally = Tally()
         var problems: Set<String> = []
-        for name in databases.names {
+        // One that fails holds up no other, of its own database neither.
+        func noting<T>(_ what: String, _ body: () async throws -> T) async throws -> T? {
             do {
-                for key in try await LooseKeyStore(databases.connection(to: name)).due() {
-                    tally += try await pass(key, in: name)
-                }
+                return try await body()
             } catch let error as PostgresError where !Task.isCancelled {
-                problems.insert("database \(name): \(error.message)")
+                problems.insert("\(what): \(error.message)")
             } catch let error as DiagnosticsError {
                 problems.insert(error.diagnostics.map(\.message).joined(separator: "; "))
+            }
+            return nil
+        }
+        for name in databases.names {
+            let due = try await noting("database \(name)") {
+                try await LooseKeyStore(databases.connection(to: name)).due()
+            }
+            for key in due ?? [] {
+                if let passed = try await noting(key, { try await pass(key, in: name) }) { tally += passed }
             }
         }
         return (tally, problems)
