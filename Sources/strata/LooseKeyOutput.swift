@@ -39,7 +39,7 @@ struct LooseKeyOutput {
                 "\(record.state.rawValue); \(Self.action(record.key)); \(place); \(scan)", indentation: 2),
         ]
         if key.queued > 0 {
-            let waiting = "\(counted(key.queued, "entry", "entries")) waiting, the oldest for \(age(key.lag ?? 0))"
+            let waiting = "\(counted(key.queued, "entry", "entries")) waiting, the oldest for \(Self.age(key.lag ?? 0))"
             lines.append(style.wrap(waiting, indentation: 2))
         }
         if key.failing > 0 {
@@ -49,7 +49,14 @@ struct LooseKeyOutput {
         return lines.joined(separator: "\n")
     }
 
-    private func age(_ seconds: Double) -> String { Duration.seconds(Int64(max(0, seconds))).inWords }
+    /// Whole units, at least two of each but of seconds.
+    static func age(_ seconds: Double) -> String {
+        let whole = Int64(max(0, min(seconds, 1e15)))
+        for (unit, length) in [("d", Int64(86_400)), ("h", 3600), ("min", 60)] where whole >= 2 * length {
+            return "\(grouped(whole / length)) \(unit)"
+        }
+        return "\(whole) s"
+    }
 
     private struct Machine: Encodable {
         var name: String

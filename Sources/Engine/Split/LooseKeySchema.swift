@@ -43,6 +43,7 @@ enum LooseKeySchema {
             error text
         );
         CREATE INDEX IF NOT EXISTS loose_key_queue_key_position_idx ON strata.loose_key_queue (key, position);
+        CREATE INDEX IF NOT EXISTS loose_key_queue_failing_idx ON strata.loose_key_queue (key, position) WHERE attempts > 0;
         CREATE OR REPLACE FUNCTION strata.record_loose_deletions() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
         \(settings) AS $function$
         DECLARE columns text[] := ARRAY(SELECT format('%I', name) FROM unnest(TG_ARGV[1:array_upper(TG_ARGV, 1)]) WITH ORDINALITY AS c (name, n) ORDER BY n);

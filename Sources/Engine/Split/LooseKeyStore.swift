@@ -140,11 +140,14 @@ package struct LooseKeyStore: Sendable {
                 "SELECT FROM strata.loose_keys WHERE name = $1 FOR UPDATE SKIP LOCKED", [.text(key.name)])
             guard !own.isEmpty else { return [] }
         }
+        // The index has them in order; a queue that nobody has analysed looks small, and would be sorted for each batch.
+        try await connection.execute(
+            "SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off")
         let inOrder =
             key.isOrdered
             ? """
              AND q.position < coalesce((SELECT min(b.position) FROM strata.loose_key_queue AS b
-                WHERE b.key = $1 AND b.action = 'update' AND b.not_before > clock_timestamp()), 9223372036854775807)
+                WHERE b.key = $1 AND b.attempts > 0 AND b.action = 'update' AND b.not_before > clock_timestamp()), 9223372036854775807)
             """ : ""
         return try await connection.query(
             """
@@ -175,6 +178,12 @@ package struct LooseKeyStore: Sendable {
             UPDATE strata.loose_key_queue SET attempts = attempts + 1, error = $2,
                 not_before = clock_timestamp() + $3 * interval '1 millisecond' WHERE position = $1
             """, [.int(position), .text(String(error.prefix(2_000))), .int(Int(pause.milliseconds))])
+    }
+
+    func isEmpty(_ name: String) async throws -> Bool {
+        try await connection.query(
+            "SELECT NOT EXISTS (SELECT FROM strata.loose_key_queue WHERE key = $1) AS empty", [.text(name)]
+        ).only().bool("empty")
     }
 
     /// What waits, as far as it has to be known: counting stops at `limit`.

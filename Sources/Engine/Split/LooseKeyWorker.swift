@@ -207,7 +207,7 @@ package struct LooseKeyWorker: Sendable {
             guard let other = try? await databases.connection(to: name), try await LooseKeyStore(other).exists() else {
                 continue
             }
-            if try await LooseKeyStore(other).waiting(key.name, limit: 1).count > 0 { return false }
+            if try await !LooseKeyStore(other).isEmpty(key.name) { return false }
         }
         return true
     }
