@@ -79,10 +79,16 @@ struct SplitKeysCommand: AsyncParsableCommand {
             let layout = try workplace.layout()
             let databases = try await workplace.looseKeyDatabases(layout, command: "split keys")
             let main = try await workplace.mainConnection(databases, layout)
-            let keys = try LooseKeyPlanner.keys(layout, try await CatalogReader.read(main), of: schema)
-            let known = try await LooseKeyStatus.read(databases).keys.filter { $0.record.state == .loose }
-            let loose = Set(known.map(\.record.key.name))
-            let open = keys.filter { $0.constraint != nil || !loose.contains($0.name) }
+            let records = try await LooseKeyStatus.read(databases).keys.map(\.record)
+            let known = Dictionary(records.map { ($0.key.name, $0.key) }) { first, _ in first }
+            let loose = Set(records.filter { $0.state == .loose }.map(\.key.name))
+            let keys = try LooseKeyPlanner.keys(
+                layout, try await CatalogReader.read(main), of: schema, known: known)
+            // Also those of which the layout now says something else.
+            let open = keys.filter { key in
+                key.constraint != nil || !loose.contains(key.name) || known[key.name]?.onDelete != key.onDelete
+                    || known[key.name]?.onUpdate != key.onUpdate
+            }
             guard !open.isEmpty else {
                 await databases.close()
                 workplace.console.output(
@@ -107,10 +113,19 @@ struct SplitKeysCommand: AsyncParsableCommand {
             }
             await databases.close()
             progress.finish()
-            try Self.report(
-                "replaced", replaced, workplace, global.format,
-                "Replaced \(counted(replaced.count, "foreign key")) by \(replaced.count == 1 ? "a loose one" : "loose ones")."
-            ) {
+            let done = Set(replaced)
+            let changed = open.map(\.name).filter { !done.contains($0) }
+            let text = [
+                replaced.isEmpty
+                    ? nil
+                    : "Replaced \(counted(replaced.count, "foreign key")) by \(replaced.count == 1 ? "a loose one" : "loose ones").",
+                changed.isEmpty
+                    ? nil
+                    : "Changed what \(counted(changed.count, "loose key")) \(changed.count == 1 ? "does" : "do").",
+            ]
+            let names = ["replaced": replaced].merging(changed.isEmpty ? [:] : ["changed": changed]) { first, _ in first
+            }
+            try Self.report(names, workplace, global.format, text.compactMap(\.self).joined(separator: " ")) {
                 "try: keep the worker running from now on: strata split keys work"
             }
         }
@@ -126,16 +141,16 @@ struct SplitKeysCommand: AsyncParsableCommand {
         }
 
         static func report(
-            _ verb: String, _ names: [String], _ workplace: Workplace, _ format: OutputFormat, _ text: String,
+            _ names: [String: [String]], _ workplace: Workplace, _ format: OutputFormat, _ text: String,
             next: () -> String
         ) throws {
             guard format == .text else {
                 let encoder = JSONEncoder()
                 encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-                let json = String(decoding: try encoder.encode([verb: names]), as: UTF8.self)
+                let json = String(decoding: try encoder.encode(names), as: UTF8.self)
                 return workplace.console.output(json + "\n")
             }
-            workplace.console.output(names.map { "\($0)\n" }.joined() + text + "\n")
+            workplace.console.output(names.values.joined().sorted().map { "\($0)\n" }.joined() + text + "\n")
             workplace.say(next())
         }
     }
@@ -191,7 +206,7 @@ struct SplitKeysCommand: AsyncParsableCommand {
             await databases.close()
             progress.finish()
             try Replace.report(
-                "restored", records.map(\.key.name), workplace, global.format,
+                ["restored": records.map(\.key.name)], workplace, global.format,
                 "Restored \(counted(records.count, "foreign key"))."
             ) { "strata split keys shows what is left" }
         }

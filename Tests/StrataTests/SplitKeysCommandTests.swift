@@ -66,6 +66,15 @@ struct SplitKeysCommandTests {
             #expect(try await keys(program).first?["queued"] as? Int == 0)
             let again = try await program.run("split", "keys", "replace", "--format", "json")
             #expect(again.code == 0 && again.output == "{\"replaced\":[]}\n", "\(again)")
+            // What the layout says now counts, and the trigger that is not needed any more goes.
+            try shop.write(
+                Self.layout
+                    + "loose_keys:\n  - { table: billing.invoices, columns: [customer_id], references: public.customers, on_delete: ignore }\n"
+            )
+            let changed = try await program.run("split", "keys", "replace")
+            #expect(changed.code == 0 && changed.output.hasSuffix("\nChanged what 1 loose key does.\n"), "\(changed)")
+            #expect(try await keys(program).first?["onDelete"] as? String == "ignore")
+            #expect(try await shop.column("SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'zz\\_strata%'") == ["0"])
             let restored = try await program.run("split", "keys", "restore", "--yes", "--format", "json")
             #expect(restored.code == 0, "\(restored)")
             #expect(

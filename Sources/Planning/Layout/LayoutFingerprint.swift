@@ -3,8 +3,8 @@ internal import SQLSyntax
 /// What a layout means, as 128 bits: two files with the same placement have the same fingerprint whatever their comments,
 /// spacing, order of lists, connection strings and settings of the proxy.
 ///
-/// Covers schemas with everything in them, the databases they are placed on, compatibility, roles, indexes and loose keys. It is stable
-/// between releases and machines, and no defence against somebody who makes two layouts alike on purpose (FNV-1a).
+/// Covers schemas with everything in them, the databases they are placed on, compatibility, roles, indexes and loose keys. It
+/// is stable between releases and machines, and no defence against somebody who makes two layouts alike on purpose (FNV-1a).
 extension Layout {
     /// 32 hexadecimal digits.
     package var fingerprint: String {

@@ -2,11 +2,13 @@ internal import SQLSyntax
 
 /// Which foreign keys a split needs loose ones for. Pure.
 package enum LooseKeyPlanner {
-    /// - Parameter schema: one that leaves the main database; nil for all of them.
+    /// - Parameters:
+    ///   - schema: one that leaves the main database; nil for all of them.
+    ///   - known: loose keys that there are, by name: what a declaration leaves out, they do already.
     /// - Returns: the keys to replace, and those that are only declared, in order of their names.
     /// - Throws: what has to be said in the layout, or applied, first.
     package static func keys(
-        _ layout: Layout, _ catalog: Catalog, of schema: String?
+        _ layout: Layout, _ catalog: Catalog, of schema: String?, known: [String: LooseKey] = [:]
     ) throws(DiagnosticsError) -> [LooseKey] {
         let lookup = CatalogLookup(catalog)
         let placement = PlacementResolver.resolve(layout: layout, catalog: catalog, lookup: lookup)
@@ -36,7 +38,7 @@ package enum LooseKeyPlanner {
             return ends.contains { schema.map { [$0] }?.contains($0) ?? leaving.contains($0) }
         }
         let names = Set(keys.map(\.name))
-        keys += declared.compactMap { loose.key(for: $0) }.filter { !names.contains($0.name) }
+        keys += declared.compactMap { loose.key(for: $0, known: known) }.filter { !names.contains($0.name) }
         guard complaints.isEmpty else { throw DiagnosticsError(complaints.uniqued()) }
         return keys.sorted { $0.name < $1.name }
     }

@@ -53,17 +53,22 @@ struct LooseKeys {
             childDatabase: cut.database(ofSchema: child.schema), constraint: constraint.name)
     }
 
-    /// One for which there is no foreign key here; nil where that cannot be, or is not said.
-    func key(for entry: LooseKeyLayout) -> LooseKey? {
-        guard let onDelete = entry.onDelete, let parent = relation(entry.references) else { return nil }
+    /// One for which there is no foreign key here (any more); nil where that cannot be, or is not said.
+    func key(for entry: LooseKeyLayout, known: [String: LooseKey]) -> LooseKey? {
+        guard let parent = relation(entry.references) else { return nil }
         let columns = referencedColumns(of: entry).compactMap { name in
             catalog.columns[parent.oid]?.first { $0.name == name }
         }
         guard columns.count == entry.columns.count else { return nil }
         let pairs = zip(columns, entry.columns).map { (parent: $0.name, child: $1, type: $0.type) }
-        return LooseKey(
-            parent: entry.references, child: entry.table, pairs: pairs, onDelete: onDelete,
-            onUpdate: entry.onUpdate ?? .ignore, childDatabase: cut.database(ofSchema: entry.table.schema))
+        var key = LooseKey(
+            parent: entry.references, child: entry.table, pairs: pairs, onDelete: .ignore, onUpdate: .ignore,
+            childDatabase: cut.database(ofSchema: entry.table.schema))
+        let present = known[key.name]
+        guard let onDelete = entry.onDelete ?? present?.onDelete else { return nil }
+        key.onDelete = onDelete
+        key.onUpdate = entry.onUpdate ?? present?.onUpdate ?? .ignore
+        return key
     }
 
     /// Foreign keys with one end in a schema that leaves and the other on another database; those of partitions go with
