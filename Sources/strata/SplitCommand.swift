@@ -9,6 +9,8 @@ struct SplitCommand: AsyncParsableCommand {
             The layout says where the schema goes (schemas.NAME.database). strata plan shows what crosses the cut.
 
             Examples:
+              strata split observe           # what crosses the cut, from live traffic
+              strata split keys replace audit
               strata split audit             # copies it, and keeps the copy up to date
               strata split status
               strata split diff audit        # every row on both sides
@@ -16,6 +18,7 @@ struct SplitCommand: AsyncParsableCommand {
             """,
         subcommands: [
             SplitStartCommand.self, SplitStatusCommand.self, SplitDiffCommand.self, SplitCancelCommand.self,
+            SplitKeysCommand.self, SplitObserveCommand.self,
         ],
         defaultSubcommand: SplitStartCommand.self)
 }

@@ -102,6 +102,7 @@ extension CatalogBuild {
             SELECT t.oid, t.tgname, t.tgrelid, t.tgfoid, t.tgenabled, pg_get_triggerdef(t.oid) AS definition
               FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
              WHERE NOT t.tgisinternal AND c.relnamespace NOT IN \(Self.hiddenSchemas)
+               AND NOT starts_with(t.tgname, '\(LooseKeyTriggers.prefix)')
             """)
         for row in found {
             let name = try row.string("tgname")

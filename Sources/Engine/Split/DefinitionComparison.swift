@@ -35,7 +35,7 @@ struct DefinitionComparison: Sendable {
         SELECT 'index ' || pg_get_indexdef(x.indexrelid) FROM tables c JOIN pg_index x ON x.indrelid = c.oid
         UNION ALL
         SELECT 'trigger ' || pg_get_triggerdef(t.oid) FROM tables c JOIN pg_trigger t ON t.tgrelid = c.oid
-         WHERE NOT t.tgisinternal AND t.tgname NOT LIKE 'strata\\_%'
+         WHERE NOT t.tgisinternal AND t.tgname NOT LIKE 'strata\\_%' AND t.tgname NOT LIKE 'zz\\_strata\\_%'
         UNION ALL
         SELECT format('policy %s of %s', p.polname, c.relname) FROM tables c JOIN pg_policy p ON p.polrelid = c.oid
         UNION ALL

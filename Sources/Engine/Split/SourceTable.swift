@@ -41,7 +41,8 @@ struct SourceTable: Sendable, Equatable {
             """
             SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
               JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE n.nspname = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R') ORDER BY 2, 1
+             WHERE n.nspname = $1 AND NOT t.tgisinternal AND t.tgenabled IN ('A', 'R')
+               AND t.tgname NOT LIKE 'zz\\_strata\\_%' ORDER BY 2, 1
             """, [.text(schema)]
         ).map { row in
             let (trigger, table) = (try row.string("tgname"), try row.string("relname"))

@@ -24,7 +24,8 @@ package struct Verifier: Sendable {
     ///   - runs: those that still stand, `contract` runs too, oldest first; also an undone one, to see that all is back.
     /// - Throws: `PostgresError` when the connection is lost; `CancellationError`. All else is in the answer.
     package func verify(layout: Layout?, catalog: Catalog, runs: [Run]) async throws -> Verification {
-        let context = VerificationContext(layout: layout, catalog: catalog, plans: runs.map(\.applied))
+        var context = VerificationContext(layout: layout, catalog: catalog, plans: runs.map(\.applied))
+        context.looseConstraints = await looseConstraints(context.lookup)
         var unread: Verification.Check?
         var sequences: [OID: Int64]?
         do {
@@ -48,6 +49,16 @@ package struct Verifier: Sendable {
         verification.sort()
         progress(.finished(differences: verification.differences.count))
         return verification
+    }
+}
+
+extension Verifier {
+    /// None where there are no loose keys, or where this role may not see them.
+    private func looseConstraints(_ lookup: CatalogLookup) async -> [OID: Int] {
+        guard let records = try? await LooseKeyStore(connection).keys() else { return [:] }
+        let children = records.filter { $0.state == .loose && $0.key.constraint != nil }.map(\.key.child)
+        let tables = children.compactMap { lookup.relation(schema: $0.schema, name: $0.name)?.oid }
+        return Dictionary(tables.map { ($0, 1) }, uniquingKeysWith: +)
     }
 }
 

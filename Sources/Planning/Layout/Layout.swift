@@ -24,6 +24,7 @@ package struct Layout: Sendable {
     package var compatibility: Compatibility = .views
     package var roles: [RoleLayout] = []
     package var indexes: [IndexLayout] = []
+    package var looseKeys: [LooseKeyLayout] = []
     package var routing: Routing?
     package var retention: [Retention] = []
     package var thresholds: [Placed<Thresholds>] = []

@@ -42,6 +42,7 @@ extension LayoutReader {
         listed = ListedTables(layout)
         if let node = fields["roles"] { layout.roles = roles(node) }
         if let node = fields["indexes"] { layout.indexes = indexes(node) }
+        if let node = fields["loose_keys"] { layout.looseKeys = looseKeys(node) }
         if let node = fields["routing"] { layout.routing = routing(node, layout) }
         if let node = fields["retention"] { layout.retention = retention(node, layout) }
         if let node = fields["thresholds"] { layout.thresholds = thresholds(node) }

@@ -3,15 +3,15 @@
 enum LayoutKeys: String, CaseIterable {
     case root, database, replica, pool, schema
     case tableEntry, viewEntry, functionEntry, typeEntry, sequenceEntry
-    case partition, role, index, indexColumn
+    case partition, role, index, indexColumn, looseKey
     case routing, tls, auth, authRule, freshness, route, retention, threshold, backup
 
     var keys: [String] {
         switch self {
         case .root:
             [
-                "strata", "databases", "schemas", "compatibility", "roles", "indexes", "routing", "retention",
-                "thresholds", "backup",
+                "strata", "databases", "schemas", "compatibility", "roles", "indexes", "loose_keys", "routing",
+                "retention", "thresholds", "backup",
             ]
         case .database: ["url", "replicas", "pool", "wal_level"]
         case .replica: ["name", "url", "weight"]
@@ -34,6 +34,7 @@ enum LayoutKeys: String, CaseIterable {
         case .role: ["read", "write"]
         case .index: ["table", "columns", "unique", "method", "where", "include", "name"]
         case .indexColumn: ["name", "desc"]
+        case .looseKey: ["table", "columns", "references", "referenced_columns", "on_delete", "on_update"]
         case .routing:
             [
                 "listen", "tls", "auth", "admins", "observers", "freshness", "transactions", "routes", "event_loops",
@@ -61,6 +62,7 @@ enum LayoutKeys: String, CaseIterable {
         case .sequenceEntry: "a sequence entry"
         case .indexColumn: "an index column"
         case .index: "an index"
+        case .looseKey: "a loose key"
         case .tls: "`tls`"
         case .auth: "`auth`"
         case .authRule: "a rule of `auth`"

@@ -3,8 +3,8 @@ internal import SQLSyntax
 /// What a layout means, as 128 bits: two files with the same placement have the same fingerprint whatever their comments,
 /// spacing, order of lists, connection strings and settings of the proxy.
 ///
-/// Covers schemas with everything in them, the databases they are placed on, compatibility, roles and indexes. It is stable
-/// between releases and machines, and no defence against somebody who makes two layouts alike on purpose (FNV-1a).
+/// Covers schemas with everything in them, the databases they are placed on, compatibility, roles, indexes and loose keys. It
+/// is stable between releases and machines, and no defence against somebody who makes two layouts alike on purpose (FNV-1a).
 extension Layout {
     /// 32 hexadecimal digits.
     package var fingerprint: String {
@@ -14,6 +14,8 @@ extension Layout {
         hash.add(sorted: schemas.map { $0.meaning(mainDatabase: mainDatabase) })
         hash.add(sorted: roles.map(\.meaning))
         hash.add(sorted: indexes.map(\.meaning))
+        // Only where there are any: layouts without keep the fingerprint that earlier releases gave them.
+        if !looseKeys.isEmpty { hash.add(sorted: looseKeys.map(\.meaning)) }
         return hash.hexadecimal
     }
 }
@@ -74,6 +76,15 @@ extension IndexLayout {
         joined([
             schema, table, joined(columns.map { joined([$0.name, $0.descending ? "desc" : nil]) }),
             unique ? "unique" : nil, method, predicate, joined(sorted: include), name,
+        ])
+    }
+}
+
+extension LooseKeyLayout {
+    fileprivate var meaning: String {
+        joined([
+            table.schema, table.name, joined(columns), references.schema, references.name, joined(referencedColumns),
+            onDelete?.rawValue, onUpdate?.rawValue,
         ])
     }
 }

@@ -12,6 +12,7 @@ package struct Planner {
         var complaints = placement.diagnostics.filter { $0.severity == .error }
         complaints += TargetChecks(context: context).diagnostics() + roles.diagnostics()
         if catalog.server.isInRecovery { complaints.append(standby(catalog)) }
+        if !layout.looseKeys.isEmpty { complaints += LooseKeys(cut: DatabaseCut(context)).diagnostics() }
 
         var draft = PlanDraft()
         for note in placement.diagnostics where note.severity != .error { draft.add(note) }

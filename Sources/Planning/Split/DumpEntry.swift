@@ -74,6 +74,8 @@ package struct DumpOrder: Sendable {
         for entry in after {
             switch entry.kind {
             case "CONSTRAINT": first.append(entry)
+            // Those of loose keys are made where the parent is.
+            case "TRIGGER" where entry.name.contains(" zz_strata_loose_"): break
             case "INDEX" where identities.contains(where: entry.isNamed): first.append(entry)
             case "FK CONSTRAINT": if !crossing.contains(where: entry.isNamed) { foreignKeys.append(entry) }
             default: afterCopy.append(entry)

@@ -51,27 +51,37 @@ struct SplitCrossings {
     private func foreignKey(_ key: Constraint) -> Crossing {
         let ends = "\(columns(key.columns, of: key.relation)) → \(columns(key.referencedColumns, of: key.referenced))"
         let object = "constraint \(key.name) of \(cut.name(ofRelation: key.relation))"
-        let updates = key.onUpdate == "c" ? "; changed keys follow as well" : ""
-        switch key.onDelete {
-        case "c":
-            return Crossing(
-                .foreignKey, object, "\(ends), ON DELETE CASCADE",
-                replacement: "a loose key: a worker deletes the rows soon after\(updates)")
-        case "n":
-            return Crossing(
-                .foreignKey, object, "\(ends), ON DELETE SET NULL",
-                replacement: "a loose key: a worker sets NULL soon after\(updates)")
-        case "d":
-            return Crossing(
-                .foreignKey, object, "\(ends), ON DELETE SET DEFAULT", isBlocking: true,
-                nextStep: "a loose key deletes or sets NULL: declare which, or drop the key")
-        default:
-            return Crossing(
-                .foreignKey, object, "\(ends), refuses to delete what is referenced", isBlocking: true,
-                nextStep:
-                    "nothing can refuse that over two databases: declare what a loose key does instead, or drop the key"
-            )
+        let does =
+            switch key.onDelete {
+            case "c": "ON DELETE CASCADE"
+            case "n": "ON DELETE SET NULL"
+            case "d": "ON DELETE SET DEFAULT"
+            default: "refuses to delete what is referenced"
+            }
+        let loose = LooseKeys(cut: cut)
+        guard let onDelete = loose.onDelete(key), let onUpdate = loose.onUpdate(key) else {
+            let example = loose.example(key)
+            let next =
+                switch (loose.onDelete(key), key.onDelete) {
+                case (nil, "d"), (nil, "n"):
+                    "a loose key deletes or sets NULL in all its columns: say which in loose_keys, \(example)"
+                case (nil, _):
+                    "nothing can refuse that over two databases: say in loose_keys what happens instead, \(example)"
+                default: "a loose key lets changed keys follow, or not: say which in loose_keys, \(example)"
+                }
+            return Crossing(.foreignKey, object, "\(ends), \(does)", isBlocking: true, nextStep: next)
         }
+        let action =
+            switch onDelete {
+            case .delete: "a worker deletes the rows soon after"
+            case .setNull: "a worker sets NULL soon after"
+            case .ignore: "rows stay when theirs is deleted"
+            }
+        let isDeclared = loose.declaration(for: key) != nil
+        return Crossing(
+            .foreignKey, object, "\(ends), \(does)",
+            replacement: (isDeclared ? "replaced by the loose key of the layout: " : "a loose key: ") + action
+                + (onUpdate == .update ? "; changed keys follow as well" : ""))
     }
 
     private func columns(_ numbers: [Int16], of relation: OID) -> String {

@@ -98,12 +98,14 @@ struct BaselineChecks {
         _ known: VerificationContext.Known, _ facts: RelationFacts, _ now: Now
     ) -> [Verification.Check] {
         let entry = known.entry
-        let validBefore = entry.constraints - entry.unvalidatedConstraints
+        // Those that loose keys took the place of were given up knowingly.
+        let constraints = entry.constraints - (context.looseConstraints[entry.oid] ?? 0)
+        let validBefore = constraints - entry.unvalidatedConstraints
         let figures: [(code: String, one: String, many: String, before: Int, now: Int)] = [
-            ("constraint-lost", "constraint", "constraints", entry.constraints, facts.constraints),
+            ("constraint-lost", "constraint", "constraints", constraints, facts.constraints),
             (
                 "constraint-not-validated", "valid constraint", "valid constraints", validBefore,
-                facts.constraints < entry.constraints ? validBefore : facts.constraints - facts.unvalidatedConstraints
+                facts.constraints < constraints ? validBefore : facts.constraints - facts.unvalidatedConstraints
             ),
             ("index-lost", "index", "indexes", entry.indexes, facts.indexes),
             ("trigger-lost", "trigger", "triggers", entry.triggers, facts.triggers),

@@ -47,6 +47,8 @@ package struct VerificationContext: Sendable {
     /// Names of tables to which the layout or a run says that rows are only ever added.
     private let appendOnly: Set<QualifiedName>
     let statistics: [OID: ExtendedStatistics]
+    /// How many foreign keys of a table loose keys took the place of.
+    package var looseConstraints: [OID: Int] = [:]
     /// Old names that a run took from something, and what it is.
     let oldNames: [QualifiedName: BaselineEntry]
 
