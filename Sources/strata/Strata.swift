@@ -24,7 +24,8 @@ struct Strata: AsyncParsableCommand {
         version: "strata \(StrataVersion.current)",
         subcommands: [
             InitCommand.self, PlanCommand.self, ApplyCommand.self, VerifyCommand.self, RollbackCommand.self,
-            ContractCommand.self, StatusCommand.self, ProxyCommand.self, RouteCommand.self, ServerCommand.self,
+            ContractCommand.self, StatusCommand.self, ProxyCommand.self, RouteCommand.self, SplitCommand.self,
+            ServerCommand.self,
         ])
 
     static func main() async {

@@ -5,13 +5,14 @@ enum LayoutKeys: String, CaseIterable {
     case tableEntry, viewEntry, functionEntry, typeEntry, sequenceEntry
     case partition, role, index, indexColumn
     case routing, tls, auth, authRule, freshness, route, retention, threshold, backup
+    case exemption
 
     var keys: [String] {
         switch self {
         case .root:
             [
                 "strata", "databases", "schemas", "compatibility", "roles", "indexes", "routing", "retention",
-                "thresholds", "backup",
+                "thresholds", "backup", "exemptions",
             ]
         case .database: ["url", "replicas", "pool", "wal_level"]
         case .replica: ["name", "url", "weight"]
@@ -47,6 +48,7 @@ enum LayoutKeys: String, CaseIterable {
         case .retention: ["table", "older_than", "per_subject", "record_in"]
         case .threshold: ["rows_per_day", "rows", "latency", "cpu_percent"]
         case .backup: ["continuous", "rpo", "keep"]
+        case .exemption: ["fingerprint", "reason", "until"]
         }
     }
 
@@ -70,6 +72,7 @@ enum LayoutKeys: String, CaseIterable {
         case .retention: "a retention rule"
         case .threshold: "an entry of `thresholds`"
         case .backup: "an entry of `backup`"
+        case .exemption: "an exemption"
         default: "a \(rawValue)"
         }
     }

@@ -76,6 +76,7 @@ struct RoutingCatalogLoader {
                     oid: try row.uint32("oid"), schema: schema, name: try row.string("relname"), kind: kind,
                     persistence: persistence, isSystem: system.contains(schema)))
         }
+        for row in try await rows(RoutingQueries.shims) { parts.shims.insert(try row.uint32("objoid")) }
         for row in try await rows(RoutingQueries.inheritance) {
             parts.addChild(try row.uint32("inhrelid"), of: try row.uint32("inhparent"))
         }

@@ -7,6 +7,7 @@ extension RoutingCatalog {
         var names = NameIndex()
         var guardedSchemas: [UInt32: Set<String>] = [:]
         var relations: [UInt32: RoutingRelation] = [:]
+        var shims: Set<UInt32> = []
         var functions: [UInt32: RoutingFunction] = [:]
         var operators: [NameKey: [UInt32]] = [:]
         var types: [NameKey: RoutingType] = [:]

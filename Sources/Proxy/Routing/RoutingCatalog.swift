@@ -20,6 +20,8 @@ package final class RoutingCatalog: Sendable {
     /// Schemas of which not everybody has USAGE, with those roles that have; names there are invisible to the others.
     let guardedSchemas: [UInt32: Set<String>]
     let relations: [UInt32: RoutingRelation]
+    /// Views under old names, which go where their tables go.
+    let shims: Set<UInt32>
     let functions: [UInt32: RoutingFunction]
     /// Functions of operators that users made.
     let operators: [NameKey: [UInt32]]
@@ -48,6 +50,7 @@ package final class RoutingCatalog: Sendable {
         schemaNames = Dictionary(parts.names.schemas.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         guardedSchemas = parts.guardedSchemas
         relations = parts.relations
+        shims = parts.shims
         functions = parts.functions
         operators = parts.operators
         types = parts.types

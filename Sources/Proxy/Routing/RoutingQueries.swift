@@ -24,6 +24,12 @@ enum RoutingQueries {
            AND c.relnamespace <> ALL (ARRAY(SELECT oid FROM pg_namespace WHERE nspname = 'pg_toast'))
         """
 
+    /// The comment that Strata gives them.
+    static let shims = """
+        SELECT objoid FROM pg_description
+         WHERE classoid = 'pg_class'::regclass AND objsubid = 0 AND description LIKE 'strata:shim %'
+        """
+
     static let inheritance =
         "SELECT inhrelid, inhparent FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhparent"
         + " WHERE c.relkind IN ('r', 'p', 'f')"

@@ -1,0 +1,24 @@
+/// Schemas that the layout places on another database and that have not moved there yet: the main database serves them.
+///
+/// The one place that says so. Told from the catalogs alone: the main database has relations in the schema, and the
+/// database that it is meant for is known to have none. Where that one is not known, nothing is assumed: what a finished
+/// split left behind must not be taken for the schema itself.
+enum StillHere {
+    /// - Parameters:
+    ///   - owners: the database of each schema that the layout lists, as an index of `catalogs`; 0 is the main one.
+    static func schemas(_ owners: [String: Int], catalogs: [RoutingCatalog]) -> Set<String> {
+        guard let main = catalogs.first, main.isKnown else { return [] }
+        let here = main.schemasWithRelations
+        return Set(
+            owners.compactMap { schema, owner in
+                guard owner != 0, here.contains(schema), catalogs[owner].isKnown else { return nil }
+                return catalogs[owner].schemasWithRelations.contains(schema) ? nil : schema
+            })
+    }
+}
+
+extension RoutingCatalog {
+    fileprivate var schemasWithRelations: Set<String> {
+        Set(Set(relations.values.map(\.schema)).compactMap { schemaNames[$0] })
+    }
+}
