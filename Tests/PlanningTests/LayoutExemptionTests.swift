@@ -31,17 +31,17 @@ struct LayoutExemptionTests {
             "capitals", head + "  - { fingerprint: 4F2A60C1D09E7B35, \(rest) }", "bad-fingerprint", 3, 20,
             "small letters"),
         .init(
-            "empty reason", head + "  - { \(print), reason: \" \", until: 2027-01-31 }", "empty-value", 3, 45,
+            "empty reason", head + "  - { \(print), reason: \" \", until: 2027-01-31 }", "empty-value", 3, 46,
             "`reason`"),
         .init(
             "long reason", head + "  - { \(print), reason: \(String(repeating: "x", count: 501)), until: 2027-01-31 }",
-            "out-of-bounds", 3, 45, "501 characters"),
-        .init("no such day", head + "  - { \(print), reason: r, until: 2027-02-29 }", "bad-date", 3, 55, "2027-02-29"),
-        .init("a word", head + "  - { \(print), reason: r, until: soon }", "bad-date", 3, 55, "year, month and day"),
-        .init("a short date", head + "  - { \(print), reason: r, until: 2027-1-31 }", "bad-date", 3, 55),
-        .init("a list as date", head + "  - { \(print), reason: r, until: [] }", "wrong-type", 3, 55, "found a list"),
+            "out-of-bounds", 3, 46, "501 characters"),
+        .init("no such day", head + "  - { \(print), reason: r, until: 2027-02-29 }", "bad-date", 3, 56, "2027-02-29"),
+        .init("a word", head + "  - { \(print), reason: r, until: soon }", "bad-date", 3, 56, "year, month and day"),
+        .init("a short date", head + "  - { \(print), reason: r, until: 2027-1-31 }", "bad-date", 3, 56),
+        .init("a list as date", head + "  - { \(print), reason: r, until: [] }", "wrong-type", 3, 56, "found a list"),
         .init(
-            "unknown key", head + "  - { \(print), \(rest), untill: x }", "unknown-key", 3, 67, "did you mean `until`?"),
+            "unknown key", head + "  - { \(print), \(rest), untill: x }", "unknown-key", 3, 68, "did you mean `until`?"),
         .init("no list", "strata: 1\nexemptions: { a: b }", "wrong-type", 2, 13, "a list of exemptions"),
         .init(
             "twice", head + "  - { \(print), \(rest) }\n  - { \(print), \(rest) }", "duplicate-entry", 4, 5,

@@ -109,7 +109,7 @@ struct ProxyCrossingTests {
             )
             try run("UPDATE orders SET note = 'a'; UPDATE billing.invoices SET note = 'b'")
             try run("BEGIN", "SELECT 1 FROM billing.invoices", "COMMIT AND CHAIN", "SELECT 1 FROM orders", "COMMIT")
-            #expect(try observed.counts() == ["transaction 2", "two_schema_write 2", "locking 1"])
+            #expect(Set(try observed.counts()) == ["transaction 2", "two_schema_write 2", "locking 1"])
             // One that is given up half-way by its client leaves nothing behind.
             try run("BEGIN", "SELECT * FROM orders")
             let other = try observed.proxy.wire()

@@ -5,7 +5,7 @@ import Testing
 @Suite struct HelpTests {
     @Test(arguments: [
         [], ["plan"], ["apply"], ["rollback"], ["contract"], ["status"], ["pg"], ["pg", "start"], ["pg", "stop"],
-        ["pg", "status"],
+        ["pg", "status"], ["split", "observe"],
     ])
     func helpHasAnExample(command: [String]) async throws {
         try await Workshop.withFolder { program in

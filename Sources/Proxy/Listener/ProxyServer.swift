@@ -100,6 +100,7 @@ package final class ProxyServer: Sendable {
         shared.guests.releaseAll()
         watchers.cancel()
         await watchers.value
-        await keeper?.finish()
+        // Whoever waits may have been told to end, and this is to be done all the same.
+        if let keeper { await Task { await keeper.finish() }.value }
     }
 }
