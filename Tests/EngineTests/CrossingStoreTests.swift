@@ -94,14 +94,20 @@ struct CrossingStoreTests {
     @Test("A reset forgets what touches the schemas, and says from when on it is counted")
     func resetting() async throws {
         try await withStore { store, _ in
-            #expect(try await store.reset(["billing"]) == 0)
+            #expect(try await store.reset(["tax"]) == 0)
             var other = crossing("1111111111111111")
-            other.schemas = ["shop", "tax"]
+            other.schemas = ["shop", "stock"]
             try await store.add([crossing(), other], by: observer("one"), batch: 1)
             #expect(try await store.reset(["billing"]) == 1)
             let record = try await store.read()
             #expect(record.crossings.map(\.fingerprint) == ["1111111111111111"])
-            #expect(record.resets.keys.sorted() == ["billing"] && (record.resets["billing"] ?? 0) > 1_000_000_000)
+            #expect(
+                record.resets.keys.sorted() == ["billing", "tax"] && (record.resets["billing"] ?? 0) > 1_000_000_000)
+            // Seen before it, and written down behind it.
+            try await store.add(
+                [crossing(), crossing("2222222222222222", at: record.now + 60)], by: observer("one"), batch: 2)
+            #expect(
+                Set(try await store.read().crossings.map(\.fingerprint)) == ["1111111111111111", "2222222222222222"])
         }
     }
 

@@ -74,7 +74,8 @@ package struct CrossingStore: Sendable {
     // MARK: Counts
 
     /// Adds counts and says that the observer is there, both or neither; a batch that has been added already is not added
-    /// again. The rows are taken in one order by all, so that no two proxies wait for each other.
+    /// again. The rows are taken in one order by all, so that no two proxies wait for each other. What was seen before a
+    /// reset of the last minute, and was still on its way, is forgotten with the rest.
     package func add(_ crossings: [Crossing], by observer: CrossingRecord.Observer, batch: Int) async throws {
         _ = try await connection.query(
             """
@@ -91,7 +92,9 @@ package struct CrossingStore: Sendable {
                    j.schemas, j.application, j.statements
               FROM jsonb_to_recordset($7::jsonb) AS j (fingerprint text, kind text, count bigint, first_seen bigint,
                    last_seen bigint, example text, schemas text[], application text, statements text[])
-             WHERE EXISTS (SELECT FROM beat)
+             WHERE EXISTS (SELECT FROM beat) AND NOT EXISTS (
+                   SELECT FROM strata.observation_resets r WHERE r.schema = ANY (j.schemas)
+                      AND r.at > to_timestamp(j.last_seen + 1) AND r.at > clock_timestamp() - interval '1 minute')
              ORDER BY j.fingerprint, j.kind
             ON CONFLICT (fingerprint, kind) DO UPDATE SET
                 count = c.count + excluded.count, first_seen = least(c.first_seen, excluded.first_seen),

@@ -54,10 +54,14 @@ final class CrossingKeeper: Sendable {
     /// Until the task is cancelled.
     func run() async {
         var connection: Connection?
+        var hasBegun = false
         while !Task.isCancelled {
-            let pause = hasFailed.withLock { $0 } ? interval * Self.patience : interval
+            var pause = hasFailed.withLock { $0 } ? interval * Self.patience : interval
+            // That somebody looks is known soon.
+            if !hasBegun { pause = min(interval, .seconds(1)) }
             do { try await Task.sleep(for: pause) } catch { break }
             guard shared.crossings.isObserving else { continue }
+            hasBegun = true
             await collect()
             connection = await write(connection)
         }
