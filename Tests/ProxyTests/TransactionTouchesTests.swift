@@ -117,4 +117,31 @@ struct TransactionTouchesTests {
         other.add(table)
         #expect(other.entries[.init("often", .join)]?.count == 6 && other.sorted.first?.fingerprint == "often")
     }
+
+    @Test("A batch keeps its number and its counts until it is known to be written; nothing gets lost between two")
+    func batches() {
+        func table(_ name: String) -> CrossingTable {
+            var table = CrossingTable()
+            table.add(Crossing(name, .join, example: name, schemas: ["a", "b"]))
+            return table
+        }
+        let counts = CrossingCounts()
+        #expect(!counts.isObserving)
+        counts.observe(["billing"])
+        counts.add(table("one"))
+        let first = counts.begin()
+        #expect(first.number == 1 && first.crossings.map(\.fingerprint) == ["one"] && first.schemas == ["billing"])
+        counts.add(table("two"))
+        // It failed, and is tried again.
+        #expect(counts.begin().number == 1 && counts.begin().crossings.map(\.fingerprint) == ["one"])
+        counts.end(first)
+        counts.end(first)
+        let second = counts.begin()
+        #expect(second.number == 2 && second.crossings.map(\.fingerprint) == ["two"])
+        counts.end(second, isLost: true)
+        #expect(counts.begin().dropped == 1 && counts.totals.entries.count == 2)
+        counts.observe([])
+        counts.end(counts.begin())
+        #expect(!counts.isObserving)
+    }
 }

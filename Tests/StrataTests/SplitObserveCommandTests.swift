@@ -111,6 +111,23 @@ struct SplitObserveCommandTests {
         }
     }
 
+    @Test("A schema that apply has made counts by its old names as well, and an old name alone crosses nothing")
+    func oldNames() async throws {
+        try await withShop { shop in
+            try await shop.database.execute("ALTER TABLE billing.invoices SET SCHEMA public; DROP SCHEMA billing")
+            let early = try await shop.program.run("split", "observe")
+            #expect(early.code == 1 && early.output.contains("nobody has looked yet"), "\(early)")
+            let applied = try await shop.program.run("apply", "--yes")
+            #expect(applied.code == 0, "\(applied)")
+            try await serve(
+                shop,
+                ["SELECT * FROM invoices", "UPDATE invoices SET note = 'b'", "SELECT 1 FROM invoices, customers"])
+            let found = try await shop.program.run("split", "observe")
+            #expect(found.code == 4 && found.output.contains("1 crossing without an exemption"), "\(found)")
+            #expect(try await shop.column("SELECT kind || count FROM strata.crossings") == ["join1"])
+        }
+    }
+
     @Test("JSON has the same, and a reset counts anew")
     func machines() async throws {
         try await withShop { shop in

@@ -8,17 +8,16 @@ enum StillHere {
     ///   - owners: the database of each schema that the layout lists, as an index of `catalogs`; 0 is the main one.
     static func schemas(_ owners: [String: Int], catalogs: [RoutingCatalog]) -> Set<String> {
         guard let main = catalogs.first, main.isKnown else { return [] }
-        let here = main.schemasWithRelations
         return Set(
             owners.compactMap { schema, owner in
-                guard owner != 0, here.contains(schema), catalogs[owner].isKnown else { return nil }
-                return catalogs[owner].schemasWithRelations.contains(schema) ? nil : schema
+                guard owner != 0, main.isFilled(schema), catalogs[owner].isKnown else { return nil }
+                return catalogs[owner].isFilled(schema) ? nil : schema
             })
     }
 }
 
 extension RoutingCatalog {
-    fileprivate var schemasWithRelations: Set<String> {
-        Set(Set(relations.values.map(\.schema)).compactMap { schemaNames[$0] })
+    fileprivate func isFilled(_ schema: String) -> Bool {
+        names.schemas[schema].map { filledSchemas.contains($0) } ?? false
     }
 }

@@ -20,6 +20,8 @@ package final class RoutingCatalog: Sendable {
     /// Schemas of which not everybody has USAGE, with those roles that have; names there are invisible to the others.
     let guardedSchemas: [UInt32: Set<String>]
     let relations: [UInt32: RoutingRelation]
+    /// Schemas that have relations.
+    let filledSchemas: Set<UInt32>
     /// Views under old names, which go where their tables go.
     let shims: Set<UInt32>
     let functions: [UInt32: RoutingFunction]
@@ -50,6 +52,7 @@ package final class RoutingCatalog: Sendable {
         schemaNames = Dictionary(parts.names.schemas.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         guardedSchemas = parts.guardedSchemas
         relations = parts.relations
+        filledSchemas = Set(parts.relations.values.lazy.map(\.schema))
         shims = parts.shims
         functions = parts.functions
         operators = parts.operators
