@@ -6,6 +6,7 @@ import Testing
     @Test(arguments: [
         [], ["plan"], ["apply"], ["rollback"], ["contract"], ["status"], ["pg"], ["pg", "start"], ["pg", "stop"],
         ["pg", "status"], ["split"], ["split", "status"], ["split", "cancel"], ["split", "diff"],
+        ["split", "observe"], ["split", "keys"],
     ])
     func helpHasAnExample(command: [String]) async throws {
         try await Workshop.withFolder { program in

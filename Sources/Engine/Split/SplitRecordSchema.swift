@@ -41,6 +41,9 @@ enum SplitRecordSchema {
             finished_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             PRIMARY KEY (split, relation)
         );
+        -- Proxies ask which schemas are still here, as whatever role they have.
+        GRANT USAGE ON SCHEMA strata TO PUBLIC;
+        GRANT SELECT (schema, state) ON strata.splits TO PUBLIC;
         """
 
     /// Which schemas come here, and from where; `making` until everything in one has been made.
@@ -53,6 +56,8 @@ enum SplitRecordSchema {
             had_schema boolean NOT NULL,
             state text NOT NULL CHECK (state IN ('making', 'made'))
         );
+        GRANT USAGE ON SCHEMA strata TO PUBLIC;
+        GRANT SELECT (schema) ON strata.incoming TO PUBLIC;
         """
 
     /// Refuses what would change the moving schema's definitions while its rows are copied: replication carries rows only.

@@ -29,6 +29,7 @@ package struct Layout: Sendable {
     package var retention: [Retention] = []
     package var thresholds: [Placed<Thresholds>] = []
     package var backup: [Placed<Backup>] = []
+    package var exemptions: [Exemption] = []
 
     package init(file: String) { self.file = file }
 

@@ -47,6 +47,7 @@ extension LayoutReader {
         if let node = fields["retention"] { layout.retention = retention(node, layout) }
         if let node = fields["thresholds"] { layout.thresholds = thresholds(node) }
         if let node = fields["backup"] { layout.backup = backup(node) }
+        if let node = fields["exemptions"] { layout.exemptions = exemptions(node) }
         checkContradictions(layout)
         return layout
     }

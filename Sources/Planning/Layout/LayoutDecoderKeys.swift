@@ -5,13 +5,14 @@ enum LayoutKeys: String, CaseIterable {
     case tableEntry, viewEntry, functionEntry, typeEntry, sequenceEntry
     case partition, role, index, indexColumn, looseKey
     case routing, tls, auth, authRule, freshness, route, retention, threshold, backup
+    case exemption
 
     var keys: [String] {
         switch self {
         case .root:
             [
                 "strata", "databases", "schemas", "compatibility", "roles", "indexes", "loose_keys", "routing",
-                "retention", "thresholds", "backup",
+                "retention", "thresholds", "backup", "exemptions",
             ]
         case .database: ["url", "replicas", "pool", "wal_level"]
         case .replica: ["name", "url", "weight"]
@@ -35,6 +36,7 @@ enum LayoutKeys: String, CaseIterable {
         case .index: ["table", "columns", "unique", "method", "where", "include", "name"]
         case .indexColumn: ["name", "desc"]
         case .looseKey: ["table", "columns", "references", "referenced_columns", "on_delete", "on_update"]
+        case .exemption: ["fingerprint", "reason", "until"]
         case .routing:
             [
                 "listen", "tls", "auth", "admins", "observers", "freshness", "transactions", "routes", "event_loops",
@@ -63,6 +65,7 @@ enum LayoutKeys: String, CaseIterable {
         case .indexColumn: "an index column"
         case .index: "an index"
         case .looseKey: "a loose key"
+        case .exemption: "an exemption"
         case .tls: "`tls`"
         case .auth: "`auth`"
         case .authRule: "a rule of `auth`"

@@ -75,7 +75,7 @@ package struct DumpOrder: Sendable {
             switch entry.kind {
             case "CONSTRAINT": first.append(entry)
             // Those of loose keys are made where the parent is.
-            case "TRIGGER" where entry.name.contains(" zz_strata_loose_"): break
+            case "TRIGGER" where entry.name.contains(" " + LooseKeyTriggers.prefix): break
             case "INDEX" where identities.contains(where: entry.isNamed): first.append(entry)
             case "FK CONSTRAINT": if !crossing.contains(where: entry.isNamed) { foreignKeys.append(entry) }
             default: afterCopy.append(entry)

@@ -8,6 +8,7 @@ extension SharedState {
     func perform(_ command: AdminCommand, for asker: Worker, _ done: @escaping (AdminOutcome, String) -> Void) {
         let back = WayBack(door: asker.loop.door, done: done)
         let settings = asker.configuration.listing
+        let counts = crossings
         if let unknown = Self.unknownName(command, asker) {
             return done(
                 .failure(.init(message: "no such database: \(unknown)", hint: "SHOW DATABASES lists them.")), "")
@@ -19,7 +20,13 @@ extension SharedState {
         gather {
             $0.perform(command)
         } done: { all in
-            back.door.post { _ in back.done(Self.outcome(command, all, settings), Self.tag(command)) }
+            back.door.post { _ in
+                // Where the loops have just handed theirs over.
+                if case .show(.crossings) = command {
+                    return back.done(.success(CrossingRows.table(counts.totals)), Self.tag(command))
+                }
+                back.done(Self.outcome(command, all, settings), Self.tag(command))
+            }
         }
     }
 
@@ -64,6 +71,7 @@ extension Worker {
     func perform(_ command: AdminCommand) -> WorkerReport {
         switch command {
         case .show(.routes): return routeReport()
+        case .show(.crossings): handOverCrossings()
         case .show: return report()
         case .pause(let pausing, _): pause(pausing)
         case .resume(let pausing): resume(pausing)

@@ -1,7 +1,7 @@
 /// A command of the admin database, as PgBouncer spells them. Pure.
 enum AdminCommand: Equatable, Sendable {
     enum Report: String, CaseIterable, Sendable {
-        case pools, clients, servers, stats, databases, lists, version, config, users, replicas, routes, help
+        case pools, clients, servers, stats, databases, lists, version, config, users, replicas, routes, crossings, help
         case statsTotals = "stats_totals"
     }
 

@@ -20,6 +20,7 @@ enum AdminReports {
         case .users: users(reports)
         case .replicas: replicas(reports)
         case .routes: RouteRows.table(reports.flatMap(\.routes))
+        case .crossings: CrossingRows.table(CrossingTable())
         case .help: help()
         }
     }

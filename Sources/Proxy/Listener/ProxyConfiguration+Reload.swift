@@ -30,6 +30,7 @@ extension ProxyConfiguration {
         taken.metrics = metrics
         taken.schemas = schemas
         taken.catalogInterval = catalogInterval
+        taken.crossingInterval = crossingInterval
         taken.logger = logger
         taken.reload = reload
         if !canWatch(new.freshness) { taken.freshness = freshness }

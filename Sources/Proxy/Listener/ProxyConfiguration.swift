@@ -67,6 +67,8 @@ package struct ProxyConfiguration: Sendable {
     package var loginTimeout: Duration = .seconds(60)
     /// How often the tables and functions of a database are compared with what is known.
     package var catalogInterval: Duration = .seconds(2)
+    /// How often counts of what would cross a split are written down.
+    package var crossingInterval: Duration = .seconds(10)
     /// For how long a replica rests after three failures in a row.
     package var suspension: Duration = .seconds(30)
     /// Users that may use the admin database `strata`, and those that may only SHOW there.

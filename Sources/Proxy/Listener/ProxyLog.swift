@@ -62,6 +62,16 @@ struct ProxyLog: Sendable {
             metadata: ["setting": "pool.size"])
     }
 
+    func crossingsNotKept(_ reason: String) {
+        logger.warning(
+            "what would cross a split could not be written down: SHOW CROSSINGS of the admin database has it",
+            metadata: ["table": "strata.crossings", "reason": "\(reason)"])
+    }
+
+    func crossingsKept() {
+        logger.notice("what would cross a split is written down", metadata: ["table": "strata.crossings"])
+    }
+
     func catalogNotRead(_ database: String, _ reason: String) {
         logger.warning(
             "tables and functions could not be read: everything goes to the primary",

@@ -12,6 +12,7 @@ package final class ProxyServer: Sendable {
     let shared: SharedState
     private let ended: DispatchGroup
     private let watchers: Task<Void, Never>
+    private let keeper: CrossingKeeper?
 
     /// Listens once it knows what the databases have in them, or after five seconds: until then everything would go to the
     /// primary.
@@ -64,8 +65,11 @@ package final class ProxyServer: Sendable {
         self.address = address
         metrics = try configuration.metrics.map { address throws(ProxyError) in try Metrics(address, shared) }
         metricsAddress = metrics?.address
+        let keeper = CrossingKeeper(shared, address)
+        self.keeper = keeper
         watchers = Task(executorPreference: ThreadExecutor.watchers) {
             await withTaskGroup(of: Void.self) { group in
+                if let keeper { group.addTask { await keeper.run() } }
                 group.addTask { await ConnectionBudget.check(configuration, ProxyLog(logger: configuration.logger)) }
                 if let lookup = shared.lookup { group.addTask { await lookup.run() } }
                 for database in shared.databases {
@@ -96,5 +100,7 @@ package final class ProxyServer: Sendable {
         shared.guests.releaseAll()
         watchers.cancel()
         await watchers.value
+        // Whoever waits may have been told to end, and this is to be done all the same.
+        if let keeper { await Task { await keeper.finish() }.value }
     }
 }

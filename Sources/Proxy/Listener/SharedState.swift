@@ -13,6 +13,7 @@ final class SharedState: Sendable {
     private let current: Mutex<ProxyConfiguration>
     let logins = PendingLogins()
     let guests = GuestDatabases()
+    let crossings = CrossingCounts()
     let isDraining = Atomic<Bool>(false)
     private let serverID = Atomic<Int>(0)
     private let workers = Mutex<[ObjectIdentifier: Door]>([:])

@@ -38,6 +38,10 @@ final class Worker {
     private var routerNumber = firstRouterNumber
     let registry = StatementRegistry()
     var unitDecisions: ContiguousArray<Decision> = []
+    /// What the unit at hand counts as, while a split is observed.
+    var crossingSteps: ContiguousArray<CrossingStep> = []
+    /// What has crossed since it was handed over last.
+    var crossings = CrossingTable()
     /// Statements of the unit whose rows have been described to somebody.
     var neededStatements: [NamedStatement] = []
     private(set) var isDraining = false
@@ -66,6 +70,7 @@ final class Worker {
     func run() {
         timer?.start(after: Self.tendInterval)
         loop.run()
+        handOverCrossings()
         closeAll()
     }
 
@@ -263,6 +268,7 @@ final class Worker {
                 schemas: configuration.schemas, databases: inOrder.map(\.name), catalogs: inOrder.map(\.catalog))
         else { return }
         inOrder.first?.take(placement)
+        shared.crossings.observe(placement.stillHere)
     }
 
     /// The catalog of one of the databases has been read.
@@ -280,6 +286,12 @@ final class Worker {
     }
 
     func waitForCatalog(_ client: ClientSession) { catalogWaiters.append(client.processID) }
+
+    func handOverCrossings() {
+        guard !crossings.isEmpty else { return }
+        shared.crossings.add(crossings)
+        crossings = CrossingTable()
+    }
 
     // MARK: Servers
 

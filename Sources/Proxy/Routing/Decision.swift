@@ -77,18 +77,33 @@ package final class Decision: Sendable {
     package let schemas: [String]
     /// The same in 64 bits: two schemas may share one.
     let schemaBits: UInt64
+    /// What it counts as while a split is observed; else empty.
+    let crossing: [CrossingStep]
 
     /// Of a schema among 64.
     static func bit(ofSchema name: String) -> UInt64 {
         1 << (name.utf8.reduce(UInt64(14_695_981_039_346_656_037)) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 } >> 58)
     }
 
-    package init(
+    package convenience init(
         access: Access, effects: Effects = [], reason: RouteReason, reads: [UInt32] = [], readsAnything: Bool = false,
         writes: [UInt32] = [], writesAnything: Bool = false, statements: [StatementShape] = [],
         unlistedSettings: [String] = [], ignoresFreshness: Bool = false, place: Place = .anywhere,
         schemas: [String] = []
     ) {
+        self.init(
+            access: access, effects: effects, reason: reason, reads: reads, readsAnything: readsAnything,
+            writes: writes, writesAnything: writesAnything, statements: statements,
+            unlistedSettings: unlistedSettings, ignoresFreshness: ignoresFreshness, place: place, schemas: schemas,
+            crossing: [])
+    }
+
+    private init(
+        access: Access, effects: Effects, reason: RouteReason, reads: [UInt32], readsAnything: Bool,
+        writes: [UInt32], writesAnything: Bool, statements: [StatementShape], unlistedSettings: [String],
+        ignoresFreshness: Bool, place: Place, schemas: [String], crossing: [CrossingStep]
+    ) {
+        self.crossing = crossing
         self.access = access
         self.effects = effects
         self.reason = reason
@@ -110,7 +125,18 @@ package final class Decision: Sendable {
         return Decision(
             access: access, effects: effects, reason: reason, reads: reads, readsAnything: readsAnything,
             writes: writes, writesAnything: writesAnything, statements: statements,
-            unlistedSettings: unlistedSettings, ignoresFreshness: ignoresFreshness, place: place, schemas: schemas)
+            unlistedSettings: unlistedSettings, ignoresFreshness: ignoresFreshness, place: place, schemas: schemas,
+            crossing: crossing)
+    }
+
+    /// The same, with what it counts as.
+    func observed(_ crossing: [CrossingStep]) -> Decision {
+        if crossing.isEmpty { return self }
+        return Decision(
+            access: access, effects: effects, reason: reason, reads: reads, readsAnything: readsAnything,
+            writes: writes, writesAnything: writesAnything, statements: statements,
+            unlistedSettings: unlistedSettings, ignoresFreshness: ignoresFreshness, place: place, schemas: schemas,
+            crossing: crossing)
     }
 
     /// What EXECUTE of a statement does, for which this was decided: as `text`, EXECUTE alone, has it, but with no more
@@ -119,7 +145,8 @@ package final class Decision: Sendable {
         Decision(
             access: .primary, effects: effects.union(.prepared), reason: text.reason, reads: reads,
             readsAnything: readsAnything, writes: writes, writesAnything: writesAnything, statements: text.statements,
-            unlistedSettings: unlistedSettings, place: place, schemas: schemas)
+            unlistedSettings: unlistedSettings, ignoresFreshness: false, place: place, schemas: schemas,
+            crossing: crossing)
     }
 
     /// Whether a schema may be touched.

@@ -88,7 +88,8 @@ package final class DecisionCache {
         misses &+= 1
         guard places.place(of: key) == nil else { return }
         let shown = text.utf8.count <= 1_000 ? text : String(decoding: text.utf8.prefix(1_000), as: UTF8.self)
-        let size = shown.utf8.count + 64 + (decision.reads.count + decision.writes.count) * 4
+        let size =
+            shown.utf8.count + 64 + (decision.reads.count + decision.writes.count) * 4 + decision.crossing.byteCount
         let entry = Entry(key: key, decision: decision, text: shown, bytes: size)
         if count < limits.entries {
             (entries + count).initialize(to: entry)

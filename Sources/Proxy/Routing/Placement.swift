@@ -10,12 +10,19 @@ package struct Placement: Sendable {
     /// As the layout names them.
     package let databases: [String]
     let catalogs: [RoutingCatalog]
+    /// Schemas that are to leave the main database, which serves them until they do.
+    package let stillHere: Set<String>
+    /// Where schemas are to be, as long as some are not there yet: what would cross that is counted.
+    let cut: SchemaCut?
 
     /// - Returns: nil where every schema lives in the main database, so that there is nothing to choose.
     package init?(schemas: [String: String], databases: [String], catalogs: [RoutingCatalog]) {
         var owners: [String: Int] = [:]
         for (schema, database) in schemas { owners[schema] = databases.firstIndex(of: database) ?? 0 }
         guard owners.values.contains(where: { $0 != 0 }), catalogs.count == databases.count else { return nil }
+        stillHere = StillHere.schemas(owners, catalogs: catalogs)
+        cut = stillHere.isEmpty ? nil : SchemaCut(owners: owners)
+        for schema in stillHere { owners[schema] = 0 }
         self.owners = owners
         self.databases = databases
         self.catalogs = catalogs

@@ -77,7 +77,8 @@ package final class Router {
             var clues = TextClues(bytes)
             if shapes.contains(where: { $0.kind == .doBlock }) { clues.readBlocks(sql, catalog) }
             let directives = hasDirectives ? StatementDirectives.read(text) : StatementDirectives()
-            return StatementClassifier.decide(shapes, directives, paths.path(path), catalog, rules, clues).placed(place)
+            let found = StatementClassifier.classify(shapes, directives, paths.path(path), catalog, rules, clues)
+            return found.decision.observed(crossing(sql, shapes, found, path, clues)).placed(place)
         } catch {
             unparsed.add(ConstantRemoval.text(of: bytes))
             return Self.unread(bytes, error)
@@ -98,6 +99,18 @@ package final class Router {
             Decision(access: .primary, reason: .elsewhere(placement?.databases[index] ?? ""), place: place)
         case .several, .unknown: Decision(access: .primary, reason: .severalDatabases, place: place)
         }
+    }
+
+    /// What it counts as where a split is observed.
+    private func crossing(
+        _ sql: String, _ shapes: [StatementShape], _ whole: StatementClassifier.Classified, _ path: SearchPathID,
+        _ clues: TextClues
+    ) -> [CrossingStep] {
+        guard let cut = placement?.cut, !shapes.isEmpty else { return [] }
+        let path = paths.path(path)
+        let parts =
+            shapes.count == 1 ? [whole] : StatementClassifier.classifyEach(shapes, path, catalog, rules, clues)
+        return CrossingSteps(cut: cut, catalog: catalog).steps(sql, shapes, parts, path)
     }
 
     /// For what the parser refuses: to the primary, and nothing good is assumed of it.

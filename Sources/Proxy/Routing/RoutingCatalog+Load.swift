@@ -41,6 +41,7 @@ struct RoutingCatalogLoader {
     mutating func load() async throws -> RoutingCatalog.Parts {
         parts.token = try await RoutingCatalog.token(connection)
         try await readSchemas()
+        try await readSplits()
         try await readRelations()
         try await readFunctions()
         try await readTriggers()
@@ -64,6 +65,21 @@ struct RoutingCatalogLoader {
         }
     }
 
+    /// Everybody may read these columns; where the tables are not there, no split is.
+    private mutating func readSplits() async throws {
+        let readable = Set(try await rows(RoutingQueries.splitTables).map { try $0.string("relname") })
+        if readable.contains("incoming") {
+            parts.incoming = Set(
+                try await rows("SELECT schema FROM strata.incoming").map { try $0.string("schema") })
+        }
+        if readable.contains("splits") {
+            parts.leaving = Set(
+                try await rows("SELECT schema FROM strata.splits WHERE state <> 'cancelled'").map {
+                    try $0.string("schema")
+                })
+        }
+    }
+
     private mutating func readRelations() async throws {
         let system = Set(["pg_catalog", "information_schema"].compactMap { parts.names.schemas[$0] })
         for row in try await rows(RoutingQueries.relations) {
@@ -76,6 +92,7 @@ struct RoutingCatalogLoader {
                     oid: try row.uint32("oid"), schema: schema, name: try row.string("relname"), kind: kind,
                     persistence: persistence, isSystem: system.contains(schema)))
         }
+        for row in try await rows(RoutingQueries.shims) { parts.shims.insert(try row.uint32("objoid")) }
         for row in try await rows(RoutingQueries.inheritance) {
             parts.addChild(try row.uint32("inhrelid"), of: try row.uint32("inhparent"))
         }

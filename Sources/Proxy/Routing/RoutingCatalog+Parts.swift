@@ -6,7 +6,10 @@ extension RoutingCatalog {
         var searchPaths = SearchPathDefaults()
         var names = NameIndex()
         var guardedSchemas: [UInt32: Set<String>] = [:]
+        var incoming: Set<String> = []
+        var leaving: Set<String> = []
         var relations: [UInt32: RoutingRelation] = [:]
+        var shims: Set<UInt32> = []
         var functions: [UInt32: RoutingFunction] = [:]
         var operators: [NameKey: [UInt32]] = [:]
         var types: [NameKey: RoutingType] = [:]

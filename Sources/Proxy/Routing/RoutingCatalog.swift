@@ -20,6 +20,13 @@ package final class RoutingCatalog: Sendable {
     /// Schemas of which not everybody has USAGE, with those roles that have; names there are invisible to the others.
     let guardedSchemas: [UInt32: Set<String>]
     let relations: [UInt32: RoutingRelation]
+    /// Schemas that have relations.
+    let filledSchemas: Set<UInt32>
+    /// Schemas that a split copies here, and those that one copies from here.
+    let incoming: Set<String>
+    let leaving: Set<String>
+    /// Views under old names, which go where their tables go.
+    let shims: Set<UInt32>
     let functions: [UInt32: RoutingFunction]
     /// Functions of operators that users made.
     let operators: [NameKey: [UInt32]]
@@ -48,6 +55,10 @@ package final class RoutingCatalog: Sendable {
         schemaNames = Dictionary(parts.names.schemas.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         guardedSchemas = parts.guardedSchemas
         relations = parts.relations
+        filledSchemas = Set(parts.relations.values.lazy.map(\.schema))
+        incoming = parts.incoming
+        leaving = parts.leaving
+        shims = parts.shims
         functions = parts.functions
         operators = parts.operators
         types = parts.types

@@ -3,6 +3,13 @@
 enum RoutingQueries {
     static let schemas = "SELECT oid, nspname FROM pg_namespace"
 
+    /// What says which schemas are on their way, as far as it is there and may be read.
+    static let splitTables = """
+        SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = 'strata' AND c.relkind = 'r' AND c.relname IN ('incoming', 'splits')
+           AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+        """
+
     /// Roles that may use schemas which not everybody may.
     static let guardedSchemas = """
         SELECT n.oid, ARRAY(SELECT r.rolname::text FROM pg_roles r WHERE has_schema_privilege(r.oid, n.oid, 'USAGE'))
@@ -22,6 +29,12 @@ enum RoutingQueries {
           FROM pg_class c
          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
            AND c.relnamespace <> ALL (ARRAY(SELECT oid FROM pg_namespace WHERE nspname = 'pg_toast'))
+        """
+
+    /// The comment that Strata gives them.
+    static let shims = """
+        SELECT objoid FROM pg_description
+         WHERE classoid = 'pg_class'::regclass AND objsubid = 0 AND description LIKE 'strata:shim %'
         """
 
     static let inheritance =

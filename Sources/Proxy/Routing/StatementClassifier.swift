@@ -41,6 +41,8 @@ package struct StatementClassifier {
         let decision: Decision
         var reads: Set<UInt32> = []
         var writes: Set<UInt32> = []
+        /// FOR UPDATE, LOCK TABLE, in functions too.
+        var locks = false
     }
 
     static func classify(
@@ -51,9 +53,28 @@ package struct StatementClassifier {
         var classifier = StatementClassifier(catalog, rules, clues, path)
         if directives.target == .primary { classifier.walk.demandPrimary(.hint("strata:primary")) }
         for shape in shapes { classifier.add(shape) }
-        return Classified(
-            decision: classifier.decision(shapes, directives), reads: classifier.walk.reads,
-            writes: classifier.walk.writes.union(classifier.walk.writtenParents))
+        return classifier.classified(shapes, directives)
+    }
+
+    /// Each statement by itself; names are looked up as for all of them together.
+    static func classifyEach(
+        _ shapes: [StatementShape], _ path: ResolvedPath, _ catalog: RoutingCatalog, _ rules: RoutingRules,
+        _ clues: TextClues
+    ) -> [Classified] {
+        var (path, blocks) = (path, 0)
+        return shapes.map { shape in
+            var classifier = StatementClassifier(catalog, rules, clues, path)
+            classifier.blocksSeen = blocks
+            classifier.add(shape)
+            (path, blocks) = (classifier.path, classifier.blocksSeen)
+            return classifier.classified([shape], StatementDirectives())
+        }
+    }
+
+    private func classified(_ shapes: [StatementShape], _ directives: StatementDirectives) -> Classified {
+        Classified(
+            decision: decision(shapes, directives), reads: walk.reads,
+            writes: walk.writes.union(walk.writtenParents), locks: walk.locksRows)
     }
 
     private init(_ catalog: RoutingCatalog, _ rules: RoutingRules, _ clues: TextClues, _ path: ResolvedPath) {

@@ -14,6 +14,8 @@ struct TouchWalk {
     private(set) var effects: Decision.Effects = []
     /// Why it must run on the primary; the first reason that was found.
     private(set) var demand: RouteReason?
+    /// Rows or tables are locked, be that the first reason or not.
+    private(set) var locksRows = false
 
     private enum Deed: UInt64 {
         case read, insert, change, call
@@ -29,6 +31,7 @@ struct TouchWalk {
 
     mutating func demandPrimary(_ reason: RouteReason) {
         if demand == nil { demand = reason }
+        if case .locksRows = reason { locksRows = true }
     }
 
     mutating func add(_ effects: Decision.Effects) { self.effects.formUnion(effects) }

@@ -51,6 +51,7 @@ extension ClientSession {
     private func moveToPrimary(from server: ServerConnection, _ unit: [UInt8]) {
         forgetAnnounced(onlyUnconfirmed: false, 0)
         syncsSent = syncsAnswered
+        watch?.takeBack(from: syncsSent)
         letGo()
         avoidsReplicas = true
         if deferred.place == .replica {
@@ -96,6 +97,7 @@ extension ClientSession {
     func answered(_ status: TransactionStatus) {
         syncsAnswered &+= 1
         if !announced.isEmpty { settleAnnounced() }
+        if let watch { settleCrossings(watch, isOver: status == .idle) }
         guard let server, server.queue.isEmpty else { return }
         if !describing.isEmpty { describing.removeAll() }
         if !textChanges.isEmpty { textChanges = TextChanges() }

@@ -18,6 +18,8 @@ extension ClientSession {
         // Mostly one: `removeAll` would take a general way through the array.
         while !worker.unitDecisions.isEmpty { worker.unitDecisions.removeLast() }
         while !worker.neededStatements.isEmpty { worker.neededStatements.removeLast() }
+        while !worker.crossingSteps.isEmpty { worker.crossingSteps.removeLast() }
+        var parsed: [CrossingStep] = []
         if isLarge { add(.tooLong, to: &plan, database) }
         var offset = 0
         var hasUnnamedParse = false
@@ -33,17 +35,27 @@ extension ClientSession {
                 let decision = database.decision(for: text, client: self)
                 if decision.effects.contains(.prepared) { needExecuted(decision) }
                 add(decision, to: &plan, database)
+                plan.isQuery = true
             case FrontendTag.parse:
                 guard let message = ParseMessage(body: body) else { return broken() }
                 if !message.name.isEmpty { plan.usesNames = true }
+                let counted = worker.crossingSteps.count
                 add(database.decision(for: message.query, client: self), to: &plan, database)
                 if message.name.isEmpty { hasUnnamedParse = true }
+                // Nothing has run yet: its Bind counts.
+                if worker.crossingSteps.count > counted || !parsed.isEmpty {
+                    if message.name.isEmpty { parsed = Array(worker.crossingSteps[counted...]) }
+                    worker.crossingSteps.removeSubrange(counted...)
+                }
             case FrontendTag.bind:
                 guard let message = BindMessage(body: body) else { return broken() }
                 if !message.portal.isEmpty { plan.namesPortal = true }
                 if !message.statement.isEmpty { plan.usesNames = true }
                 // Its Parse, in this very unit, has been counted.
-                if message.statement.isEmpty, hasUnnamedParse { break }
+                if message.statement.isEmpty, hasUnnamedParse {
+                    if !parsed.isEmpty { worker.crossingSteps.append(contentsOf: parsed) }
+                    break
+                }
                 addStatement(
                     message.statement, to: &plan, database, isRun: true,
                     after: UnsafeRawBufferPointer(rebasing: unit[..<offset]))
@@ -81,6 +93,7 @@ extension ClientSession {
     @inline(__always)
     private func addWhole(_ decision: Decision, to plan: inout UnitPlan, _ database: WorkerDatabase) {
         worker.unitDecisions.append(decision)
+        if !decision.crossing.isEmpty { worker.crossingSteps.append(contentsOf: decision.crossing) }
         plan.touched |= decision.schemaBits
         if decision.isWriting { plan.isWriting = true }
         if decision.access.rawValue > plan.access.rawValue { plan.access = decision.access }
@@ -203,6 +216,7 @@ extension ClientSession {
         if isOnReplica { current?.counters.onReplicas += 1 }
         guard !unit.isEmpty else { return }
         touched |= plan.touched
+        if !worker.crossingSteps.isEmpty { watchCrossings(plan, server) }
         if isOnReplica && deferred.place == .replica || deferred.place == .roaming { remember(unit, plan) }
         if unit[0] == FrontendTag.query {
             sendQuery(unit, plan, to: server)

@@ -9,6 +9,9 @@ struct UnitPlan {
     var required: UInt64 = 0
     var isWriting = false
     var hasSync = false
+    /// A simple query, which is answered as Sync is.
+    var isQuery = false
+    var endsTransaction: Bool { hasSync || isQuery }
     /// A portal with a name, which lives on in the transaction.
     var namesPortal = false
     /// It names statements, or gives names to some.

@@ -88,6 +88,8 @@ final class ClientSession: StreamHandler {
     var heldSince: LoopTime?
     /// Schemas that its transaction has touched, as `Decision.schemaBits`.
     var touched: UInt64 = 0
+    /// What its transaction would cross, while a split is observed.
+    var watch: TransactionWatch?
     /// A query of ours runs on its server, before or after its own.
     var isArranging = false
     /// What the next unit is answered with instead of being done.
