@@ -50,7 +50,7 @@ package struct SplitDiff: Sendable {
     let progress: @Sendable (_ table: String, _ rows: Int) -> Void
 
     static let rounds = 12
-    private static let examples = 5
+    static let examples = 5
 
     package init(
         _ schema: String, source: ConnectionSettings, target: ConnectionSettings, rangeRows: Int = 5_000,
@@ -170,7 +170,7 @@ private struct TableComparison: Sendable {
         result.differing += differing.count
         result.changing += open.count
         result.examples += differing.sorted { $0.lexicographicallyPrecedes($1) }.prefix(
-            max(0, 5 - result.examples.count))
+            max(0, SplitDiff.examples - result.examples.count))
         if result.differing > 0 {
             result.outcome = .differs
         } else if result.changing > 0 {

@@ -100,5 +100,5 @@ enum SplitRecordSchema {
         END
         $function$;
         """
-    static let writeGuardName = "strata_guard_write"
+    static let writeGuardName = LooseKeyDatabases.guardPrefix + "_write"
 }

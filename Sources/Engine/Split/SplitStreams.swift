@@ -159,10 +159,6 @@ struct SplitStreams: Sendable {
                 try await target.execute("DROP SUBSCRIPTION \(quoted)")
             }
         }
-        try await removeSources()
-    }
-
-    func removeSources() async throws {
         for generation in record.generations {
             let name = record.streamName(generation)
             try await ReplicationSlot.drop(name, source)
