@@ -30,7 +30,7 @@ struct ProxyCrossingTests {
     /// A proxy whose layout places schema `billing` on a database that has nothing of it yet.
     func withObserved(
         interval: Duration = .seconds(3600), mode: Database.Pool.Mode = .transaction, loops: Int = 1,
-        before: (ProxyFixture) async throws -> Void = { _ in },
+        before more: String = "",
         _ body: (Observed) async throws -> Void
     ) async throws {
         try await withTestDatabase("books") { other in
@@ -38,7 +38,7 @@ struct ProxyCrossingTests {
             var limits = PoolLimits()
             limits.mode = mode
             try await withProxy(
-                mode: mode, setup: Self.setup,
+                mode: mode, setup: Self.setup + more,
                 configure: {
                     $0.databases.append(.init(name: "books", nodes: [node], limits: limits))
                     $0.schemas = ["public": "main", "billing": "books"]
@@ -47,7 +47,6 @@ struct ProxyCrossingTests {
                     $0.eventLoops = loops
                 }
             ) { proxy in
-                try await before(proxy)
                 let observed = Observed(proxy: proxy, boss: try proxy.wire(user: "boss", database: "strata"))
                 let probe = try proxy.wire()
                 // Both catalogs have come to all loops.
@@ -219,10 +218,8 @@ struct ProxyCrossingTests {
     func notWritten() async throws {
         try await withObserved(
             interval: .milliseconds(20),
-            before: { proxy in
-                // In its way, whatever the role may.
-                try await proxy.database.execute("CREATE SCHEMA strata; CREATE VIEW strata.crossings AS SELECT 1 AS a")
-            }
+            // In its way, whatever the role may.
+            before: "CREATE SCHEMA strata; CREATE VIEW strata.crossings AS SELECT 1 AS a"
         ) { observed in
             let client = try observed.proxy.wire()
             for _ in 0..<5 { #expect(try client.query("SELECT 1 FROM orders, billing.invoices").error == nil) }
