@@ -91,8 +91,6 @@ struct LooseKeyOutput {
                 scannedAt: key.record.scannedAt, queued: key.queued, lagSeconds: key.lag, failing: key.failing,
                 error: key.error)
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(keys), as: UTF8.self) + "\n"
+        return try JSONOutput.text(keys)
     }
 }

@@ -53,9 +53,7 @@ struct RouteCommand: AsyncParsableCommand {
         switch global.format {
         case .text: workplace.console.output(explanation.text)
         case .json:
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            workplace.console.output(String(decoding: try encoder.encode(explanation), as: UTF8.self) + "\n")
+            workplace.console.output(try JSONOutput.text(explanation))
         }
     }
 

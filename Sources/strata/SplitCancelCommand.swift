@@ -24,7 +24,7 @@ struct SplitCancelCommand: AsyncParsableCommand {
         let (record, kept) = try await SplitCancel(schema, source: source, target: place.target).run()
         switch global.format {
         case .json:
-            workplace.console.output(try JSONText.encode(["cancelled": "\(record.id)", "schema": schema]) + "\n")
+            workplace.console.output(try JSONOutput.text(["cancelled": "\(record.id)", "schema": schema]))
         case .text:
             var text = "Split \(record.id) is cancelled: schema \(schema) is only where it was before.\n"
             if !kept.isEmpty {

@@ -39,7 +39,7 @@ struct SplitDiffCommand: AsyncParsableCommand {
         let report = try await diff.run()
         if console.errorIsTerminal { console.error("\r\u{1B}[K") }
         switch global.format {
-        case .json: console.output(try JSONText.encode(report) + "\n")
+        case .json: console.output(try JSONOutput.text(report))
         case .text: console.output(Self.text(report, console.outputStyle))
         }
         if !report.isClean { throw ExitCode.verificationDiffers }

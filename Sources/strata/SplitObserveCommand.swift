@@ -125,9 +125,7 @@ struct SplitObserveCommand: AsyncParsableCommand {
 /// The report for machines; see docs/split.md.
 enum CrossingJSON {
     static func encode(_ report: CrossingReport) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(Document(report)), as: UTF8.self) + "\n"
+        try JSONOutput.text(Document(report))
     }
 
     private struct Document: Encodable {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Engine
-import Foundation
 import Planning
 import PostgresDriver
 
@@ -50,7 +49,7 @@ struct SplitStartCommand: AsyncParsableCommand {
         }
         progress.end()
         switch global.format {
-        case .json: workplace.console.output(try JSONText.encode(record) + "\n")
+        case .json: workplace.console.output(try JSONOutput.text(record))
         case .text: workplace.console.output(text(record, report, workplace.console.outputStyle))
         }
     }
@@ -123,13 +122,5 @@ struct SplitPlace {
                     place: entry.place, nextStep: "give it another one: \(schema): { database: NAME, … }"))
         }
         target = try workplace.settings(ofOther: layout.databases.first { $0.name == name }, name)
-    }
-}
-
-enum JSONText {
-    static func encode(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 }

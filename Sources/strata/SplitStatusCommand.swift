@@ -26,7 +26,7 @@ struct SplitStatusCommand: AsyncParsableCommand {
         }
         await connection.close()
         switch global.format {
-        case .json: workplace.console.output(try JSONText.encode(splits) + "\n")
+        case .json: workplace.console.output(try JSONOutput.text(splits))
         case .text: workplace.console.output(Self.text(splits, workplace.console.outputStyle))
         }
     }

@@ -21,7 +21,7 @@ struct SplitMoveTests {
         CREATE TABLE audit.events (
             id bigserial PRIMARY KEY, kind audit.kind NOT NULL DEFAULT 'made', moods public.mood[], note public.short DEFAULT '',
             loud text GENERATED ALWAYS AS (audit.shout(note)) STORED, at timestamptz DEFAULT now(), data jsonb,
-            customer bigint CONSTRAINT crossing REFERENCES public.customers ON DELETE CASCADE);
+            customer bigint CONSTRAINT "across the cut" REFERENCES public.customers ON DELETE CASCADE);
         COMMENT ON TABLE audit.events IS 'what happened';
         CREATE INDEX ON audit.events (at) WHERE kind = 'gone';
         CREATE TABLE audit.parts (id int GENERATED ALWAYS AS IDENTITY, event bigint REFERENCES audit.events ON DELETE CASCADE, "The Text" text, PRIMARY KEY (id));

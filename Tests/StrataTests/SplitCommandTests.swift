@@ -76,6 +76,13 @@ struct SplitCommandTests {
             #expect(record["state"] as? String == "following" && json.first?["lagBytes"] is Int)
             let table = try await program.run("split", "status")
             #expect(table.output.contains("billing  books  following     1/1  20,000"), "\(table.output)")
+            // The copy is no obstacle of its own split, and loose keys can be made while it is followed.
+            let plan = try await program.run("plan")
+            #expect(plan.code == 0 && !plan.output.contains("is there already"), "\(plan.output)")
+            let replaced = try await program.run("split", "keys", "replace", "billing", "--yes")
+            #expect(replaced.code == 0 && replaced.output.contains("Replaced 1 foreign key"), "\(replaced)")
+            let same = try await program.run("split", "diff", "billing")
+            #expect(same.code == 0 && same.output.contains("Both databases have the same rows."), "\(same)")
             let cancel = try await program.run("split", "cancel", "billing")
             #expect(
                 cancel.code == 0

@@ -139,7 +139,7 @@ package struct CrossingStore: Sendable {
     }
 
     private static func json(_ crossings: [Crossing]) throws -> String {
-        String(decoding: try JSONEncoder().encode(crossings.map(CrossingRow.init)), as: UTF8.self)
+        try JSONRecord.encode(crossings.map(CrossingRow.init))
     }
 
     /// What is too much, and observers that nobody has heard of for 90 days, go.

@@ -7,7 +7,7 @@ struct DefinitionComparison: Sendable {
     let source: Connection
     let target: Connection
 
-    /// - Parameter keys: names of foreign keys that are not meant to be there.
+    /// - Parameter keys: foreign keys that are not meant to be there, as `table key`.
     func missing(without keys: Set<String>) async throws -> [String] {
         let wanted = try await definitions(source, without: keys)
         let present = Set(try await definitions(target, without: []))
@@ -30,7 +30,7 @@ struct DefinitionComparison: Sendable {
         UNION ALL
         SELECT format('constraint %s of %s %s', k.conname, c.relname, pg_get_constraintdef(k.oid))
           FROM tables c JOIN pg_constraint k ON k.conrelid = c.oid
-         WHERE NOT (k.contype = 'f' AND k.conname = ANY ($2)) AND k.contype <> 't'
+         WHERE NOT (k.contype = 'f' AND (k.conparentid <> 0 OR c.relname || ' ' || k.conname = ANY ($2))) AND k.contype <> 't'
         UNION ALL
         SELECT 'index ' || pg_get_indexdef(x.indexrelid) FROM tables c JOIN pg_index x ON x.indrelid = c.oid
         UNION ALL

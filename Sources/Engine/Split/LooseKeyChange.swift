@@ -72,24 +72,21 @@ struct LooseKeyChange {
     }
 
     private func present(_ entries: [Entry], at site: Site) async throws -> Set<Int> {
-        let rows = try await site.parent.query(site.statements.present, [.text(try Self.json(entries.map(\.old)))])
+        let rows = try await site.parent.query(
+            site.statements.present, [.text(try JSONRecord.encode(entries.map(\.old)))])
         return Set(try rows.map { entries[try $0.int(0) - 1].position })
     }
 
     /// - Returns: how many rows; nil where nothing is declared for it.
     private func change(_ entries: [Entry], at site: Site) async throws -> Int? {
-        let old = Parameter.text(try Self.json(entries.map(\.old)))
+        let old = Parameter.text(try JSONRecord.encode(entries.map(\.old)))
         if let entry = entries.first, entry.action == .update {
             guard key.onUpdate == .update, entry.new.count == key.childColumns.count else { return nil }
-            let new = Parameter.text(try Self.json(entry.new))
+            let new = Parameter.text(try JSONRecord.encode(entry.new))
             return try await site.child.query(site.statements.change, [old, .int(chunk), new]).affectedRows
         }
         guard let removal = site.statements.removal else { return nil }
         return try await site.child.query(removal, [old, .int(chunk)]).affectedRows
-    }
-
-    private static func json(_ values: some Encodable) throws -> String {
-        String(decoding: try JSONEncoder().encode(values), as: UTF8.self)
     }
 
     /// Without the details, which may show rows.

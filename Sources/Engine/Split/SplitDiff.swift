@@ -167,6 +167,8 @@ private struct TableComparison: Sendable {
                 if there[key] != before[key] { differing.append(key) }
             }
         }
+        // Rows beyond what is read at a time, of a range that has grown meanwhile: nothing is said of them.
+        if ours.count == limit || theirs.count == limit { result.changing += 1 }
         result.differing += differing.count
         result.changing += open.count
         result.examples += differing.sorted { $0.lexicographicallyPrecedes($1) }.prefix(

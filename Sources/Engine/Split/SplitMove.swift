@@ -223,9 +223,8 @@ package struct SplitMove: Sendable {
     }
 
     private func comparison(_ record: SplitRecord, _ site: SplitSite) async throws -> [String] {
-        let crossing = Set(crossingKeys.map { $0.split(separator: " ").last.map(String.init) ?? "" })
         return try await DefinitionComparison(schema: record.schema, source: site.source, target: site.target)
-            .missing(without: crossing)
+            .missing(without: crossingKeys)
     }
 
     // MARK: The dump
@@ -252,17 +251,12 @@ package struct SplitMove: Sendable {
         ).map { try $0.string("relname") }
         return DumpOrder(
             before: try await dump.list("pre-data"), after: try await dump.list("post-data"),
-            identities: Set(identities), hasSchema: hasSchema, crossing: Set(crossingKeys))
+            identities: Set(identities), hasSchema: hasSchema, crossing: crossingKeys)
     }
 
-    /// `table key`, of the foreign keys that lead out of the schema, or into it.
-    private var crossingKeys: [String] {
-        report.crossings.filter { $0.kind == .foreignKey }.compactMap { crossing in
-            // constraint NAME of SCHEMA.TABLE
-            let words = crossing.object.split(separator: " ").map(String.init)
-            guard words.count >= 4, let table = words.last?.split(separator: ".", maxSplits: 1).last else { return nil }
-            return "\(table) \(words[1])"
-        }
+    /// `table key`, of the foreign keys that lead out of the schema.
+    private var crossingKeys: Set<String> {
+        Set(report.crossings.compactMap(\.key).map { "\($0.table) \($0.name)" })
     }
 
     // MARK: Failures

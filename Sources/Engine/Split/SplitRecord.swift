@@ -67,6 +67,17 @@ package struct SplitLedger: Sendable {
             .bool("present")
     }
 
+    /// Whether splits bring schemas to this database, and this role may see which.
+    static func hasIncoming(_ connection: Connection) async throws -> Bool {
+        try await connection.query(
+            """
+            SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                            WHERE n.nspname = 'strata' AND c.relname = 'incoming'
+                              AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')) AS present
+            """
+        ).only().bool("present")
+    }
+
     func prepare() async throws {
         try await connection.execute(
             "BEGIN; SET LOCAL client_min_messages = warning;\n\(SplitRecordSchema.source)\nCOMMIT")

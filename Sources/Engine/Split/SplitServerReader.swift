@@ -76,6 +76,12 @@ package enum SplitServerReader {
         {
             server.objectsBySchema[try row.string("nspname")] = try row.int("objects")
         }
+        // The copy of a split that is under way is what the split has made.
+        if try await SplitLedger.hasIncoming(connection) {
+            for row in try await connection.query("SELECT schema FROM strata.incoming") {
+                server.objectsBySchema[try row.string("schema")] = nil
+            }
+        }
         for row in try await connection.query(
             """
             SELECT COALESCE(usename, '?') || ' at ' || COALESCE(host(client_addr), 'a local socket')

@@ -45,7 +45,13 @@ struct SplitCrossings {
     private func foreignKeys() -> [Crossing] {
         // Those of partitions go with their parent's.
         catalog.constraints.filter { $0.kind == .foreignKey && $0.parent == 0 && crosses($0.relation, $0.referenced) }
-            .map(foreignKey)
+            .map { key in
+                var crossing = foreignKey(key)
+                if leaves(key.relation), let table = catalog.relations[key.relation]?.name {
+                    crossing.key = .init(table: table, name: key.name)
+                }
+                return crossing
+            }
     }
 
     private func foreignKey(_ key: Constraint) -> Crossing {

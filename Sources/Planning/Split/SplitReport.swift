@@ -62,6 +62,14 @@ package struct SplitReport: Sendable, Equatable, Codable {
         /// The split is refused as long as it is so.
         package var isBlocking: Bool
         package var nextStep: String?
+        /// Of a foreign key of a table that leaves; nil for everything else.
+        package var key: Key?
+
+        /// Names as PostgreSQL stores them, of a table of the schema and its key.
+        package struct Key: Sendable, Hashable, Codable {
+            package var table: String
+            package var name: String
+        }
 
         package init(
             _ kind: Kind, _ object: String, _ message: String, replacement: String? = nil, isBlocking: Bool = false,
