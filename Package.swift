@@ -121,7 +121,9 @@ let package = Package(
         ),
         .testTarget(
             name: "ProxyTests",
-            dependencies: ["Planning", "PostgresDriver", "PostgresWire", "Proxy", "SQLSyntax", "TestSupport"],
+            dependencies: [
+                "Engine", "Planning", "PostgresDriver", "PostgresWire", "Proxy", "SQLSyntax", "TestSupport",
+            ],
             swiftSettings: strict
         ),
         // Runs the built program, as a person would.

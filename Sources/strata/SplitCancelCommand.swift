@@ -21,7 +21,9 @@ struct SplitCancelCommand: AsyncParsableCommand {
         let workplace = Workplace(global)
         let place = try SplitPlace(workplace, schema)
         let source = try await workplace.settings(place.layout)
-        let (record, kept) = try await SplitCancel(schema, source: source, target: place.target).run()
+        let (record, kept) = try await SplitCancel(
+            schema, mainDatabase: place.layout.mainDatabase, source: source, target: place.target
+        ).run()
         switch global.format {
         case .json:
             workplace.console.output(try JSONOutput.text(["cancelled": "\(record.id)", "schema": schema]))

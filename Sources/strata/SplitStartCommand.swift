@@ -41,7 +41,8 @@ struct SplitStartCommand: AsyncParsableCommand {
         options.jobs = jobs
         let progress = SplitProgress(console: workplace.console, quiet: quiet)
         let move = SplitMove(
-            report, source: source, target: site.target, options: options, listener: progress.handle)
+            report, mainDatabase: site.layout.mainDatabase, source: source, target: site.target, options: options,
+            listener: progress.handle)
         let record: SplitRecord
         do { record = try await move.run() } catch {
             progress.end()

@@ -24,8 +24,8 @@ struct Strata: AsyncParsableCommand {
         version: "strata \(StrataVersion.current)",
         subcommands: [
             InitCommand.self, PlanCommand.self, ApplyCommand.self, VerifyCommand.self, RollbackCommand.self,
-            ContractCommand.self, StatusCommand.self, SplitCommand.self, ProxyCommand.self,
-            RouteCommand.self, ServerCommand.self,
+            ContractCommand.self, StatusCommand.self, SplitCommand.self, SwitchCommand.self, ReverseCommand.self,
+            CompleteCommand.self, ProxyCommand.self, RouteCommand.self, ServerCommand.self,
         ])
 
     static func main() async {

@@ -69,13 +69,13 @@ struct SplitNeedsTests {
         let report = try #require(plan.splits?.first)
         await connection.close()
         let before = try await facts(other)
-        let record = try await SplitMove(report, source: main, target: other).run()
+        let record = try await SplitMove(report, mainDatabase: "main", source: main, target: other).run()
         #expect(record.state == .following && record.tables.map(\.rows) == [100])
         let wanted = try await facts(main)
         let found = try await facts(other)
         #expect(found == wanted)
         #expect(wanted[0] == ["team false -", "writer true SCRAM-SHA-256$"] && wanted[1] == ["writer"])
-        let kept = try await SplitCancel("audit", source: main, target: other).run().kept
+        let kept = try await SplitCancel("audit", mainDatabase: "main", source: main, target: other).run().kept
         #expect(kept == [])
         #expect(try await facts(other) == before)
     }

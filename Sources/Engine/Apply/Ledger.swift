@@ -76,7 +76,8 @@ package struct Ledger: Sendable {
         }
         do {
             try await connection.execute(
-                "BEGIN; SET LOCAL client_min_messages = warning;\n\(LedgerSchema.statements)\nCOMMIT")
+                "BEGIN; SET LOCAL client_min_messages = warning; SELECT pg_advisory_xact_lock(\(CrossingStore.lock));\n\(LedgerSchema.statements)\nCOMMIT"
+            )
         } catch let error as PostgresError {
             _ = try? await connection.executeShielded("ROLLBACK")
             let names = try? await connection.query(

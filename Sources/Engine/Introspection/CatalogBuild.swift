@@ -29,7 +29,8 @@ struct CatalogBuild {
     /// Schemas that no catalog contains, as a subquery that gives their OIDs.
     static let hiddenSchemas = """
         (SELECT oid FROM pg_namespace
-          WHERE nspname LIKE 'pg\\_%' OR nspname IN ('information_schema', '\(Catalog.ledgerSchema)'))
+          WHERE nspname LIKE 'pg\\_%' OR nspname IN ('information_schema', '\(Catalog.ledgerSchema)')
+             OR starts_with(nspname, '\(Catalog.parkedPrefix)'))
         """
 
     mutating func rows(_ sql: String, _ parameters: [Parameter] = []) async throws -> Rows {

@@ -1,5 +1,6 @@
 package import Planning
 package import PostgresDriver
+import SQLSyntax
 
 /// Reads a database and plans for it: the catalog and the use of statements as they are now, and, for the objects that
 /// the plan moves, where their sequences stand.
@@ -8,7 +9,20 @@ package enum LivePlanner {
     {
         let catalog = try await CatalogReader.read(connection)
         let use = try await StatementUseReader.read(connection)
-        var plan = try Pipeline.plan(layout, catalog, use: use)
+        let left = try await SplitLedger(connection).left()
+        var here = layout
+        here.schemas.removeAll { schema in left.contains { $0.schema == schema.name } }
+        var plan = try Pipeline.plan(here, catalog, use: use)
+        for split in left {
+            plan.unplaced.removeAll { $0.contains(" \(SQL.identifier(split.schema)).") }
+            plan.notes.append(
+                Diagnostic(
+                    .note, "lives-elsewhere", "schema \(split.schema) lives on database \(split.database)",
+                    nextStep: split.isCompleted
+                        ? nil
+                        : "strata reverse \(split.schema) brings it back; strata complete \(split.schema) ends its split"
+                ))
+        }
         // What is planned now is not what apply does next.
         if let open = try await Ledger(connection).openRun() { plan.notes.insert(open.warning, at: 0) }
         try await fillSequenceValues(&plan, catalog: catalog, connection: connection)

@@ -29,8 +29,9 @@ package struct CrossingStore: Sendable {
         }
     }
 
-    /// Any number that others do not use: the first letters of "crossing".
-    private static let lock = 0x6372_6F73_7369
+    /// For all who make schema `strata` and tables in it, of which several may begin at once. Any number that others do not
+    /// use: the first letters of "crossing".
+    static let lock = 0x6372_6F73_7369
 
     private func missing() async throws -> [String] {
         try await connection.query(

@@ -31,7 +31,7 @@ struct DefinitionGuard {
     func removeIfUnused() async throws {
         let busy =
             try await connection.query(
-                "SELECT count(*) AS n FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled')"
+                "SELECT count(*) AS n FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled')"
             ).only().int("n") > 0
         guard !busy else { return }
         for name in SplitRecordSchema.definitionTriggers.keys.sorted() {

@@ -4,11 +4,13 @@ package import PostgresDriver
 /// Takes a split back before its switch: both sides are as they were.
 package struct SplitCancel: Sendable {
     let schema: String
+    let mainDatabase: String
     let source: ConnectionSettings
     let target: ConnectionSettings
 
-    package init(_ schema: String, source: ConnectionSettings, target: ConnectionSettings) {
+    package init(_ schema: String, mainDatabase: String, source: ConnectionSettings, target: ConnectionSettings) {
         self.schema = schema
+        self.mainDatabase = mainDatabase
         self.source = source
         self.target = target
     }
@@ -31,7 +33,7 @@ package struct SplitCancel: Sendable {
 
     private func run(_ site: SplitSite) async throws -> (record: SplitRecord, kept: [String]) {
         let ledger = SplitLedger(site.source)
-        guard let record = try await ledger.open(schema) else {
+        guard var record = try await ledger.open(schema) else {
             throw EngineFailure(
                 .failed,
                 Diagnostic(
@@ -47,9 +49,22 @@ package struct SplitCancel: Sendable {
                     "split \(record.id) took schema \(schema) to another database than the layout's \(record.database) leads to now",
                     nextStep: "let the layout lead there again, and cancel then"))
         }
+        guard !record.isSwitched else {
+            throw EngineFailure(
+                .failed,
+                Diagnostic(
+                    .error, "is-there", "schema \(schema) lives on database \(record.database)",
+                    nextStep: "strata reverse \(schema) brings it back; then it can be cancelled"))
+        }
+        if [.following, .switching].contains(record.state) {
+            record = try await SwitchSettlement(site: site, mainName: mainDatabase).settle(record)
+        }
         try await ledger.setState(.cancelling, of: record.id)
         try await SplitStreams(record: record, source: site.source, target: site.target).remove()
         let kept = try await TargetSite(record: record, source: site.source, target: site.target).remove()
+        try await ledger.prepare()
+        try await WriteGuard(schema, site.source).uninstall()
+        try await RouteStore(site.source).forget(schema)
         try await DefinitionGuard(site.source).removeIfUnused()
         try await ledger.setState(.cancelled, of: record.id)
         return (record, kept)

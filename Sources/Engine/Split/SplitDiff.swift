@@ -49,7 +49,12 @@ package struct SplitDiff: Sendable {
     let rangeRows: Int
     let progress: @Sendable (_ table: String, _ rows: Int) -> Void
 
-    static let rounds = 12
+    static let rounds = 6
+    /// Rows that never stand still are locked, so many at a time and not more altogether of a range, for no longer than this
+    /// and the time the target needs to catch up.
+    static let hotRows = 1_000
+    static let hotBatch = 100
+    static let hotPatience = Duration.seconds(1)
     static let examples = 5
 
     package init(
@@ -65,9 +70,9 @@ package struct SplitDiff: Sendable {
 
     /// Goes on where an earlier one was cut off; where that was finished, it begins anew.
     package func run() async throws -> SplitDiffReport {
-        try await SplitSite.with(source, target) { site in
-            let ledger = SplitLedger(site.source)
-            guard let record = try await ledger.open(schema), record.state == .following else {
+        try await SplitSite.with(source, target) { ends in
+            let ledger = SplitLedger(ends.source)
+            guard let record = try await ledger.open(schema), [.following, .switched].contains(record.state) else {
                 throw EngineFailure(
                     .failed,
                     Diagnostic(
@@ -75,13 +80,18 @@ package struct SplitDiff: Sendable {
                         nextStep: "strata split \(schema)"))
             }
             try await ledger.prepare()
+            // After the switch rows flow the other way.
+            let site = record.isSwitched ? SplitSite(source: ends.target, target: ends.source) : ends
             try await site.source.execute(SplitDiffTable.settings)
             try await site.target.execute(SplitDiffTable.settings)
             let keys = try await SplitDiffTable.keys(in: schema, site.source)
             var report = SplitDiffReport(split: record.id, schema: schema, database: record.database, tables: [])
             let known = try await ledger.beginDiff(record.id)
+            // Kept by their numbers in the main database.
+            let numbers = Dictionary(record.tables.map { ($0.name, $0.relation) }) { first, _ in first }
             for table in try await SourceTable.all(in: schema, site.source) {
-                if let done = known[table.oid] {
+                let number = numbers[table.name] ?? table.oid
+                if let done = known[number] {
                     report.tables.append(done)
                     continue
                 }
@@ -89,10 +99,12 @@ package struct SplitDiff: Sendable {
                     oid: table.oid, name: table.name, columns: table.columns, key: keys[table.oid] ?? [])
                 let comparison = TableComparison(
                     table: compared, site: site,
-                    streams: SplitStreams(record: record, source: site.source, target: site.target),
+                    streams: SplitStreams(
+                        record: record, source: site.source, target: site.target,
+                        direction: record.isSwitched ? .back : .out),
                     rangeRows: rangeRows, progress: { progress(table.name, $0) })
                 let found = try await comparison.run()
-                try await ledger.add(found, table.oid, to: record.id)
+                try await ledger.add(found, number, to: record.id)
                 report.tables.append(found)
             }
             report.tables.sort { $0.name < $1.name }
@@ -167,6 +179,7 @@ private struct TableComparison: Sendable {
                 if there[key] != before[key] { differing.append(key) }
             }
         }
+        try await holdStill(&open, &differing)
         // Rows beyond what is read at a time, of a range that has grown meanwhile: nothing is said of them.
         if ours.count == limit || theirs.count == limit { result.changing += 1 }
         result.differing += differing.count
@@ -177,6 +190,38 @@ private struct TableComparison: Sendable {
             result.outcome = .differs
         } else if result.changing > 0 {
             result.outcome = .changing
+        }
+    }
+
+    /// Rows that somebody writes all the time, a counter say: they are locked for some tenths of a second, some at a time.
+    /// Where the lock does not come, or the target is too far behind, nothing is said of them.
+    private func holdStill(_ open: inout Set<Key>, _ differing: inout [Key]) async throws {
+        guard open.count <= SplitDiff.hotRows else { return }
+        let keys = Array(open)
+        for start in stride(from: 0, to: keys.count, by: SplitDiff.hotBatch) {
+            let batch = Set(keys[start...].prefix(SplitDiff.hotBatch))
+            guard let found = try await still(batch) else { continue }
+            open.subtract(batch)
+            differing += batch.filter { found.ours[$0] != found.theirs[$0] }
+        }
+    }
+
+    private func still(_ keys: Set<Key>) async throws -> (ours: [Key: Int], theirs: [Key: Int])? {
+        let source = site.source
+        do {
+            try await source.execute("BEGIN; SET LOCAL lock_timeout = '250ms'")
+            _ = try await source.query(table.locked, columns(of: keys))
+            let ours = try await hashes(source, of: keys)
+            let isThere = try await streams.catchUp(within: SplitDiff.hotPatience) { _ in }
+            let theirs = isThere ? try await hashes(site.target, of: keys) : [:]
+            try await source.execute("COMMIT")
+            return isThere ? (ours, theirs) : nil
+        } catch let error as PostgresError where error.isLockTimeout || error.isRetryable {
+            _ = try? await source.executeShielded("ROLLBACK")
+            return nil
+        } catch {
+            _ = try? await source.executeShielded("ROLLBACK")
+            throw error
         }
     }
 
@@ -191,9 +236,12 @@ private struct TableComparison: Sendable {
     }
 
     private func hashes(_ connection: Connection, of keys: Set<Key>) async throws -> [Key: Int] {
+        try await hashes(connection, table.single, columns(of: keys))
+    }
+
+    private func columns(of keys: Set<Key>) -> [Parameter] {
         let list = Array(keys)
-        let columns = table.key.indices.map { column in Parameter.textArray(list.map { $0[column] }) }
-        return try await hashes(connection, table.single, columns)
+        return table.key.indices.map { column in Parameter.textArray(list.map { $0[column] }) }
     }
 
     // MARK: As a whole

@@ -90,6 +90,17 @@ struct SplitDiffTable: Sendable {
             """
     }
 
+    /// They stand still until the transaction ends. Parameters as of `single`.
+    var locked: String {
+        let names = key.indices.map { "k\($0)" }
+        let casts = zip(names, key).map { "\($0)::\($1.type)" }.joined(separator: ", ")
+        let arrays = key.indices.map { "$\($0 + 1)::text[]" }.joined(separator: ", ")
+        return """
+            SELECT FROM ONLY \(name) WHERE (\(list)) IN
+                (SELECT \(casts) FROM unnest(\(arrays)) AS w(\(names.joined(separator: ", ")))) FOR SHARE
+            """
+    }
+
     /// Texts of values are the same on both sides only with the same settings.
     static let settings = """
         SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET extra_float_digits = 3;

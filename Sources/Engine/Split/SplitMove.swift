@@ -26,6 +26,7 @@ package struct SplitOptions: Sendable {
 /// again: whoever calls after a crash goes on where the record says.
 package struct SplitMove: Sendable {
     let report: SplitReport
+    let mainDatabase: String
     let source: ConnectionSettings
     let target: ConnectionSettings
     let options: SplitOptions
@@ -33,12 +34,14 @@ package struct SplitMove: Sendable {
 
     /// - Parameters:
     ///   - report: of the catalog as it is now; with what the servers lack.
+    ///   - mainDatabase: as the layout names the source.
     ///   - source: where the schema is, `target` where it goes.
     package init(
-        _ report: SplitReport, source: ConnectionSettings, target: ConnectionSettings,
+        _ report: SplitReport, mainDatabase: String, source: ConnectionSettings, target: ConnectionSettings,
         options: SplitOptions = SplitOptions(), listener: @escaping @Sendable (SplitEvent) -> Void = { _ in }
     ) {
         self.report = report
+        self.mainDatabase = mainDatabase
         self.source = source
         self.target = target
         self.options = options
@@ -73,7 +76,8 @@ package struct SplitMove: Sendable {
                 case .preparing: try await prepare(record, site, ledger)
                 case .copying: try await copy(record, site, ledger)
                 case .building: try await build(record, site, ledger)
-                case .following: return record
+                case .following, .switching: return record
+                case .switched, .reversing, .completing, .completed: throw Self.hasLeft(record)
                 case .cancelling, .cancelled: throw Self.beingCancelled(record)
                 }
                 record = try await reread(record, ledger)
@@ -97,6 +101,7 @@ package struct SplitMove: Sendable {
                         "split \(known.id) takes schema \(known.schema) to another database than the layout's \(report.database) leads to now",
                         nextStep: "let the layout lead there again, or: strata split cancel \(known.schema)"))
             }
+            guard !known.isSwitched else { throw Self.hasLeft(known) }
             listener(.began(known, resumed: true))
             return known
         }
@@ -134,6 +139,10 @@ package struct SplitMove: Sendable {
         let place = TargetSite(record: record, source: site.source, target: site.target)
         let mark = try await place.mark()
         try await DefinitionGuard(site.source).add { listener(.note($0)) }
+        // Here they refuse nothing before the switch, which then has no definitions to change.
+        let guardian = WriteGuard(record.schema, site.source)
+        try await guardian.prepare()
+        try await guardian.install(enabled: false)
         if try await !place.isMade() {
             // What an attempt before has left.
             try await place.clearSchema()
@@ -150,7 +159,7 @@ package struct SplitMove: Sendable {
                 try await dump.restore(order.first, to: target)
             }
             try await place.settings(ledger: ledger, made: &made)
-            try await place.guardWrites()
+            try await WriteGuard(record.schema, site.target).install()
             try await place.noteMade()
         }
         try await ledger.add(try await SourceTable.all(in: record.schema, site.source), to: record.id)
@@ -219,6 +228,8 @@ package struct SplitMove: Sendable {
             }
         }
         try await site.target.execute("ANALYZE")
+        try await RouteStore(site.source).announce(
+            record.schema, at: mainDatabase, destination: record.database)
         try await ledger.setState(.following, of: record.id)
     }
 
@@ -280,6 +291,15 @@ package struct SplitMove: Sendable {
                 nextStep: "make there what they need, then call strata split \(record.schema) again"))
     }
 
+    private static func hasLeft(_ record: SplitRecord) -> EngineFailure {
+        EngineFailure(
+            .failed,
+            Diagnostic(
+                .error, "is-there", "schema \(record.schema) lives on database \(record.database) already",
+                nextStep:
+                    "strata reverse \(record.schema) brings it back; strata complete \(record.schema) ends the split"))
+    }
+
     private static func beingCancelled(_ record: SplitRecord) -> EngineFailure {
         EngineFailure(
             .failed,
@@ -335,8 +355,11 @@ struct SplitSite: Sendable {
         let site = SplitSite(source: first, target: second)
         do {
             // Our own statements pass our own guards.
-            try await first.execute("SET strata.split = 'on'; SET client_min_messages = warning")
-            try await second.execute("SET client_min_messages = warning")
+            // What they commit is on disk before they go on.
+            try await first.execute(
+                "SET strata.split = 'on'; SET client_min_messages = warning; SET synchronous_commit = on")
+            try await second.execute(
+                "SET strata.split = 'on'; SET client_min_messages = warning; SET synchronous_commit = on")
             let value = try await body(site)
             await first.close()
             await second.close()

@@ -12,6 +12,15 @@ package struct SplitRecord: Sendable, Equatable, Codable {
         case building
         /// Everything is there, and replication keeps it so.
         case following
+        /// A switch is being tried: the schema is still where it was.
+        case switching
+        /// The other database has it, and replication keeps the first one up to date.
+        case switched
+        /// The way back is being tried: the other database still has it.
+        case reversing
+        /// What is left on the first database is being put aside.
+        case completing
+        case completed
         case cancelling
         case cancelled
     }
@@ -49,11 +58,33 @@ package struct SplitRecord: Sendable, Equatable, Codable {
     package var error: String?
     /// The source's own number, which names of slots carry: they are of a whole server.
     package var sourceOID: UInt32
+    /// Of streams that lead to the target.
     package var generations: [Int]
+    /// Of streams that lead from there back to the source.
+    package var backGenerations: [Int]
     package var tables: [Table]
 
     /// Publication, slot and subscription of one copy have one name.
     package func streamName(_ generation: Int) -> String { "strata_\(sourceOID)_\(id)_\(generation)" }
+
+    /// The schema lives on the target.
+    package var isSwitched: Bool {
+        switch state {
+        case .switched, .reversing, .completing, .completed: true
+        default: false
+        }
+    }
+
+    func generations(_ direction: Direction) -> [Int] { direction == .out ? generations : backGenerations }
+
+    /// Which way rows flow.
+    package enum Direction: String, Sendable, Codable {
+        /// From the source to the target.
+        case out
+        case back
+
+        package var other: Direction { self == .out ? .back : .out }
+    }
 }
 
 /// Reads and writes `strata.splits` and what belongs to it.
@@ -80,18 +111,41 @@ package struct SplitLedger: Sendable {
 
     func prepare() async throws {
         try await connection.execute(
-            "BEGIN; SET LOCAL client_min_messages = warning;\n\(SplitRecordSchema.source)\nCOMMIT")
+            "BEGIN; SET LOCAL client_min_messages = warning; SELECT pg_advisory_xact_lock(\(CrossingStore.lock));\n\(SplitRecordSchema.source)\nCOMMIT"
+        )
     }
 
     /// All that have not been cancelled, oldest first.
     package func open() async throws -> [SplitRecord] {
         guard try await exists() else { return [] }
-        return try await read("state <> 'cancelled'", [])
+        return try await read("state NOT IN ('cancelled', 'completed')", [])
     }
 
     package func open(_ schema: String) async throws -> SplitRecord? {
         guard try await exists() else { return nil }
-        return try await read("state <> 'cancelled' AND schema = $1", [.text(schema)]).first
+        return try await read("state NOT IN ('cancelled', 'completed') AND schema = $1", [.text(schema)]).first
+    }
+
+    /// A schema that lives on another database.
+    struct Left {
+        var schema: String
+        var database: String
+        var isCompleted: Bool
+    }
+
+    func left() async throws -> [Left] {
+        guard try await exists() else { return [] }
+        return try await connection.query(
+            """
+            SELECT DISTINCT ON (schema) schema, database, state FROM strata.splits
+             WHERE state IN ('switched', 'reversing', 'completing', 'completed')
+               AND (state <> 'completed' OR to_regnamespace(quote_ident(schema)) IS NULL) ORDER BY schema, id DESC
+            """
+        ).map {
+            Left(
+                schema: try $0.string("schema"), database: try $0.string("database"),
+                isCompleted: try $0.string("state") == "completed")
+        }
     }
 
     private func read(_ condition: String, _ parameters: [Parameter]) async throws -> [SplitRecord] {
@@ -100,7 +154,8 @@ package struct SplitLedger: Sendable {
             """
             SELECT id, schema, database, state, target, made::text AS made, started_at::text AS started, error,
                    (SELECT oid FROM pg_database WHERE datname = current_database()) AS source,
-                   ARRAY(SELECT generation::text FROM strata.split_streams WHERE split = s.id ORDER BY generation) AS generations
+                   ARRAY(SELECT generation::text FROM strata.split_streams WHERE split = s.id AND direction = 'out' ORDER BY generation) AS generations,
+                   ARRAY(SELECT generation::text FROM strata.split_streams WHERE split = s.id AND direction = 'back' ORDER BY generation) AS back
               FROM strata.splits s WHERE \(condition) ORDER BY id
             """, parameters)
         {
@@ -114,6 +169,7 @@ package struct SplitLedger: Sendable {
                     startedAt: try row.string("started"), error: try row.optionalString("error"),
                     sourceOID: try row.uint32("source"),
                     generations: try row.textArray("generations").compactMap { Int($0) },
+                    backGenerations: try row.textArray("back").compactMap { Int($0) },
                     tables: try await tables(of: id)))
         }
         return records
@@ -190,12 +246,16 @@ package struct SplitLedger: Sendable {
     }
 
     /// - Returns: the number of a new stream, noted before anything of it is made.
-    func addStream(to split: Int) async throws -> Int {
+    func addStream(to split: Int, _ direction: SplitRecord.Direction = .out) async throws -> Int {
+        // Its number is not used again after its row has gone: it is part of names on both servers.
         try await connection.query(
             """
-            INSERT INTO strata.split_streams (split, generation)
-            SELECT $1, coalesce(max(generation), 0) + 1 FROM strata.split_streams WHERE split = $1 RETURNING generation
-            """, [.int(split)]
+            WITH next AS (
+                UPDATE strata.splits SET last_stream = last_stream + 1 WHERE id = $1 RETURNING last_stream
+            )
+            INSERT INTO strata.split_streams (split, generation, direction)
+            SELECT $1, last_stream, $2 FROM next RETURNING generation
+            """, [.int(split), .text(direction.rawValue)]
         ).only().int("generation")
     }
 

@@ -7,7 +7,8 @@ enum SplitRecordSchema {
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             schema text NOT NULL,
             database text NOT NULL,
-            state text NOT NULL CHECK (state IN ('preparing', 'copying', 'building', 'following', 'cancelling', 'cancelled')),
+            state text NOT NULL CHECK (state IN ('preparing', 'copying', 'building', 'following', 'switching', 'switched',
+                'reversing', 'completing', 'completed', 'cancelling', 'cancelled')),
             target text NOT NULL,
             made jsonb NOT NULL DEFAULT '{}',
             actor text NOT NULL,
@@ -15,12 +16,14 @@ enum SplitRecordSchema {
             strata_version text NOT NULL,
             started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-            error text
+            error text,
+            last_stream integer NOT NULL DEFAULT 0
         );
-        CREATE UNIQUE INDEX IF NOT EXISTS splits_open ON strata.splits (schema) WHERE state <> 'cancelled';
+        CREATE UNIQUE INDEX IF NOT EXISTS splits_open ON strata.splits (schema) WHERE state NOT IN ('cancelled', 'completed');
         CREATE TABLE IF NOT EXISTS strata.split_streams (
             split bigint NOT NULL REFERENCES strata.splits,
             generation integer NOT NULL,
+            direction text NOT NULL DEFAULT 'out' CHECK (direction IN ('out', 'back')),
             lsn pg_lsn,
             PRIMARY KEY (split, generation)
         );
@@ -44,6 +47,8 @@ enum SplitRecordSchema {
         -- Proxies ask which schemas are still here, as whatever role they have.
         GRANT USAGE ON SCHEMA strata TO PUBLIC;
         GRANT SELECT (schema, state) ON strata.splits TO PUBLIC;
+        \(RouteSchema.tables)
+        \(WriteGuard.table)
         """
 
     /// Which schemas come here, and from where; `making` until everything in one has been made.
@@ -70,13 +75,15 @@ enum SplitRecordSchema {
             IF coalesce(current_setting('strata.split', true), '') <> '' OR TG_TAG = 'REFRESH MATERIALIZED VIEW' THEN RETURN; END IF;
             IF TG_EVENT = 'sql_drop' THEN
                 SELECT coalesce(o.schema_name, o.object_name), o.object_identity INTO home, object FROM pg_event_trigger_dropped_objects() o
-                 WHERE o.schema_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled'))
-                    OR (o.object_type = 'schema' AND o.object_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled')))
+                 -- A key of another schema goes, and with it what PostgreSQL has made for it here.
+                 WHERE NOT (o.object_type = 'trigger' AND NOT o.original)
+                   AND (o.schema_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled'))
+                    OR (o.object_type = 'schema' AND o.object_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled'))))
                  LIMIT 1;
             ELSE
                 SELECT coalesce(o.schema_name, o.object_identity), o.object_identity INTO home, object FROM pg_event_trigger_ddl_commands() o
-                 WHERE o.schema_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled'))
-                    OR (o.object_type = 'schema' AND o.object_identity IN (SELECT quote_ident(schema) FROM strata.splits WHERE state NOT IN ('cancelling', 'cancelled')))
+                 WHERE o.schema_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled'))
+                    OR (o.object_type = 'schema' AND o.object_identity IN (SELECT quote_ident(schema) FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled')))
                  LIMIT 1;
             END IF;
             IF FOUND THEN
@@ -89,16 +96,4 @@ enum SplitRecordSchema {
         """
 
     static let definitionTriggers = ["strata_refuse_definition": "ddl_command_end", "strata_refuse_drop": "sql_drop"]
-
-    /// Refuses writes that do not come by replication, for which ordinary triggers do not fire.
-    static let writeGuard = """
-        CREATE OR REPLACE FUNCTION strata.refuse_write() RETURNS trigger LANGUAGE plpgsql
-        SET search_path = pg_catalog, pg_temp AS $function$
-        BEGIN
-            RAISE EXCEPTION '%.% is not written here: schema % belongs to another database until the switch', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_TABLE_SCHEMA
-                USING ERRCODE = 'read_only_sql_transaction', HINT = 'Connect to the proxy, or to the database that has it now.';
-        END
-        $function$;
-        """
-    static let writeGuardName = LooseKeyDatabases.guardPrefix + "_write"
 }

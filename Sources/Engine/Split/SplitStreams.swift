@@ -6,8 +6,10 @@ import SQLSyntax
 /// one of each for every copy that was begun, since each has a snapshot of its own. All three have one name.
 struct SplitStreams: Sendable {
     let record: SplitRecord
+    /// Where rows come from, `target` where they go: on the way back the other way round.
     let source: Connection
     let target: Connection
+    var direction = SplitRecord.Direction.out
 
     // MARK: Making
 
@@ -29,7 +31,8 @@ struct SplitStreams: Sendable {
     }
 
     /// From the slot's own point on, without a copy of the server's. A subscription that is there already stays.
-    func subscribe(_ generation: Int) async throws {
+    /// - Parameter enabled: else it waits for ``enable()``.
+    func subscribe(_ generation: Int, enabled: Bool = true) async throws {
         let name = record.streamName(generation)
         let present =
             try await target.query(
@@ -46,7 +49,7 @@ struct SplitStreams: Sendable {
             try await target.execute(
                 """
                 CREATE SUBSCRIPTION \(SQL.identifier(name)) CONNECTION \(SQL.literal(way)) PUBLICATION \(SQL.identifier(name))
-                WITH (create_slot = false, slot_name = \(SQL.literal(name)), copy_data = false, enabled = true\(origin))
+                WITH (create_slot = false, slot_name = \(SQL.literal(name)), copy_data = false, enabled = \(enabled)\(origin))
                 """)
         } catch let error as PostgresError {
             // The statement has the password in it.
@@ -54,9 +57,9 @@ struct SplitStreams: Sendable {
                 .resumable,
                 Diagnostic(
                     .error, "no-subscription",
-                    "database \(record.database) cannot follow \(source.settings): \(error.message)",
+                    "\(follower) cannot follow \(source.settings): \(error.message)",
                     nextStep:
-                        "the target's server connects to the source by itself: it must reach that address and be let in (pg_hba.conf, replication is not needed there); then call strata split again"
+                        "its server connects to the other one by itself: it must reach that address and be let in (pg_hba.conf, replication is not needed there); then call the same command again"
                 ))
         }
     }
@@ -76,8 +79,11 @@ struct SplitStreams: Sendable {
         let applied = try await applied()
         let slots = try await source.query(
             """
-            SELECT slot_name, active, pg_wal_lsn_diff(confirmed_flush_lsn, '0/0')::bigint AS confirmed
-              FROM pg_replication_slots WHERE slot_name = ANY ($1)
+            SELECT s.slot_name, s.active, greatest(pg_wal_lsn_diff(s.confirmed_flush_lsn, '0/0'),
+                   -- Received: a worker applies each transaction before it takes the next message.
+                   pg_wal_lsn_diff(r.write_lsn, '0/0'))::bigint AS confirmed
+              FROM pg_replication_slots s LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid
+             WHERE s.slot_name = ANY ($1)
             """, [.textArray(names)])
         for row in slots {
             // Under load the target confirms some times a minute only; when idle, it applies nothing but confirms.
@@ -104,6 +110,14 @@ struct SplitStreams: Sendable {
         return found
     }
 
+    /// As it is at this moment.
+    func now() async throws -> Lag {
+        let position = try await source.query(
+            "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint AS position"
+        ).only().int("position")
+        return try await lag(behind: position)
+    }
+
     /// What a worker on the target complains of, as far as can be seen from here (15 and later).
     func troubles() async throws -> Int {
         guard target.serverVersion >= 150_000 else { return 0 }
@@ -115,51 +129,103 @@ struct SplitStreams: Sendable {
     }
 
     /// Until all that is in the WAL now has arrived.
-    func catchUp(_ report: @Sendable (Lag) -> Void) async throws {
-        // A record of its own makes idle servers write, and senders report.
+    func catchUp(_ report: @Sendable (Lag) -> Void) async throws { _ = try await catchUp(within: nil, report) }
+
+    /// - Returns: false where that took longer.
+    func catchUp(within limit: Duration?, _ report: @Sendable (Lag) -> Void) async throws -> Bool {
+        let end = limit.map { ContinuousClock.now + $0 }
+        // A record of its own makes idle servers write, and senders report; its commit has it on disk at once, where they
+        // read. Within a transaction it is left to the server when to write it, some tenths of a second.
+        let commits = limit == nil
         let position = try await source.query(
-            "SELECT pg_wal_lsn_diff(pg_logical_emit_message(false, 'strata', 'catch up'), '0/0')::bigint AS position"
+            "SELECT pg_wal_lsn_diff(pg_logical_emit_message(\(commits), 'strata', 'catch up'), '0/0')::bigint AS position"
         ).only().int("position")
         let errorsBefore = try await troubles()
         while true {
             let lag = try await lag(behind: position)
-            if lag.bytes == 0, lag.isConnected { return }
+            if lag.bytes == 0, lag.isConnected { return true }
+            if let end, ContinuousClock.now > end { return false }
             report(lag)
             let errors = try await troubles()
             if errors > errorsBefore + 3 {
                 throw EngineFailure(
                     .resumable,
                     Diagnostic(
-                        .error, "stream-fails", "database \(record.database) cannot apply what it gets from the source",
-                        nextStep: "its server's log says why; mend it there, then call strata split again"))
+                        .error, "stream-fails", "\(follower) cannot apply what it gets from the other database",
+                        nextStep: "its server's log says why; mend it there, then call the same command again"))
             }
-            try await Task.sleep(for: .milliseconds(20))
+            try await Task.sleep(for: .milliseconds(5))
         }
     }
 
-    private var names: [String?] { record.generations.map { record.streamName($0) } }
+    private var generations: [Int] { record.generations(direction) }
+    private var names: [String?] { generations.map { record.streamName($0) } }
+    private var follower: String { direction == .out ? "database \(record.database)" : "the main database" }
+
+    // MARK: Which way
+
+    /// The follower begins, or goes on.
+    func enable() async throws {
+        for name in try await subscriptions() {
+            try await target.execute("ALTER SUBSCRIPTION \(SQL.identifier(name)) ENABLE")
+        }
+    }
+
+    /// The follower stops, and nobody reads the slots any more.
+    func pause() async throws {
+        for name in try await subscriptions() {
+            try await target.execute("ALTER SUBSCRIPTION \(SQL.identifier(name)) DISABLE")
+        }
+        while try await source.query(
+            "SELECT count(*) AS n FROM pg_replication_slots WHERE slot_name = ANY ($1) AND active", [.textArray(names)]
+        ).only().int("n") > 0 {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// A slot on the source for a stream that is not in force yet. It may have to wait for transactions that run there.
+    func addSlot(_ generation: Int) async throws {
+        let name = record.streamName(generation)
+        let present =
+            try await source.query(
+                "SELECT count(*) AS n FROM pg_replication_slots WHERE slot_name = $1", [.text(name)]
+            ).only().int("n") > 0
+        guard !present else { return }
+        _ = try await source.query("SELECT pg_create_logical_replication_slot($1, 'pgoutput')", [.text(name)])
+    }
+
+    /// What is in the source's WAL until now is not sent: it came from the other side. To be called while nobody reads the
+    /// slots and nothing is written that has to be sent.
+    func skip() async throws {
+        // Replication commits without waiting for the disk: this commit does, so that all before it is there as well.
+        try await source.execute(
+            "BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_logical_emit_message(true, 'strata', 'skip'); COMMIT")
+        for name in names {
+            _ = try await source.query(
+                "SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())", [name.map { .text($0) } ?? .null])
+        }
+    }
+
+    private func subscriptions() async throws -> [String] {
+        try await target.query(
+            """
+            SELECT subname FROM pg_subscription WHERE subname = ANY ($1)
+               AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY 1
+            """, [.textArray(names)]
+        ).map { try $0.string("subname") }
+    }
 
     // MARK: The way back
 
     func remove() async throws {
-        for generation in record.generations {
-            let name = record.streamName(generation)
-            let present =
-                try await target.query(
-                    """
-                    SELECT count(*) AS n FROM pg_subscription
-                     WHERE subname = $1 AND subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-                    """, [.text(name)]
-                ).only().int("n") > 0
-            if present {
-                let quoted = SQL.identifier(name)
-                // Without its slot, which is dropped at the source: the target need not reach it.
-                try await target.execute("ALTER SUBSCRIPTION \(quoted) DISABLE")
-                try await target.execute("ALTER SUBSCRIPTION \(quoted) SET (slot_name = NONE)")
-                try await target.execute("DROP SUBSCRIPTION \(quoted)")
-            }
+        for name in try await subscriptions() {
+            let quoted = SQL.identifier(name)
+            // Without its slot, which is dropped at the source: the target need not reach it.
+            try await target.execute("ALTER SUBSCRIPTION \(quoted) DISABLE")
+            try await target.execute("ALTER SUBSCRIPTION \(quoted) SET (slot_name = NONE)")
+            try await target.execute("DROP SUBSCRIPTION \(quoted)")
         }
-        for generation in record.generations {
+        for generation in generations {
             let name = record.streamName(generation)
             try await ReplicationSlot.drop(name, source)
             try await source.execute("DROP PUBLICATION IF EXISTS \(SQL.identifier(name))")

@@ -16,8 +16,9 @@ struct TargetSite: Sendable {
     /// From now on what stands in the schema is ours to remove.
     func mark() async throws -> Mark {
         try await target.execute(
-            "BEGIN; SET LOCAL client_min_messages = warning;\n\(SplitRecordSchema.target)\n\(SplitRecordSchema.writeGuard)\nCOMMIT"
+            "BEGIN; SET LOCAL client_min_messages = warning; SELECT pg_advisory_xact_lock(\(CrossingStore.lock));\n\(SplitRecordSchema.target)\nCOMMIT"
         )
+        try await WriteGuard(record.schema, target).prepare()
         let origin = try await Self.identity(of: source)
         let known = try await target.query(
             "SELECT source, split, had_schema FROM strata.incoming WHERE schema = $1", [.text(record.schema)]
@@ -204,32 +205,6 @@ struct TargetSite: Sendable {
         "temp_tablespaces", "unix_socket_directories",
     ]
 
-    // MARK: Guards
-
-    /// On every table, partitions too: a statement's trigger fires for the table that the statement names.
-    func guardWrites() async throws {
-        let name = SplitRecordSchema.writeGuardName
-        for table in try await unguarded() {
-            try await target.execute(
-                """
-                CREATE TRIGGER \(name) BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON \(table)
-                FOR EACH STATEMENT EXECUTE FUNCTION strata.refuse_write()
-                """)
-        }
-    }
-
-    private func unguarded() async throws -> [String] {
-        try await target.query(
-            """
-            SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name
-              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE n.nspname = $1 AND c.relkind IN ('r', 'p')
-               AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = $2)
-             ORDER BY 1
-            """, [.text(record.schema), .text(SplitRecordSchema.writeGuardName)]
-        ).map { try $0.string("name") }
-    }
-
     func empty(_ tables: [String]) async throws {
         guard !tables.isEmpty else { return }
         try await target.execute(
@@ -280,7 +255,8 @@ struct TargetSite: Sendable {
         _ = try await target.query("DELETE FROM strata.incoming WHERE schema = $1", [.text(record.schema)])
         // Nothing of ours is left where there was nothing before.
         if try await target.query("SELECT count(*) AS n FROM strata.incoming").only().int("n") == 0 {
-            try await target.execute("DROP TABLE strata.incoming; DROP FUNCTION IF EXISTS strata.refuse_write()")
+            try await target.execute("DROP TABLE strata.incoming")
+            try await WriteGuard(record.schema, target).remove()
             if try await target.query(
                 """
                 SELECT NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'strata'::regnamespace)

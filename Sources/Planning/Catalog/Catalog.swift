@@ -7,6 +7,8 @@ package typealias OID = UInt32
 package struct Catalog: Sendable {
     /// The schema that holds Strata's ledger; never part of a catalog.
     package static let ledgerSchema = "strata"
+    /// What a split has left behind is in schemas that begin so: nobody plans for it.
+    package static let parkedPrefix = "strata_parked_"
 
     package var server = ServerFacts()
     package var schemas: [OID: Schema] = [:]

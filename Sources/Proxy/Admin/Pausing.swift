@@ -12,6 +12,18 @@ enum Pausing: Equatable, Sendable {
     static let patienceBounds = 1...3600
 }
 
+/// Why the statements of a schema wait.
+struct SchemaPause {
+    /// As `Decision.schemaBits`.
+    let bit: UInt64
+    var isByOperator = false
+    var isBySwitch = false
+
+    init(_ name: String) { bit = Decision.bit(ofSchema: name) }
+
+    var isInForce: Bool { isByOperator || isBySwitch }
+}
+
 /// One PAUSE that waits until nothing that it concerns runs on any loop. Used on the asking loop's thread.
 final class PauseWait {
     private let pausing: Pausing
@@ -82,7 +94,7 @@ extension Worker {
         switch pausing {
         case .everything: for database in databases.values { database.pause() }
         case .database(let name): databases[name]?.pause()
-        case .schema(let name): pausedSchemas[name] = Decision.bit(ofSchema: name)
+        case .schema(let name): pausedSchemas[name, default: SchemaPause(name)].isByOperator = true
         }
     }
 
@@ -90,11 +102,22 @@ extension Worker {
         switch pausing {
         case .everything:
             for database in databases.values { database.resume() }
-            pausedSchemas = [:]
+            for name in pausedSchemas.keys { pausedSchemas[name]?.isByOperator = false }
         case .database(let name): databases[name]?.resume()
-        case .schema(let name): pausedSchemas[name] = nil
+        case .schema(let name): pausedSchemas[name]?.isByOperator = false
         }
+        pausedSchemas = pausedSchemas.filter { $1.isInForce }
         releaseHeld()
+    }
+
+    /// Schemas that are being switched, and no others: whose time is over goes on.
+    func holdBack(_ schemas: Set<String>) {
+        guard !schemas.isEmpty || !pausedSchemas.isEmpty else { return }
+        for name in schemas { pausedSchemas[name, default: SchemaPause(name)].isBySwitch = true }
+        for name in pausedSchemas.keys where !schemas.contains(name) { pausedSchemas[name]?.isBySwitch = false }
+        let before = pausedSchemas.count
+        pausedSchemas = pausedSchemas.filter { $1.isInForce }
+        if pausedSchemas.count < before { releaseHeld() }
     }
 
     /// Clients whose statements or transactions a PAUSE waits for.
@@ -115,8 +138,8 @@ extension Worker {
     /// Whether a unit may touch a schema that is paused. Transactions that have touched it already go on to their end.
     func isHeld(_ client: ClientSession) -> Bool {
         let open = client.server.map { $0.queue.transaction != .idle || $0.queue.isOpen } ?? false
-        return pausedSchemas.contains { name, bit in
-            !(open && client.touched & bit != 0) && unitDecisions.contains { $0.mayTouch(name) }
+        return pausedSchemas.contains { name, pause in
+            !(open && client.touched & pause.bit != 0) && unitDecisions.contains { $0.mayTouch(name) }
         }
     }
 

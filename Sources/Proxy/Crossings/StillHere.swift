@@ -6,11 +6,16 @@
 enum StillHere {
     /// - Parameters:
     ///   - owners: the database of each schema that the layout lists, as an index of `catalogs`; 0 is the main one.
-    static func schemas(_ owners: [String: Int], catalogs: [RoutingCatalog]) -> Set<String> {
+    ///   - routes: what the record of splits says, which is newer than any catalog.
+    static func schemas(
+        _ owners: [String: Int], catalogs: [RoutingCatalog], routes: [String: Int] = [:]
+    ) -> Set<String> {
         guard let main = catalogs.first, main.isKnown else { return [] }
         return Set(
             owners.compactMap { schema, owner in
-                guard owner != 0, main.isFilled(schema) else { return nil }
+                guard owner != 0 else { return nil }
+                if let route = routes[schema] { return route == 0 ? schema : nil }
+                guard main.isFilled(schema), !main.left.contains(schema) else { return nil }
                 if main.leaving.contains(schema) { return schema }
                 let target = catalogs[owner]
                 guard target.isKnown else { return nil }
@@ -20,7 +25,7 @@ enum StillHere {
 }
 
 extension RoutingCatalog {
-    fileprivate func isFilled(_ schema: String) -> Bool {
+    func isFilled(_ schema: String) -> Bool {
         names.schemas[schema].map { filledSchemas.contains($0) } ?? false
     }
 }

@@ -1,4 +1,5 @@
-import Synchronization
+internal import Engine
+internal import Synchronization
 
 /// The server did not answer in time.
 struct NoAnswer: Error, Equatable, CustomStringConvertible {
@@ -56,50 +57,4 @@ final class Bounded: Sendable {
         }
         late?.giveUp()
     }
-}
-
-/// The first result counts; then the work is told to stop.
-private final class Race<Answer: Sendable>: Sendable {
-    private struct State {
-        var continuation: CheckedContinuation<Answer, any Error>?
-        /// A result that came before there was a continuation.
-        var early: Result<Answer, any Error>?
-        var isOver = false
-        var work: Task<Void, Never>?
-    }
-
-    private let state = Mutex(State())
-
-    func begin(_ continuation: CheckedContinuation<Answer, any Error>) {
-        let early = state.withLock { state in
-            if state.early == nil { state.continuation = continuation }
-            return state.early
-        }
-        if let early { continuation.resume(with: early) }
-    }
-
-    func attach(_ work: Task<Void, Never>) {
-        let isOver = state.withLock { state in
-            if !state.isOver { state.work = work }
-            return state.isOver
-        }
-        if isOver { work.cancel() }
-    }
-
-    /// - Returns: false when it was over before.
-    @discardableResult
-    func end(_ result: Result<Answer, any Error>) -> Bool {
-        let (continuation, work, isFirst) = state.withLock { state in
-            guard !state.isOver else { return (nil, nil, false) as Ending }
-            state.isOver = true
-            if state.continuation == nil { state.early = result }
-            defer { (state.continuation, state.work) = (nil, nil) }
-            return (state.continuation, state.work, true)
-        }
-        continuation?.resume(with: result)
-        if case .failure = result { work?.cancel() }
-        return isFirst
-    }
-
-    private typealias Ending = (CheckedContinuation<Answer, any Error>?, Task<Void, Never>?, Bool)
 }

@@ -68,6 +68,12 @@ struct ProxyLog: Sendable {
             metadata: ["table": "strata.crossings", "reason": "\(reason)"])
     }
 
+    func routesNotFollowed(_ reason: String) {
+        logger.warning(
+            "where schemas live cannot be followed: a switch is refused until it can", metadata: ["reason": "\(reason)"]
+        )
+    }
+
     func crossingsKept() {
         logger.notice("what would cross a split is written down", metadata: ["table": "strata.crossings"])
     }

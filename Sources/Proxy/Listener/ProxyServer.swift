@@ -66,10 +66,12 @@ package final class ProxyServer: Sendable {
         metrics = try configuration.metrics.map { address throws(ProxyError) in try Metrics(address, shared) }
         metricsAddress = metrics?.address
         let keeper = CrossingKeeper(shared, address)
+        let following = RouteFollowing(shared, address)
         self.keeper = keeper
         watchers = Task(executorPreference: ThreadExecutor.watchers) {
             await withTaskGroup(of: Void.self) { group in
                 if let keeper { group.addTask { await keeper.run() } }
+                if let following { group.addTask { await following.run() } }
                 group.addTask { await ConnectionBudget.check(configuration, ProxyLog(logger: configuration.logger)) }
                 if let lookup = shared.lookup { group.addTask { await lookup.run() } }
                 for database in shared.databases {

@@ -14,6 +14,8 @@ final class SharedState: Sendable {
     let logins = PendingLogins()
     let guests = GuestDatabases()
     let crossings = CrossingCounts()
+    /// Of the main database's record.
+    let routes = Mutex(KnownRoutes())
     let isDraining = Atomic<Bool>(false)
     private let serverID = Atomic<Int>(0)
     private let workers = Mutex<[ObjectIdentifier: Door]>([:])

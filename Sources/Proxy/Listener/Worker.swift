@@ -23,8 +23,8 @@ final class Worker {
     private(set) var inOrder: [WorkerDatabase] = []
     /// Clients whose statements name what no catalog has, while one of them is out of date.
     private var catalogWaiters: [Int32] = []
-    /// PAUSE SCHEMA, with the bit of each, and who waits for RESUME, oldest first.
-    var pausedSchemas: [String: UInt64] = [:]
+    /// Schemas whose statements wait, and who waits, oldest first.
+    var pausedSchemas: [String: SchemaPause] = [:]
     var heldClients: [ClientSession] = []
     private var startups: [StartupParameters: StartupParameters] = [:]
     private var initialSettings: [String: SessionSettings] = [:]
@@ -265,14 +265,18 @@ final class Worker {
     private func renewPlacement() {
         guard
             let placement = Placement(
-                schemas: configuration.schemas, databases: inOrder.map(\.name), catalogs: inOrder.map(\.catalog))
+                schemas: configuration.schemas, databases: inOrder.map(\.name), catalogs: inOrder.map(\.catalog),
+                routes: shared.routes.withLock { $0.databases })
         else { return }
         inOrder.first?.take(placement)
         shared.crossings.observe(placement.stillHere)
     }
 
     /// The catalog of one of the databases has been read.
-    func catalogChanged() {
+    func catalogChanged() { placesChanged() }
+
+    /// What lives where may be different.
+    func placesChanged() {
         renewPlacement()
         wakeCatalogWaiters()
     }

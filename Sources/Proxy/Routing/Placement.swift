@@ -16,13 +16,17 @@ package struct Placement: Sendable {
     let cut: SchemaCut?
 
     /// - Returns: nil where every schema lives in the main database, so that there is nothing to choose.
-    package init?(schemas: [String: String], databases: [String], catalogs: [RoutingCatalog]) {
+    package init?(
+        schemas: [String: String], databases: [String], catalogs: [RoutingCatalog], routes: [String: String] = [:]
+    ) {
         var owners: [String: Int] = [:]
         for (schema, database) in schemas { owners[schema] = databases.firstIndex(of: database) ?? 0 }
         guard owners.values.contains(where: { $0 != 0 }), catalogs.count == databases.count else { return nil }
-        stillHere = StillHere.schemas(owners, catalogs: catalogs)
+        let routes = routes.compactMapValues { databases.firstIndex(of: $0) }
+        stillHere = StillHere.schemas(owners, catalogs: catalogs, routes: routes)
         cut = stillHere.isEmpty ? nil : SchemaCut(owners: owners)
         for schema in stillHere { owners[schema] = 0 }
+        for (schema, database) in routes where owners[schema] != nil { owners[schema] = database }
         self.owners = owners
         self.databases = databases
         self.catalogs = catalogs

@@ -73,10 +73,15 @@ struct RoutingCatalogLoader {
                 try await rows("SELECT schema FROM strata.incoming").map { try $0.string("schema") })
         }
         if readable.contains("splits") {
-            parts.leaving = Set(
-                try await rows("SELECT schema FROM strata.splits WHERE state <> 'cancelled'").map {
-                    try $0.string("schema")
-                })
+            for row in try await rows(
+                "SELECT schema, state FROM strata.splits WHERE state NOT IN ('cancelled', 'completed')")
+            {
+                let schema = try row.string("schema")
+                switch try row.string("state") {
+                case "switched", "reversing", "completing": parts.left.insert(schema)
+                default: parts.leaving.insert(schema)
+                }
+            }
         }
     }
 

@@ -8,6 +8,7 @@ extension RoutingCatalog {
         var guardedSchemas: [UInt32: Set<String>] = [:]
         var incoming: Set<String> = []
         var leaving: Set<String> = []
+        var left: Set<String> = []
         var relations: [UInt32: RoutingRelation] = [:]
         var shims: Set<UInt32> = []
         var functions: [UInt32: RoutingFunction] = [:]

@@ -1,0 +1,40 @@
+import Planning
+import PostgresDriver
+
+/// Makes both databases what the record says: after a switch, after one that was given up, and after one that was killed.
+/// What is as it should be stays.
+struct SwitchSettlement: Sendable {
+    let site: SplitSite
+    let mainName: String
+
+    /// The application first: it writes where the schema is, and nothing waits. Then the rest, which may take its time.
+    /// - Returns: the record; where an attempt had not come to its decision, it is undone.
+    func settle(_ record: SplitRecord) async throws -> SplitRecord {
+        let ledger = SplitLedger(site.source)
+        let place = SwitchSite(site, record, mainName: mainName)
+        let owner = WriteGuard(record.schema, place.from)
+        try await owner.prepare()
+        try await owner.open()
+        let store = RouteStore(place.home)
+        try await store.announce(record.schema, at: place.fromName, destination: place.toName)
+        try await store.release(record.schema)
+        switch record.state {
+        case .switching: try await ledger.setState(.following, of: record.id)
+        case .reversing: try await ledger.setState(.switched, of: record.id)
+        default: break
+        }
+        try await owner.lift()
+        let follower = WriteGuard(record.schema, place.to)
+        try await follower.prepare()
+        try await follower.seal()
+        try await follower.install()
+        try await follower.enable()
+        // The one that is not in force first: else rows would come back to where they are from.
+        let idle = place.forward.other
+        try await place.streams(record, idle).remove()
+        for generation in record.generations(idle) { try await ledger.removeStream(generation, of: record.id) }
+        try await place.streams(record, place.forward).enable()
+        guard let settled = try await ledger.open(record.schema) else { return record }
+        return settled
+    }
+}
