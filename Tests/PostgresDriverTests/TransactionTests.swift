@@ -32,6 +32,28 @@ import Testing
         }
     }
 
+    @Test func statementsOfOneMessageAreOneTransactionWithAllTheirRows() async throws {
+        try await withConnection { connection in
+            try await connection.execute("CREATE TABLE t (n int); INSERT INTO t VALUES (1), (2)")
+            let rows = try await connection.queryAll([
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET LOCAL work_mem = '123kB'",
+                "SELECT n FROM t ORDER BY n", "SELECT n FROM t WHERE false", "SHOW transaction_isolation",
+                "SHOW transaction_read_only", "SHOW work_mem",
+            ])
+            #expect(rows.map(\.count) == [0, 0, 2, 0, 1, 1, 1])
+            #expect(try rows[2].map { try $0.int(0) } == [1, 2])
+            #expect(try rows[4...].map { try $0.only().string(0) } == ["repeatable read", "on", "123kB"])
+            #expect(try await connection.query("SHOW transaction_isolation").only().string(0) == "read committed")
+
+            let error = try await postgresError {
+                _ = try await connection.queryAll(["INSERT INTO t VALUES (3)", "SELECT 1 / 0", "SELECT 1"])
+            }
+            #expect(error.sqlState == "22012")
+            #expect(await connection.transactionStatus == .idle)
+            #expect(try await connection.query("SELECT count(*) FROM t").only().int(0) == 2)
+        }
+    }
+
     @Test func aSwallowedErrorDoesNotLookLikeACommit() async throws {
         try await withConnection { connection in
             let error = try await postgresError {

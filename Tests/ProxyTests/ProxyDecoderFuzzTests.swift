@@ -55,7 +55,7 @@ struct ProxyDecoderFuzzTests {
                     try #require(count <= rest.count)
                     guard count > 0 else { break reading }
                     offset += count
-                case .unit(let count), .copy(let count):
+                case .unit(let count), .part(let count), .copy(let count):
                     try #require(count > 0 && count <= rest.count)
                     // More bytes behind them change nothing about whole units.
                     let known = UnsafeRawBufferPointer(rebasing: rest[..<count])

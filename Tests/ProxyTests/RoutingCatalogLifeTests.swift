@@ -112,6 +112,26 @@ import Testing
         }
     }
 
+    @Test func noSnapshotIsLeftWhileTheAnswersAreLookedAt() async throws {
+        try await withTestDatabase("routing") { database in
+            try await database.execute("CREATE TABLE t (id int)")
+            let (connection, other) = (try await database.connect(), try await database.connect())
+            let answers = try await RoutingAnswers.read(connection)
+            let held = try await other.query(
+                "SELECT backend_xmin IS NOT NULL OR state <> 'idle' FROM pg_stat_activity WHERE pid = $1",
+                [.int(Int(connection.backendPID))]
+            ).only().bool(0)
+            #expect(!held)
+            try await other.execute("DROP TABLE t")
+            // They are what that snapshot has seen.
+            var loader = RoutingCatalogLoader(answers)
+            let catalog = RoutingCatalog(try loader.load())
+            await connection.close()
+            await other.close()
+            #expect(catalog.classified(.select("t")).decision.access == .read)
+        }
+    }
+
     @Test func aRecreatedTableIsAnotherTable() async throws {
         try await withRoutingCatalog("CREATE TABLE t (id int)") { catalog, connection in
             let before = catalog.classified(.select("t")).decision.reads

@@ -45,6 +45,13 @@ extension Connection {
         try await exclusive { Rows(try $0.execute(sql).last) }
     }
 
+    /// Runs statements without parameters in one message, together one transaction as in `execute`, and gives the rows of
+    /// each: no round trip and nothing of this process comes between two of them. Errors as in `query`; the transaction
+    /// is then over.
+    package nonisolated func queryAll(_ statements: [String]) async throws -> [Rows] {
+        try await exclusive { try $0.executeAll(statements.joined(separator: ";\n")).map { Rows($0) } }
+    }
+
     /// Like `execute`, but goes on although the task is cancelled: for what must happen on the way out.
     @discardableResult
     package nonisolated func executeShielded(_ sql: String) async throws -> CommandResult {

@@ -10,11 +10,23 @@ extension Session {
 
     /// Simple protocol: any number of statements.
     func execute(_ sql: String) throws -> (last: ResultHandle, count: Int) {
+        try sendSimple(sql)
+        return try collect(sql)
+    }
+
+    /// The same, with the results of all of them.
+    func executeAll(_ sql: String) throws -> [ResultHandle] {
+        try sendSimple(sql)
+        var results: [ResultHandle] = []
+        try collect(sql) { results.append($0) }
+        return results
+    }
+
+    private func sendSimple(_ sql: String) throws {
         try requireReady()
         try Self.refuseNUL(sql)
         guard PQsendQuery(connection, sql) == 1 else { throw sendFailure().about(statement: sql) }
         try flushForResult()
-        return try collect(sql)
     }
 
     func prepare(name: String, _ sql: String, types: [UInt32]) throws -> Int {
@@ -62,16 +74,23 @@ extension Session {
         }
     }
 
-    /// Reads everything the statement gives. The first error wins, after all results have been taken off the wire.
+    /// Reads everything the statement gives.
     func collect(_ sql: String) throws -> (last: ResultHandle, count: Int) {
-        var last: ResultHandle?
         var count = 0
+        let last = try collect(sql) { _ in count += 1 }
+        return (last, count)
+    }
+
+    /// Gives each result, and returns the last one. The first error wins, after all results have been taken off the wire.
+    @discardableResult
+    private func collect(_ sql: String, _ take: (ResultHandle) -> Void) throws -> ResultHandle {
+        var last: ResultHandle?
         var failure: PostgresError?
         while let result = try nextResult() {
             switch result.status {
             case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY:
                 last = result
-                count += 1
+                take(result)
             case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
                 failure = failure ?? Self.wrongCall("COPY from STDIN or to STDOUT", use: "copyIn or copyOut")
                 try abandonCopy(result.status)
@@ -80,7 +99,7 @@ extension Session {
             }
         }
         if let failure { throw failure.about(statement: sql) }
-        if let last { return (last, count) }
+        if let last { return last }
         throw (isLost ? lost() : PostgresError(.protocolViolation, "the server gave no result")).about(statement: sql)
     }
 

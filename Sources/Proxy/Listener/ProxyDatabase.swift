@@ -87,6 +87,30 @@ final class ProxyDatabase: Sendable {
         changed.call()
     }
 
+    /// Somebody waits for the catalog, or went to the primary for want of it, since it was read last.
+    private let isWanted = Atomic<Bool>(false)
+
+    /// The catalog is not up to date, and whoever calls would go elsewhere, or go on, if it were: it is read at once.
+    func wantCatalog() {
+        if !isWanted.load(ordering: .relaxed) { isWanted.store(true, ordering: .relaxed) }
+    }
+
+    /// How often it is looked whether definitions that have changed are to be read.
+    private static let look = Duration.milliseconds(10)
+
+    /// Waits until what has changed is worth reading, or the watcher is to step aside.
+    private func settle() async {
+        guard isCatalogStale, known.withLock({ $0.version }) > 0 else { return }
+        var pace = CatalogPace(now: MonotonicTime.now, changes: changes.load(ordering: .acquiring))
+        while !Task.isCancelled {
+            let now = MonotonicTime.now
+            let isDue = pace.isDue(
+                now: now, changes: changes.load(ordering: .acquiring), isWanted: isWanted.load(ordering: .relaxed))
+            if isDue || now < asideUntil.load(ordering: .acquiring) { return }
+            try? await Task.sleep(for: Self.look)
+        }
+    }
+
     private let asideUntil = Atomic<UInt64>(0)
     /// PostgreSQL waits 5 s for others to go.
     private static let aside = Duration.seconds(10)
@@ -121,6 +145,7 @@ final class ProxyDatabase: Sendable {
         var connection: Connection?
         while !Task.isCancelled {
             changed.reset()
+            await settle()
             let (now, until) = (MonotonicTime.now, asideUntil.load(ordering: .acquiring))
             if now < until {
                 await connection?.close()
@@ -152,7 +177,8 @@ final class ProxyDatabase: Sendable {
     }
 
     private func refresh(_ connection: Connection, _ publish: @Sendable () -> Void) async throws {
-        // Read before the catalog: what changes from now on counts anew.
+        // Read before the catalog: what changes from now on counts anew, and so does who wants it.
+        isWanted.store(false, ordering: .sequentiallyConsistent)
         let seen = changes.load(ordering: .sequentiallyConsistent)
         let token = try await RoutingCatalog.token(connection)
         if token != known.withLock({ $0.catalog.token }) {

@@ -289,7 +289,10 @@ final class Worker {
         for id in waiting { clients[id]?.unblock() }
     }
 
-    func waitForCatalog(_ client: ClientSession) { catalogWaiters.append(client.processID) }
+    func waitForCatalog(_ client: ClientSession) {
+        catalogWaiters.append(client.processID)
+        for database in inOrder where database.shared.isCatalogStale { database.shared.wantCatalog() }
+    }
 
     func handOverCrossings() {
         guard !crossings.isEmpty else { return }

@@ -141,7 +141,7 @@ final class WorkerDatabase {
     }
 
     func chooseReplica(_ plan: UnitPlan, for client: ClientSession) -> Int? {
-        guard hasReplicas, plan.required != Freshness.never, !shared.isCatalogStale else { return nil }
+        guard hasReplicas, plan.required != Freshness.never, !isCatalogStale else { return nil }
         var bound: Duration?
         if case .atMost(let limit) = freshness, client.applicationTarget != .replica { bound = limit }
         // Its own route: replicas whatever they lack, or never.
@@ -159,10 +159,17 @@ final class WorkerDatabase {
         return node
     }
 
+    /// Asked where the answer decides.
+    private var isCatalogStale: Bool {
+        guard shared.isCatalogStale else { return false }
+        shared.wantCatalog()
+        return true
+    }
+
     /// Whether the replica that a transaction runs on can answer its next statement as well.
     /// - Parameter everything: not only what this one reads.
     func isFresh(_ node: Int, _ plan: UnitPlan, everything: Bool) -> Bool {
-        guard !shared.isCatalogStale, shared.nodes.isUsable(node) else { return false }
+        guard !isCatalogStale, shared.nodes.isUsable(node) else { return false }
         if case .atMost(let limit) = freshness { return shared.nodes.isWithin(limit, replica: node) }
         var required = plan.required
         if everything, freshness == .table {

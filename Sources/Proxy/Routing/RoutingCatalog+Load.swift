@@ -2,92 +2,82 @@ package import PostgresDriver
 import SQLSyntax
 
 extension RoutingCatalog {
-    /// Reads what routing needs, in one REPEATABLE READ, READ ONLY snapshot and some fifteen queries for 1 or 50,000
-    /// tables. The connection must be idle; a superuser is not needed.
+    /// Reads what routing needs, in one REPEATABLE READ, READ ONLY snapshot and some twenty queries for 1 or 50,000
+    /// tables. They go in one message, and what they say is looked at afterwards: VACUUM of others has to leave all rows
+    /// that the snapshot might see, so it lasts no longer than the server needs to answer. The connection must be idle; a
+    /// superuser is not needed.
     ///
     /// Throws `PostgresError` (`57014` when one query takes longer than a minute), and `CancellationError`.
     package static func load(_ connection: Connection) async throws -> RoutingCatalog {
         var attempt = 1
         while true {
             do {
-                return try await connection.transaction(.snapshot) { connection in
-                    try await connection.execute(
-                        "SET LOCAL search_path = pg_catalog; SET LOCAL statement_timeout = '60s'")
-                    var loader = RoutingCatalogLoader(connection: connection)
-                    return RoutingCatalog(try await loader.load())
-                }
+                var loader = RoutingCatalogLoader(try await RoutingAnswers.read(connection))
+                return RoutingCatalog(try loader.load())
             } catch let error as PostgresError where attempt < 3 && isConcurrentChange(error) {
                 attempt += 1
             }
         }
     }
 
-    /// `pg_get_functiondef` sees that a function is gone although the snapshot still has it.
+    /// `pg_get_functiondef` sees that a function is gone although the snapshot still has it; a table of splits went, or
+    /// its rights, between the question which there are and the other questions.
     private static func isConcurrentChange(_ error: PostgresError) -> Bool {
         guard let state = error.sqlState else { return false }
-        return state == "XX000" || state == .undefinedFunction || state == .undefinedObject
+        return state == "XX000" || state == .undefinedFunction || state == .undefinedObject || state == .undefinedTable
+            || state == .insufficientPrivilege
     }
 }
 
-/// Asks, and puts the answers together.
+/// Puts the answers together.
 struct RoutingCatalogLoader {
-    let connection: Connection
+    private let answers: RoutingAnswers
     private var parts = RoutingCatalog.Parts()
     private var sources: [UInt32: FunctionTouches.Source] = [:]
     private var extensions: [UInt32: String] = [:]
 
-    init(connection: Connection) { self.connection = connection }
+    init(_ answers: RoutingAnswers) { self.answers = answers }
 
-    mutating func load() async throws -> RoutingCatalog.Parts {
-        parts.token = try await RoutingCatalog.token(connection)
-        try await readSchemas()
-        try await readSplits()
-        try await readRelations()
-        try await readFunctions()
-        try await readTriggers()
+    mutating func load() throws -> RoutingCatalog.Parts {
+        parts.token = try answers[.token].only().string("token")
+        try readSchemas()
+        try readSplits()
+        try readRelations()
+        try readFunctions()
+        try readTriggers()
         readBodies()
-        try await readTypesAndOperators()
-        try await readRules()
-        try await readDefaultsAndPolicies()
-        try await readSearchPaths()
+        try readTypesAndOperators()
+        try readRules()
+        try readDefaultsAndPolicies()
+        try readSearchPaths()
         parts.isKnown = true
         return parts
     }
 
-    private func rows(_ sql: String) async throws -> Rows { try await connection.query(sql) }
-
-    private mutating func readSchemas() async throws {
-        for row in try await rows(RoutingQueries.schemas) {
+    private mutating func readSchemas() throws {
+        for row in answers[.schemas] {
             parts.names.schemas[try row.string("nspname")] = try row.uint32("oid")
         }
-        for row in try await rows(RoutingQueries.guardedSchemas) {
+        for row in answers[.guardedSchemas] {
             parts.guardedSchemas[try row.uint32("oid")] = Set(try row.textArray("users"))
         }
     }
 
     /// Everybody may read these columns; where the tables are not there, no split is.
-    private mutating func readSplits() async throws {
-        let readable = Set(try await rows(RoutingQueries.splitTables).map { try $0.string("relname") })
-        if readable.contains("incoming") {
-            parts.incoming = Set(
-                try await rows("SELECT schema FROM strata.incoming").map { try $0.string("schema") })
-        }
-        if readable.contains("splits") {
-            for row in try await rows(
-                "SELECT schema, state FROM strata.splits WHERE state NOT IN ('cancelled', 'completed')")
-            {
-                let schema = try row.string("schema")
-                switch try row.string("state") {
-                case "switched", "reversing", "completing": parts.left.insert(schema)
-                default: parts.leaving.insert(schema)
-                }
+    private mutating func readSplits() throws {
+        parts.incoming = Set(try answers[.incoming].map { try $0.string("schema") })
+        for row in answers[.leaving] {
+            let schema = try row.string("schema")
+            switch try row.string("state") {
+            case "switched", "reversing", "completing": parts.left.insert(schema)
+            default: parts.leaving.insert(schema)
             }
         }
     }
 
-    private mutating func readRelations() async throws {
+    private mutating func readRelations() throws {
         let system = Set(["pg_catalog", "information_schema"].compactMap { parts.names.schemas[$0] })
-        for row in try await rows(RoutingQueries.relations) {
+        for row in answers[.relations] {
             guard let kind = RoutingRelation.Kind(rawValue: try row.string("kind")),
                 let persistence = RoutingRelation.Persistence(rawValue: try row.string("persistence"))
             else { continue }
@@ -97,24 +87,23 @@ struct RoutingCatalogLoader {
                     oid: try row.uint32("oid"), schema: schema, name: try row.string("relname"), kind: kind,
                     persistence: persistence, isSystem: system.contains(schema)))
         }
-        for row in try await rows(RoutingQueries.shims) { parts.shims.insert(try row.uint32("objoid")) }
-        for row in try await rows(RoutingQueries.inheritance) {
+        for row in answers[.shims] { parts.shims.insert(try row.uint32("objoid")) }
+        for row in answers[.inheritance] {
             parts.addChild(try row.uint32("inhrelid"), of: try row.uint32("inhparent"))
         }
-        for row in try await rows(RoutingQueries.foreignKeys) {
+        for row in answers[.foreignKeys] {
             let (table, target) = (try row.uint32("conrelid"), try row.uint32("confrelid"))
             parts.referencing[target, default: []].append(table)
             if try row.bool("acts") { parts.cascades[target, default: []].append(table) }
         }
     }
 
-    private mutating func readFunctions() async throws {
+    private mutating func readFunctions() throws {
         var supports: [UInt32: [UInt32]] = [:]
-        for row in try await rows(RoutingQueries.aggregates) {
+        for row in answers[.aggregates] {
             supports[try row.uint32("oid")] = try row.uint32Array("supports").filter { $0 != 0 }
         }
-        let sql = RoutingQueries.functions(hasTrees: connection.serverVersion >= 140_000)
-        for row in try await rows(sql) {
+        for row in answers[.functions] {
             let oid = try row.uint32("oid")
             let volatility = RoutingFunction.Volatility(rawValue: try row.string("volatility")) ?? .volatile
             let function = RoutingFunction(
@@ -131,8 +120,8 @@ struct RoutingCatalogLoader {
         }
     }
 
-    private mutating func readTriggers() async throws {
-        for row in try await rows(RoutingQueries.triggers) {
+    private mutating func readTriggers() throws {
+        for row in answers[.triggers] {
             let (relation, function) = (try row.uint32("tgrelid"), try row.uint32("tgfoid"))
             var touches = NodeTree([try row.optionalString("condition")]).touches(of: relation)
             touches.calls.append(function)
@@ -140,7 +129,7 @@ struct RoutingCatalogLoader {
             let tables = [try row.optionalString("tgoldtable"), try row.optionalString("tgnewtable")]
             sources[function]?.transitionTables.formUnion(tables.compactMap { $0 })
         }
-        for row in try await rows(RoutingQueries.eventTriggers) {
+        for row in answers[.eventTriggers] {
             parts.eventTriggerFunctions.append(try row.uint32("evtfoid"))
         }
     }
@@ -160,18 +149,18 @@ struct RoutingCatalogLoader {
         }
     }
 
-    private mutating func readTypesAndOperators() async throws {
-        for row in try await rows(RoutingQueries.types) {
+    private mutating func readTypesAndOperators() throws {
+        for row in answers[.types] {
             let type = RoutingType(oid: try row.uint32("oid"), inputFunction: try row.optionalUInt32("input"))
             parts.types[NameKey(schema: try row.uint32("typnamespace"), name: try row.string("typname"))] = type
         }
-        for row in try await rows(RoutingQueries.operators) {
+        for row in answers[.operators] {
             let function = try row.uint32("function")
             let key = NameKey(schema: try row.uint32("oprnamespace"), name: try row.string("oprname"))
             parts.operators[key, default: []].append(function)
             if try row.bool("has_builtin_name") { addAmbient(function) }
         }
-        for row in try await rows(RoutingQueries.castFunctions) { addAmbient(try row.uint32("function")) }
+        for row in answers[.castFunctions] { addAmbient(try row.uint32("function")) }
     }
 
     private mutating func addAmbient(_ function: UInt32) {
@@ -182,8 +171,8 @@ struct RoutingCatalogLoader {
     }
 
     /// Views are rules too: `_RETURN` for SELECT, event 1.
-    private mutating func readRules() async throws {
-        for row in try await rows(RoutingQueries.rules) {
+    private mutating func readRules() throws {
+        for row in answers[.rules] {
             let relation = try row.uint32("ev_class")
             let trees = NodeTree([try row.optionalString("condition"), try row.optionalString("action")])
             var touches = trees.touches(of: relation)
@@ -199,14 +188,14 @@ struct RoutingCatalogLoader {
         }
     }
 
-    private mutating func readDefaultsAndPolicies() async throws {
-        for row in try await rows(RoutingQueries.defaults) {
+    private mutating func readDefaultsAndPolicies() throws {
+        for row in answers[.defaults] {
             let relation = try row.uint32("adrelid")
             var touches = NodeTree([try row.optionalString("tree")]).touches(of: relation)
             touches.calls.removeAll { parts.functions[$0]?.touches.isEmpty ?? false }
             if !touches.isEmpty { parts.onWrite[relation, default: Touches()].add(touches) }
         }
-        for row in try await rows(RoutingQueries.policies) {
+        for row in answers[.policies] {
             let relation = try row.uint32("polrelid")
             let using = NodeTree([try row.optionalString("condition")]).touches(of: relation)
             let check = NodeTree([try row.optionalString("check")]).touches(of: relation)
@@ -216,11 +205,11 @@ struct RoutingCatalogLoader {
         }
     }
 
-    private mutating func readSearchPaths() async throws {
-        if let row = try await rows(RoutingQueries.serverSearchPath).first {
+    private mutating func readSearchPaths() throws {
+        if let row = answers[.serverSearchPath].first {
             parts.searchPaths.server = try row.string("value")
         }
-        for row in try await rows(RoutingQueries.searchPaths) {
+        for row in answers[.searchPaths] {
             let (value, role) = (try row.string("value"), try row.optionalString("rolname"))
             if let role, try row.bool("is_here") {
                 parts.searchPaths.rolesHere[role] = value

@@ -12,7 +12,7 @@ extension RoutingCatalog {
         try await connection.query(tokenQuery).only().string("token")
     }
 
-    private static let tokenQuery: String = {
+    static let tokenQuery: String = {
         let parts = [
             part("pg_namespace", "oid", "nspname !~ '^pg_(toast_)?temp'"),
             part("pg_class", "oid", "relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND relpersistence <> 't'"),

@@ -5,10 +5,15 @@ enum RoutingQueries {
 
     /// What says which schemas are on their way, as far as it is there and may be read.
     static let splitTables = """
-        SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
          WHERE n.nspname = 'strata' AND c.relkind = 'r' AND c.relname IN ('incoming', 'splits')
-           AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
+           AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+           AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
         """
+
+    static let incoming = "SELECT schema FROM strata.incoming"
+    static let leaving = "SELECT schema, state FROM strata.splits WHERE state NOT IN ('cancelled', 'completed')"
+    static let nothing = "SELECT WHERE false"
 
     /// Roles that may use schemas which not everybody may.
     static let guardedSchemas = """

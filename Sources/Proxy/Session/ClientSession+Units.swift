@@ -56,8 +56,20 @@ extension ClientSession {
                 stream.pause()
                 break
             }
-            switch UnitScan.next(rest) {
-            case .needsMore: return offset
+            var found = UnitScan.next(rest)
+            if case .part(let count) = found {
+                let part = UnsafeRawBufferPointer(rebasing: rest[..<count])
+                if maySendAhead(part) {
+                    guard sendAhead(part) else { return offset }
+                    offset += count
+                    continue
+                }
+                // It may have broken the protocol.
+                guard phase == .ready else { return bytes.count }
+                found = UnitScan.next(rest, parts: false)
+            }
+            switch found {
+            case .needsMore, .part: return offset
             case .invalid(let tag):
                 violation("invalid frontend message type \(tag)")
                 return bytes.count

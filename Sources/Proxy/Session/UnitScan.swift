@@ -8,6 +8,8 @@ enum UnitScan: Equatable {
     case copy(Int)
     /// A frame of copied data of which only a part is here: it is passed on as it comes.
     case partialCopy(header: FrameHeader)
+    /// The front of a long batch, which ends with an Execute: more follows before its Sync.
+    case part(Int)
     /// What waits here is larger than a unit may be: so many bytes are whole frames, and the next frame is not whole.
     case large(whole: Int)
     case terminate
@@ -17,9 +19,14 @@ enum UnitScan: Equatable {
     /// What a unit may hold back before it is sent on without further looking: 1 MiB.
     static let maximumBytes = 1 << 20
 
+    /// From here on, a batch of several Executes need not be held back for its Sync: 64 KiB.
+    static let partBytes = 1 << 16
+
+    /// - Parameter parts: whether a batch may be sent in parts.
     @inline(__always)
-    static func next(_ bytes: UnsafeRawBufferPointer) -> UnitScan {
+    static func next(_ bytes: UnsafeRawBufferPointer, parts: Bool = true) -> UnitScan {
         var offset = 0
+        var executes = 0
         while true {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
             switch FrameHeader.read(rest) {
@@ -45,6 +52,9 @@ enum UnitScan: Equatable {
                     return offset + header.frameCount > maximumBytes ? .large(whole: offset) : .needsMore
                 }
                 offset += header.frameCount
+                guard header.tag == FrontendTag.execute else { continue }
+                executes += 1
+                if parts, executes > 1, offset >= partBytes { return .part(offset) }
             }
         }
     }
