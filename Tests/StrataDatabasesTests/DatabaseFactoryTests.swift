@@ -93,6 +93,25 @@ struct DatabaseFactoryTests {
         }
     }
 
+    @Test("a pool whose connections all stay in use says so")
+    func exhausted() async throws {
+        try await FactoryFixture.with { fixture in
+            let factory = try await fixture.factory(
+                [:],
+                fixture.options { options in
+                    options.poolSize = 1
+                    options.acquireTimeout = .milliseconds(10)
+                })
+            let error = try await failure(DatabaseError.self) {
+                try await factory.schema("billing").withConnection { _ in
+                    _ = try await place(factory.schema("public"))
+                }
+            }
+            #expect(error.kind == .poolExhausted && error.message.hasPrefix("all 1 connections"))
+            await factory.close()
+        }
+    }
+
     @Test("a connection that was taken out of its closure refuses everything")
     func escapedConnection() async throws {
         try await FactoryFixture.with { fixture in

@@ -241,6 +241,50 @@ struct RouteFollowingTests {
         }
     }
 
+    @Test("a role that may not write strata.followers follows all the same, and says so")
+    func notRegistered() async throws {
+        try await FactoryFixture.with { fixture in
+            try await fixture.route("audit", to: "main", epoch: 1)
+            try await fixture.control.execute(
+                """
+                CREATE FUNCTION strata.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not today'; END $$;
+                CREATE TRIGGER refuse BEFORE INSERT ON strata.followers FOR EACH ROW EXECUTE FUNCTION strata.refuse()
+                """)
+            let factory = try await fixture.factory()
+            #expect(fixture.events.all.contains(.notRegistered(reason: "not today")))
+            try await fixture.route("audit", to: "archive", epoch: 2)
+            try await eventually { try factory.schema("audit").database == "archive" }
+            #expect(fixture.events.all.count { $0 == .notRegistered(reason: "not today") } == 1)
+            await factory.close()
+        }
+    }
+
+    @Test("no use runs at an old home once the hold is answered with no use under way, whatever clients do")
+    func manySwitches() async throws {
+        try await FactoryFixture.with { fixture in
+            try await fixture.route("audit", to: "main", epoch: 1)
+            let factory = try await fixture.factory([:], fixture.options { $0.poolSize = 4 })
+            let audit = try factory.schema("audit")
+            let truth = Truth("main")
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 1...6 { group.addTask { try await useUntilEnd(audit, truth) } }
+                for epoch in 2...21 {
+                    try await fixture.hold("audit", 100 + epoch)
+                    try await fixture.follower(factory, is: "hold = \(100 + epoch) AND busy = 0")
+                    let home = epoch.isMultiple(of: 2) ? "archive" : "main"
+                    truth.set(home)
+                    try await fixture.route("audit", to: home, epoch: epoch)
+                    let uses = truth.uses
+                    try await eventually { truth.uses > uses }
+                }
+                truth.end()
+                #expect(try await group.reduce(0, +) >= 20)
+            }
+            #expect(truth.wrong == [])
+            await factory.close()
+        }
+    }
+
     @Test("rows of processes that were killed long ago are taken out")
     func oldRows() async throws {
         try await FactoryFixture.with { fixture in
@@ -260,6 +304,46 @@ struct RouteFollowingTests {
 
 extension FactoryEvent {
     fileprivate var isLoss: Bool { if case .followingLost = self { true } else { false } }
+}
+
+/// Where the schema is, by whoever switches it.
+private final class Truth: Sendable {
+    private struct State {
+        var home: String
+        var uses = 0
+        var wrong: [String] = []
+        var isOver = false
+    }
+
+    private let state: Mutex<State>
+
+    init(_ home: String) { state = Mutex(State(home: home)) }
+
+    var home: String { state.withLock { $0.home } }
+    var uses: Int { state.withLock { $0.uses } }
+    var wrong: [String] { state.withLock { $0.wrong } }
+    var isOver: Bool { state.withLock { $0.isOver } }
+    func set(_ home: String) { state.withLock { $0.home = home } }
+    func end() { state.withLock { $0.isOver = true } }
+
+    func saw(_ home: String, begun: String) {
+        state.withLock { state in
+            state.uses += 1
+            if home != begun || home != state.home { state.wrong.append("\(begun) \(home) \(state.home)") }
+        }
+    }
+}
+
+private func useUntilEnd(_ schema: SchemaDatabase, _ truth: Truth) async throws -> Int {
+    var uses = 0
+    while !truth.isOver {
+        try await schema.withConnection { connection in
+            let begun = truth.home
+            truth.saw(try await connection.query("SELECT name FROM place").only().value("name"), begun: begun)
+        }
+        uses += 1
+    }
+    return uses
 }
 
 /// Keeps a use under way until it is opened.

@@ -8,6 +8,8 @@ public enum FactoryEvent: Sendable, Hashable, CustomStringConvertible {
     case followingLost(reason: String, nextTry: Duration)
     /// The main database is followed again.
     case following
+    /// A switch does not know of this process and will not wait for its uses; the guards of an old home refuse their writes.
+    case notRegistered(reason: String)
     /// A schema's own connection string belongs to another database than the one where the schema lives now; the layout's
     /// is used.
     case urlNotUsed(variable: String, schema: String, home: String)
@@ -20,6 +22,8 @@ public enum FactoryEvent: Sendable, Hashable, CustomStringConvertible {
             "cannot follow the routes on the main database, those last known stay in use; "
                 + "next try within \(nextTry): \(reason)"
         case .following: "the routes on the main database are followed again"
+        case .notRegistered(let reason):
+            "a switch will not wait for this process, because strata.followers cannot be written: \(reason)"
         case .urlNotUsed(let variable, let schema, let home):
             "\(variable) leads to another database than \(home), where schema \(schema) lives now: the layout's url is used"
         }

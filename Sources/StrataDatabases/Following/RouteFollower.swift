@@ -18,14 +18,23 @@ struct RouteFollower: Sendable {
     let isFilled: @Sendable (_ schema: String, _ database: String) async throws -> Bool
     let report: @Sendable (FactoryEvent) -> Void
 
+    /// The connection that listens, and what came of registering by it.
+    struct Line: Sendable {
+        let connection: Connection
+        fileprivate var isRegistered = false
+        /// Said once for each connection.
+        fileprivate var hasSaidWhy = false
+    }
+
     /// Opens the connection and reads the routes for the first time. Throws what stands in the way.
-    func begin() async throws -> Connection {
+    func begin() async throws -> Line {
         let connection = try await Connection.open(settings)
         do {
             // A table that somebody holds locked must not make this wait for ever; then the connection begins anew.
             try await connection.execute("SET statement_timeout = '10s'; LISTEN strata_routes")
-            try await readAgain(connection, isFirst: true)
-            return connection
+            var line = Line(connection: connection)
+            try await readAgain(&line)
+            return line
         } catch {
             await connection.close()
             throw error
@@ -33,50 +42,68 @@ struct RouteFollower: Sendable {
     }
 
     /// Until the task is cancelled; then the row is taken out and the connection ends.
-    func run(_ first: Connection) async {
-        var connection: Connection? = first
+    func run(_ first: Line) async {
+        var line: Line? = first
         var pause = Self.shortestPause
         while !Task.isCancelled {
             do {
-                if connection == nil {
-                    connection = try await begin()
+                if line == nil {
+                    line = try await begin()
                     report(.following)
                 }
                 pause = Self.shortestPause
-                guard let open = connection else { continue }
+                guard var open = line else { continue }
                 while true {
                     let rings = board.work.rings
-                    try await readAgain(open, isFirst: false)
-                    try await waitForChange(open, after: rings)
+                    try await readAgain(&open)
+                    line = open
+                    try await waitForChange(open.connection, after: rings)
                 }
             } catch {
                 if Task.isCancelled { break }
                 board.lost()
                 report(.followingLost(reason: Self.summary(error), nextTry: pause))
-                await connection?.close()
-                connection = nil
+                await line?.connection.close()
+                line = nil
                 // Services that lost the same server do not all come back at the same moment.
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1))
                 pause = min(pause * 2, Self.longestPause)
             }
         }
-        guard let connection else { return }
-        try? await FollowerRow.remove(connection, id: id)
-        await connection.close()
+        guard let line else { return }
+        if line.isRegistered { try? await FollowerRow.remove(line.connection, id: id) }
+        await line.connection.close()
     }
 
-    private func readAgain(_ connection: Connection, isFirst: Bool) async throws {
+    private func readAgain(_ line: inout Line) async throws {
         let question = board.lastQuestion
-        var (snapshot, hasFollowers) = try await RouteRecord.read(connection, schemas: away.keys.sorted())
+        var (snapshot, followers) = try await RouteRecord.read(line.connection, schemas: away.keys.sorted())
         snapshot.stillOnMain = await stillOnMain(snapshot)
-        let moves = board.apply(snapshot, answering: question)
-        if !isFirst || !moves.isEmpty {
-            for move in moves { report(.moved(schema: move.schema, from: move.from, to: move.to)) }
+        for move in board.apply(snapshot, answering: question) {
+            report(.moved(schema: move.schema, from: move.from, to: move.to))
         }
-        guard hasFollowers else { return }
         // After the hold has been applied: from then on no use begins, and the number can only fall.
-        try await FollowerRow.write(connection, id: id, name: name, board.followerState)
-        if isFirst { try await FollowerRow.removeOld(connection) }
+        try await register(&line, followers)
+    }
+
+    private func register(_ line: inout Line, _ followers: RouteRecord.Followers) async throws {
+        guard followers != .absent else { return }
+        do {
+            guard followers == .writable else {
+                return sayWhy(&line, "role \(settings.user) needs SELECT, INSERT, UPDATE and DELETE on it")
+            }
+            try await FollowerRow.write(line.connection, id: id, name: name, board.followerState)
+            if !line.isRegistered { try await FollowerRow.removeOld(line.connection) }
+            line.isRegistered = true
+        } catch let error as PostgresError where error.kind == .server && !error.isConnectionLost {
+            // The routes are followed all the same: that needs no more than to read.
+            sayWhy(&line, error.message)
+        }
+    }
+
+    private func sayWhy(_ line: inout Line, _ reason: String) {
+        if !line.hasSaidWhy { report(.notRegistered(reason: reason)) }
+        line.hasSaidWhy = true
     }
 
     /// Before its split begins a schema is on the main database, whatever the layout says. Where the other database cannot

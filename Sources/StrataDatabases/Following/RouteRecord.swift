@@ -7,21 +7,28 @@ enum RouteRecord {
 
     private struct Tables {
         var readable: Set<String> = []
-        var hasFollowers = false
+        var followers = Followers.absent
+    }
+
+    /// What there is of `strata.followers`.
+    enum Followers: Sendable, Equatable {
+        case absent
+        case writable
+        /// Not with this role's rights.
+        case refused
     }
 
     /// - Parameter schemas: those that the layout places on another database.
-    /// - Returns: the snapshot, and whether `strata.followers` is there and may be written.
     static func read(
         _ connection: Connection, schemas: [String]
-    ) async throws -> (snapshot: RouteSnapshot, hasFollowers: Bool) {
+    ) async throws -> (snapshot: RouteSnapshot, followers: Followers) {
         let tables = try await tables(connection)
         // One statement, so that a split's end and its route are seen together.
         var parts = [filled]
         if tables.readable.contains("routes") { parts.append(routes) }
         if tables.readable.contains("splits") { parts.append(leaving) }
         let rows = try await connection.query(parts.joined(separator: " UNION ALL "), [.textArray(schemas)])
-        return (try snapshot(rows), tables.hasFollowers)
+        return (try snapshot(rows), tables.followers)
     }
 
     private static func tables(_ connection: Connection) async throws -> Tables {
@@ -39,7 +46,7 @@ enum RouteRecord {
             let name = try row.string("name")
             let usable = try row.bool("usable")
             if name == "followers" {
-                tables.hasFollowers = try usable && row.bool("writable")
+                tables.followers = try usable && row.bool("writable") ? .writable : .refused
             } else if try usable && row.bool("readable") {
                 tables.readable.insert(name)
             } else {
