@@ -21,7 +21,9 @@ let package = Package(
     name: "strata",
     platforms: [.macOS(.v15)],
     products: [
-        .executable(name: "strata", targets: ["strata"])
+        .executable(name: "strata", targets: ["strata"]),
+        // For services that talk to their databases themselves. Nothing of it may depend on a target with `unchecked`.
+        .library(name: "StrataDatabases", targets: ["StrataDatabases"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -71,6 +73,10 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Row 3: the library for services; the only target with an interface for others.
+        .target(
+            name: "StrataDatabases", dependencies: ["Planning", "PostgresDriver", "SQLSyntax"], swiftSettings: strict),
+
         // Row 4: what stands between applications and servers.
         .target(
             name: "Proxy",
@@ -119,6 +125,9 @@ let package = Package(
             exclude: ["Cases"],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "StrataDatabasesTests", dependencies: ["PostgresDriver", "StrataDatabases", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "ProxyTests",
             dependencies: [

@@ -77,6 +77,64 @@ import Testing
         #expect(await pool.openCount == 0)
     }
 
+    @Test func asManyWaitAsMayWait() async throws {
+        let pool = ConnectionPool(try serverSettings(), size: 1, bounds: PoolBounds(waiting: 1))
+        try await pool.withConnection { _ in
+            let task = Task { try await pool.withConnection { _ in } }
+            while await pool.waitingCount == 0 { await Task.yield() }
+            await #expect(throws: PoolError.tooManyWaiting(1)) { try await pool.withConnection { _ in } }
+            await pool.close()
+            await #expect(throws: PoolError.closed) { try await task.value }
+        }
+    }
+
+    @Test func oldConnectionsAreNotLentAgain() async throws {
+        let once = ConnectionPool(try serverSettings(), size: 1, bounds: PoolBounds(lifetime: .zero))
+        let pids = [try await backend(of: once), try await backend(of: once)]
+        #expect(pids[0] != pids[1])
+        #expect(await once.openCount == 0)
+        let kept = ConnectionPool(try serverSettings(), size: 1, bounds: PoolBounds(lifetime: .seconds(3600)))
+        let same = [try await backend(of: kept), try await backend(of: kept)]
+        #expect(same[0] == same[1])
+        await once.close()
+        await kept.close()
+    }
+
+    @Test(arguments: [
+        PoolBounds(idleTimeout: .milliseconds(5)), PoolBounds(lifetime: .seconds(1), idleTimeout: .seconds(3600)),
+    ])
+    func idleConnectionsAreClosed(_ bounds: PoolBounds) async throws {
+        let pool = ConnectionPool(try serverSettings(), size: 2, bounds: bounds)
+        for _ in 1...2 {
+            _ = try await backend(of: pool)
+            while await pool.openCount > 0 { try await Task.sleep(for: .milliseconds(2)) }
+            #expect(await pool.idleCount == 0)
+        }
+        await pool.close()
+    }
+
+    @Test func whatPreparesFindsAnotherConnection() async throws {
+        let pool = ConnectionPool(try serverSettings(), size: 1)
+        let first = try await pool.withConnection(preparation: "SET lock_timeout = 4321") { connection in
+            let timeout = try await connection.query("SHOW lock_timeout").only().string(0)
+            #expect(timeout == "4321ms")
+            return connection.backendPID
+        }
+        // Looks alive until it is used: the statement itself ends it.
+        let next = try await pool.withConnection(
+            preparation:
+                "SELECT pg_terminate_backend(pg_backend_pid()) FROM pg_stat_activity WHERE pid = \(first) AND pid = pg_backend_pid()"
+        ) { $0.backendPID }
+        #expect(next != first)
+        let error = try await postgresError {
+            try await pool.withConnection(preparation: "SELECT nonsense") { _ in }
+        }
+        #expect(error.sqlState == .undefinedColumn)
+        #expect(try await backend(of: pool) == next)
+        #expect(await pool.openCount == 1)
+        await pool.close()
+    }
+
     @Test func nothingReachesTheNextUser() async throws {
         let pool = ConnectionPool(try serverSettings(), size: 1)
         let first = try await pool.withConnection { connection in
@@ -140,4 +198,8 @@ private final class Order: Sendable {
     private let numbers = Mutex<[Int]>([])
     var all: [Int] { numbers.withLock { $0 } }
     func add(_ number: Int) { numbers.withLock { $0.append(number) } }
+}
+
+private func backend(of pool: ConnectionPool) async throws -> Int32 {
+    try await pool.withConnection { $0.backendPID }
 }

@@ -2,13 +2,32 @@
 package enum PoolError: Error, Sendable, Hashable, CustomStringConvertible {
     /// All connections stayed in use for the whole time.
     case timedOut(size: Int, waited: Duration)
+    /// As many wait as may wait.
+    case tooManyWaiting(Int)
     case closed
 
     package var description: String {
         switch self {
         case .timedOut(let size, let waited): "all \(size) connections of the pool were in use for \(waited)"
+        case .tooManyWaiting(let count): "\(count) already wait for a connection of the pool"
         case .closed: "the pool is closed"
         }
+    }
+}
+
+/// What a pool bounds besides its size; nil: nothing.
+package struct PoolBounds: Sendable, Hashable {
+    /// A connection older than this is not lent again; zero: each is lent once.
+    package var lifetime: Duration?
+    /// A connection that nobody has wanted for so long is closed.
+    package var idleTimeout: Duration?
+    /// How many may wait; further ones get `PoolError.tooManyWaiting` at once.
+    package var waiting: Int
+
+    package init(lifetime: Duration? = nil, idleTimeout: Duration? = nil, waiting: Int = 10_000) {
+        self.lifetime = lifetime
+        self.idleTimeout = idleTimeout
+        self.waiting = waiting
     }
 }
 
@@ -17,16 +36,34 @@ package actor ConnectionPool {
     package nonisolated let settings: ConnectionSettings
     package nonisolated let size: Int
     package nonisolated let acquireTimeout: Duration
+    package nonisolated let bounds: PoolBounds
 
-    private var idle: [Connection] = []
+    /// The one used last is the last, and is lent first: those not needed grow old.
+    var idle: [Member] = []
     /// Open connections and those being opened.
     private var total = 0
     private var waiters: [Waiter] = []
     private var nextWaiter = 0
     private var isClosed = false
+    /// Runs while connections are idle.
+    var reaper: Task<Void, Never>?
+
+    struct Member: Sendable {
+        let connection: Connection
+        let opened: ContinuousClock.Instant
+        var idleSince: ContinuousClock.Instant
+        /// Opened for the one who has it now.
+        var isNew = true
+
+        init(_ connection: Connection) {
+            self.connection = connection
+            opened = .now
+            idleSince = opened
+        }
+    }
 
     private enum Grant: Sendable {
-        case connection(Connection)
+        case member(Member)
         /// The right to open one.
         case slot
     }
@@ -40,26 +77,32 @@ package actor ConnectionPool {
     /// - Parameters:
     ///   - size: 1 or more.
     ///   - acquireTimeout: How long `withConnection` waits for its turn; opening is bounded by `connect_timeout`.
-    package init(_ settings: ConnectionSettings, size: Int = 8, acquireTimeout: Duration = .seconds(30)) {
+    package init(
+        _ settings: ConnectionSettings, size: Int = 8, acquireTimeout: Duration = .seconds(30),
+        bounds: PoolBounds = PoolBounds()
+    ) {
         self.settings = settings
         self.size = max(size, 1)
         self.acquireTimeout = acquireTimeout
+        self.bounds = bounds
     }
 
     /// Lends a connection. Afterwards it is rolled back if necessary and reset with DISCARD ALL, so that no setting,
     /// lock or prepared statement reaches the next user.
     ///
-    /// Throws `PoolError`, `CancellationError`, what opening throws, and what `body` throws.
+    /// - Parameter preparation: statements to run before `body`. One that finds its connection gone, although it looked
+    ///   alive, is run on another.
+    /// - Throws: `PoolError`, `CancellationError`, what opening and `preparation` throw, and what `body` throws.
     package nonisolated(nonsending) func withConnection<T>(
-        timeout: Duration? = nil, _ body: (Connection) async throws -> T
+        timeout: Duration? = nil, preparation: String? = nil, _ body: (Connection) async throws -> T
     ) async throws -> T {
-        let connection = try await acquire(timeout ?? acquireTimeout)
+        let member = try await acquire(timeout ?? acquireTimeout, preparation)
         do {
-            let value = try await body(connection)
-            await release(connection)
+            let value = try await body(member.connection)
+            await release(member)
             return value
         } catch {
-            await release(connection)
+            await release(member)
             throw error
         }
     }
@@ -67,41 +110,68 @@ package actor ConnectionPool {
     /// Ends idle connections now and borrowed ones when they come back. Those who wait get `PoolError.closed`.
     package func close() async {
         isClosed = true
+        reaper?.cancel()
         let waiting = waiters
         waiters = []
         for waiter in waiting {
             waiter.timer.cancel()
             waiter.continuation.resume(throwing: PoolError.closed)
         }
-        let connections = idle
+        let members = idle
         idle = []
-        total -= connections.count
-        for connection in connections { await connection.close() }
+        await end(members)
     }
 
     package var waitingCount: Int { waiters.count }
     package var openCount: Int { total }
     package var idleCount: Int { idle.count }
 
-    private func acquire(_ timeout: Duration) async throws -> Connection {
+    /// Closes connections that are in nobody's hands, and gives their places free.
+    func end(_ members: [Member]) async {
+        total -= members.count
+        for member in members { await member.connection.close() }
+    }
+
+    private func acquire(_ timeout: Duration, _ preparation: String?) async throws -> Member {
         try Task.checkCancellation()
         guard !isClosed else { throw PoolError.closed }
+        var member: Member
         switch try await grant(timeout) {
-        case .slot: return try await open()
-        case .connection(let connection):
-            if await connection.isAlive { return connection }
-            await connection.close()
-            return try await open()
+        case .slot: member = try await open()
+        case .member(let lent):
+            let isAlive = await lent.connection.isAlive
+            if isAlive, !isExpired(lent) {
+                member = lent
+            } else {
+                await lent.connection.close()
+                member = try await open()
+            }
+        }
+        if let preparation { member = try await prepare(member, preparation) }
+        return member
+    }
+
+    private func prepare(_ member: Member, _ statements: String) async throws -> Member {
+        do {
+            try await member.connection.execute(statements)
+            return member
+        } catch let error as PostgresError where error.isConnectionLost && !member.isNew {
+            await member.connection.close()
+            return try await prepare(try await open(), statements)
+        } catch {
+            await release(member)
+            throw error
         }
     }
 
     private func grant(_ timeout: Duration) async throws -> Grant {
         // Nobody is idle while somebody waits: what comes back is handed on at once.
-        if let connection = idle.popLast() { return .connection(connection) }
+        if let member = idle.popLast() { return .member(member) }
         if total < size {
             total += 1
             return .slot
         }
+        guard waiters.count < bounds.waiting else { throw PoolError.tooManyWaiting(waiters.count) }
         nextWaiter += 1
         let id = nextWaiter
         return try await withTaskCancellationHandler {
@@ -126,22 +196,25 @@ package actor ConnectionPool {
     }
 
     /// For the holder of a slot, which is handed on when opening fails.
-    private func open() async throws -> Connection {
+    private func open() async throws -> Member {
         do {
-            return try await Connection.open(settings)
+            return Member(try await Connection.open(settings))
         } catch {
             handOn(.slot)
             throw error
         }
     }
 
-    private func release(_ connection: Connection) async {
-        let usable = await connection.reset()
-        guard usable, !isClosed else {
-            await connection.close()
+    private func release(_ member: Member) async {
+        let usable = await member.connection.reset()
+        guard usable, !isClosed, !isExpired(member) else {
+            await member.connection.close()
             return handOn(.slot)
         }
-        handOn(.connection(connection))
+        var member = member
+        member.isNew = false
+        member.idleSince = .now
+        handOn(.member(member))
     }
 
     private func handOn(_ grant: Grant) {
@@ -152,7 +225,9 @@ package actor ConnectionPool {
         }
         switch grant {
         case .slot: total -= 1
-        case .connection(let connection): idle.append(connection)
+        case .member(let member):
+            idle.append(member)
+            watchIdle()
         }
     }
 }

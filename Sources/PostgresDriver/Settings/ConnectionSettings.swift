@@ -42,6 +42,11 @@ package struct ConnectionSettings: Sendable, CustomStringConvertible, CustomDebu
         return try ConnectionSettings(given: given.merging(overrides) { $1 }.filter { !$0.value.isEmpty })
     }
 
+    /// The same settings with keys that the string does not set; those that it sets stay. Throws as `settings`.
+    package func filling(_ defaults: [String: String]) throws -> ConnectionSettings {
+        try settings(defaults.filter { given[$0.key] == nil })
+    }
+
     /// For whoever speaks the protocol without libpq.
     package let tls: TLSSettings
     /// As the string, the environment or a service file has them.
