@@ -72,6 +72,12 @@ struct RoutingCatalogLoader {
             parts.incoming = Set(
                 try await rows("SELECT schema FROM strata.incoming").map { try $0.string("schema") })
         }
+        if readable.contains("copied") {
+            parts.copies = Set(
+                try await rows("SELECT schema, name FROM strata.copied WHERE ready").map {
+                    QualifiedName(schema: try $0.string("schema"), name: try $0.string("name"))
+                })
+        }
         if readable.contains("splits") {
             parts.leaving = Set(
                 try await rows("SELECT schema FROM strata.splits WHERE state <> 'cancelled'").map {

@@ -1,3 +1,5 @@
+import SQLSyntax
+
 extension RoutingCatalog {
     /// A catalog in the making.
     struct Parts {
@@ -8,6 +10,7 @@ extension RoutingCatalog {
         var guardedSchemas: [UInt32: Set<String>] = [:]
         var incoming: Set<String> = []
         var leaving: Set<String> = []
+        var copies: Set<QualifiedName> = []
         var relations: [UInt32: RoutingRelation] = [:]
         var shims: Set<UInt32> = []
         var functions: [UInt32: RoutingFunction] = [:]

@@ -25,6 +25,8 @@ package final class RoutingCatalog: Sendable {
     /// Schemas that a split copies here, and those that one copies from here.
     let incoming: Set<String>
     let leaving: Set<String>
+    /// Tables that are copies of those of another database, and have all their rows.
+    let copies: Set<QualifiedName>
     /// Views under old names, which go where their tables go.
     let shims: Set<UInt32>
     let functions: [UInt32: RoutingFunction]
@@ -58,6 +60,7 @@ package final class RoutingCatalog: Sendable {
         filledSchemas = Set(parts.relations.values.lazy.map(\.schema))
         incoming = parts.incoming
         leaving = parts.leaving
+        copies = parts.copies
         shims = parts.shims
         functions = parts.functions
         operators = parts.operators

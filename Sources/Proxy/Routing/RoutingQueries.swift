@@ -3,10 +3,10 @@
 enum RoutingQueries {
     static let schemas = "SELECT oid, nspname FROM pg_namespace"
 
-    /// What says which schemas are on their way, as far as it is there and may be read.
+    /// What says which schemas are on their way, and which tables are copies, as far as it is there and may be read.
     static let splitTables = """
         SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = 'strata' AND c.relkind = 'r' AND c.relname IN ('incoming', 'splits')
+         WHERE n.nspname = 'strata' AND c.relkind = 'r' AND c.relname IN ('incoming', 'splits', 'copied')
            AND has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT')
         """
 
