@@ -71,7 +71,9 @@ struct SplitCopiesCommand: AsyncParsableCommand {
                 let name = "\(copy.schema).\(copy.table) in \(copy.database): "
                 if let error = copy.error { text += style.wrap(name + error, indentation: 2, first: 0) + "\n" }
                 for warning in copy.warnings {
-                    text += style.yellow("warning: ") + style.wrap(name + warning, indentation: 2, first: 9) + "\n"
+                    text +=
+                        style.yellow("warning: ")
+                        + style.wrap(name + warning, indentation: 2, first: 9).drop { $0 == " " } + "\n"
                 }
             }
             return text

@@ -70,7 +70,8 @@ struct SplitForeignCommand: AsyncParsableCommand {
                 }
                 for warning in schema.warnings {
                     let line = "\(schema.schema): \(warning)"
-                    text += style.yellow("warning: ") + style.wrap(line, indentation: 2, first: 9) + "\n"
+                    text +=
+                        style.yellow("warning: ") + style.wrap(line, indentation: 2, first: 9).drop { $0 == " " } + "\n"
                 }
             }
             return text

@@ -59,7 +59,11 @@ struct ForeignTablesTests {
     }
 
     private func withPair(_ body: (Pair) async throws -> Void) async throws {
-        try await ApplyFixture.with("foreign", pile: "CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'ann'); GRANT SELECT ON users TO @app") { main in
+        try await ApplyFixture.with(
+            "foreign",
+            pile:
+                "CREATE TABLE users (id int PRIMARY KEY, name text); INSERT INTO users VALUES (1, 'ann'); GRANT SELECT ON users TO @app"
+        ) { main in
             try await withTestDatabase("foreignto") { other in
                 try await other.execute(main.filled(Self.there))
                 let pair = Pair(main: main, other: other)
@@ -87,25 +91,30 @@ struct ForeignTablesTests {
             #expect(try await pair.make() == ["days", "events", "gone", "parts"])
             #expect(
                 try await pair.main.column(
-                    #"SELECT name || ' ' || kind || ' ' || kinds::text || ' ' || "The Note" FROM users JOIN far.events USING (id)"#)
+                    #"SELECT name || ' ' || kind || ' ' || kinds::text || ' ' || "The Note" FROM users JOIN far.events USING (id)"#
+                )
                     == ["ann made {gone} far"])
             try await pair.other.execute("INSERT INTO audit.events VALUES (2, 'gone', NULL, 'new')")
             #expect(try await pair.main.column("SELECT count(*) FROM far.gone") == ["1"])
-            for sql in ["UPDATE far.events SET kind = 'gone'", "INSERT INTO far.parts VALUES (1)", "DELETE FROM far.parts"] {
+            for sql in [
+                "UPDATE far.events SET kind = 'gone'", "INSERT INTO far.parts VALUES (1)", "DELETE FROM far.parts",
+            ] {
                 await #expect(throws: PostgresError.self, "\(sql)") { try await pair.main.execute(sql) }
             }
             // As a role of its own, by its own rights.
             let app = pair.main.app
             try await pair.main.onConnection(["user": app, "password": app]) { connection in
                 let row = try await connection.query(
-                    #"SELECT u.name || ' ' || e."The Note" AS joined FROM users u JOIN far.events e USING (id)"#).only()
+                    #"SELECT u.name || ' ' || e."The Note" AS joined FROM users u JOIN far.events e USING (id)"#
+                ).only()
                 #expect(try row.string("joined") == "ann far")
                 #expect(try await connection.query("SELECT * FROM far.parts").isEmpty)
                 await #expect(throws: PostgresError.self) { try await connection.query("SELECT kind FROM far.events") }
                 await #expect(throws: PostgresError.self) { try await connection.query("SELECT * FROM far.gone") }
                 // Nor does it see how they are read.
                 #expect(
-                    try await connection.query("SELECT 1 FROM pg_user_mappings WHERE umoptions::text LIKE '%password%'").isEmpty)
+                    try await connection.query("SELECT 1 FROM pg_user_mappings WHERE umoptions::text LIKE '%password%'")
+                        .isEmpty)
             }
             let record = try #require(try await pair.main.onConnection { try await ForeignLedger($0).all() }.first)
             let roles = "SELECT count(*) FROM pg_roles WHERE rolname = '\(record.serverName)'"
@@ -127,7 +136,8 @@ struct ForeignTablesTests {
             // Views upon what stays the same do not mind.
             try await pair.main.execute("CREATE VIEW upon AS SELECT id FROM far.parts")
             try await pair.other.execute(
-                "ALTER TABLE audit.events ADD more int DEFAULT 7; CREATE TABLE audit.late (id int); DROP TABLE audit.days")
+                "ALTER TABLE audit.events ADD more int DEFAULT 7; CREATE TABLE audit.late (id int); DROP TABLE audit.days"
+            )
             #expect(try await pair.status()[0].warnings.contains { $0.contains("days, events") })
             #expect(try await pair.make() == ["events", "gone", "late", "parts"])
             #expect(try await pair.main.column("SELECT more FROM far.events") == ["7"])
@@ -168,7 +178,8 @@ struct ForeignTablesTests {
             #expect(try await engineFailure(.failed) { try await pair.make() }.code == "foreign-schema-taken")
             try await pair.main.execute("DROP SCHEMA far")
             try await pair.other.execute(
-                "CREATE SCHEMA strata; CREATE TABLE strata.incoming (schema text); INSERT INTO strata.incoming VALUES ('audit')")
+                "CREATE SCHEMA strata; CREATE TABLE strata.incoming (schema text); INSERT INTO strata.incoming VALUES ('audit')"
+            )
             #expect(try await engineFailure(.failed) { try await pair.make() }.code == "not-moved-yet")
             try await pair.other.execute("DROP TABLE strata.incoming")
             let secured = try await engineFailure(.failed) { try await pair.make("[secret]") }

@@ -93,7 +93,7 @@ struct OldNamesTests {
     /// Everything that makes a view what it is.
     private static let views = """
         SELECT c.oid::regclass || ' ' || pg_get_userbyid(c.relowner) || ' ' || coalesce(c.reloptions::text, '') || ' ' || pg_get_viewdef(c.oid)
-               || ' ' || coalesce((SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(c.relacl) a), '')
+               || ' ' || coalesce((SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(coalesce(c.relacl, acldefault('r', c.relowner))) a), '')
                || ' ' || coalesce((SELECT string_agg(a.attname || a.attacl::text, ' ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL), '')
                || ' ' || coalesce(obj_description(c.oid), '')
                || ' ' || coalesce((SELECT string_agg(pg_get_triggerdef(t.oid), ' ') FROM pg_trigger t WHERE t.tgrelid = c.oid), '')
@@ -101,7 +101,7 @@ struct OldNamesTests {
           FROM pg_class c WHERE c.relkind = 'v' AND c.relnamespace IN ('public'::regnamespace, to_regnamespace('old')::oid) ORDER BY 1
         """
     private static let functions = """
-        SELECT p.oid::regprocedure || ' ' || pg_get_userbyid(p.proowner) || ' ' || pg_get_functiondef(p.oid) || coalesce(p.proacl::text, '')
+        SELECT p.oid::regprocedure || ' ' || pg_get_userbyid(p.proowner) || ' ' || pg_get_functiondef(p.oid) || (SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(coalesce(p.proacl, acldefault('f', p.proowner))) a)
           FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace ORDER BY 1
         """
 
@@ -185,9 +185,12 @@ struct OldNamesTests {
             let without = OldNameDefinitions(of: "audit", catalog, roles: all.subtracting([main.app]))
             #expect(
                 with.items.map(\.name) == without.items.map(\.name) && with.homes.keys.sorted() == ["old", "public"])
-            #expect(with.items.flatMap(\.statements).contains { $0.contains(main.app) })
-            #expect(!without.items.flatMap(\.statements).contains { $0.contains(main.app) })
-            #expect(!without.homes.values.flatMap(\.statements).contains { $0.contains(main.app) })
+            func naming(_ definitions: OldNameDefinitions) -> [String] {
+                (definitions.items.flatMap(\.statements) + definitions.homes.values.flatMap(\.statements))
+                    .filter { $0.contains(main.app) }
+            }
+            #expect(naming(with).count > 3, "\(with.items.flatMap(\.statements))")
+            #expect(naming(without) == [])
         }
     }
 }

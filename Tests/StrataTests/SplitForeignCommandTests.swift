@@ -45,9 +45,11 @@ struct SplitForeignCommandTests {
         try await joined(program, shop)
         let dropped = try await program.run("split", "foreign", "drop", "far_billing")
         #expect(
-            dropped.code == 0 && dropped.output == "Schema far_billing and its foreign tables are gone.\n", "\(dropped)")
+            dropped.code == 0 && dropped.output == "Schema far_billing and its foreign tables are gone.\n", "\(dropped)"
+        )
         let again = try await program.run("split", "foreign", "drop", "far_billing")
-        #expect(again.code == 1 && again.errors.contains("there are no foreign tables in schema far_billing"), "\(again)")
+        #expect(
+            again.code == 1 && again.errors.contains("there are no foreign tables in schema far_billing"), "\(again)")
     }
 
     private func joined(_ program: Program, _ shop: Workshop) async throws {

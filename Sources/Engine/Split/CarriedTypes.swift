@@ -46,6 +46,8 @@ struct CarriedTypes {
         ).compactMap { row -> String? in
             if try row.bool("everybody") { return "PUBLIC" }
             let name = try row.string("name")
+            // Strata's own, which reads there and nowhere else.
+            if name.hasPrefix(ForeignRecord.namePrefix) { return nil }
             return roles.contains(name) ? SQL.identifier(name) : nil
         }
     }

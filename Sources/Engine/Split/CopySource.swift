@@ -29,8 +29,19 @@ struct CopySource: Sendable {
 
     var name: String { SQL.qualified(schema, table) }
 
+    /// - Parameter connection: idle.
     /// - Throws: `EngineFailure` for a table that is not there or cannot be copied.
     static func read(_ schema: String, _ table: String, _ connection: Connection) async throws -> CopySource {
+        try await connection.transaction(.snapshot) { connection in
+            // Names of types then have their schema with them.
+            try await connection.execute("SET LOCAL search_path = pg_catalog")
+            return try await described(schema, table, connection)
+        }
+    }
+
+    private static func described(
+        _ schema: String, _ table: String, _ connection: Connection
+    ) async throws -> CopySource {
         guard
             let row = try await connection.query(
                 """

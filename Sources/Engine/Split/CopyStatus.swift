@@ -123,8 +123,9 @@ package struct CopyStatus: Sendable, Codable {
     private static func columns(of record: CopyRecord, _ connection: Connection) async throws -> [String] {
         try await connection.query(
             """
-            SELECT attname || ' ' || format_type(atttypid, atttypmod) AS name FROM pg_attribute
-             WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attname
+            SELECT a.attname || ' ' || t.typname || ' ' || a.atttypmod AS name
+              FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+             WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attname
             """, [.text(record.name)]
         ).map { try $0.string("name") }
     }

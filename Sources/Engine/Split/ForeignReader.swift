@@ -8,7 +8,7 @@ struct ForeignReader {
         /// `SELECT`, `SELECT (a, b)`, with the role; empty for PUBLIC.
         var grants: [(privilege: String, role: String)]
         var owner: String
-        /// `name type`.
+        /// `name type modifier`.
         var columns: [String]
     }
 
@@ -75,7 +75,8 @@ struct ForeignReader {
         for row in try await other.query(
             """
             SELECT c.relname, c.relrowsecurity AS secured, pg_get_userbyid(c.relowner) AS owner,
-                   ARRAY(SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
+                   ARRAY(SELECT a.attname || ' ' || t.typname || ' ' || a.atttypmod
+                           FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                           WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns,
                    ARRAY(SELECT CASE x.grantee WHEN 0 THEN '' ELSE pg_get_userbyid(x.grantee) END FROM aclexplode(c.relacl) x
                           WHERE x.privilege_type = 'SELECT' AND x.grantee <> c.relowner ORDER BY 1) AS readers,

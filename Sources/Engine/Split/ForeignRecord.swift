@@ -20,7 +20,8 @@ package struct ForeignRecord: Sendable, Equatable, Codable {
     var mainOID: UInt32
 
     /// The foreign server here, and the role there that reads: names of roles are those of a whole server.
-    package var serverName: String { "strata_foreign_\(mainOID)_\(id)" }
+    package var serverName: String { "\(Self.namePrefix)\(mainOID)_\(id)" }
+    static let namePrefix = "strata_foreign_"
 }
 
 /// Reads and writes `strata.foreign_schemas`.

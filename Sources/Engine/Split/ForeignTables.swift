@@ -205,7 +205,8 @@ package struct ForeignTables: Sendable {
         var found: [String: [String]] = [:]
         for row in try await connection.query(
             """
-            SELECT c.relname, ARRAY(SELECT a.attname || ' ' || format_type(a.atttypid, a.atttypmod) FROM pg_attribute a
+            SELECT c.relname, ARRAY(SELECT a.attname || ' ' || t.typname || ' ' || a.atttypmod
+                     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
                     WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum) AS columns
               FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'f'
             """, [.text(schema)])
