@@ -1,5 +1,6 @@
 import PostgresDriver
 import PostgresWire
+import SQLSyntax
 import TestSupport
 import Testing
 
@@ -180,5 +181,26 @@ struct ProxyOldNameTests {
                 try client.query("SELECT note FROM audit_logs").rows == [["fresh"]]
             }
         }
+    }
+
+    @Test("Before the main database's catalog is known, names that the other one has lead there all the same")
+    func early() async throws {
+        func place(_ sql: String, _ setup: String) async throws -> Decision.Place {
+            let there = try await withRoutingCatalog(setup) { catalog, _ in catalog }
+            let placement = try #require(
+                Placement(
+                    schemas: ["public": "main", "audit": "archive"], databases: ["main", "archive"],
+                    catalogs: [.unknown, there]))
+            return placement.place(try StatementReader.read(sql), path: SearchPath.parse("public"), role: "somebody")
+        }
+        let setup = "GRANT USAGE ON SCHEMA public TO PUBLIC; " + Self.auditSetup
+        #expect(try await place("SELECT note FROM audit_logs", setup) == .database(1))
+        #expect(try await place("SELECT note FROM public.audit_logs", setup) == .database(1))
+        #expect(try await place("SELECT name FROM users", setup) == .anywhere)
+        // While a split fills it, it is not there yet.
+        let moving =
+            setup
+            + "CREATE SCHEMA strata; CREATE TABLE strata.incoming (schema text); INSERT INTO strata.incoming VALUES ('audit')"
+        #expect(try await place("SELECT note FROM public.audit_logs", moving) == .database(0))
     }
 }

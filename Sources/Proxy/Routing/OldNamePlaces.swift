@@ -20,8 +20,8 @@ struct OldNamePlaces: Sendable {
     /// - Parameter owners: the database of each schema, as an index of `catalogs`; 0, also for those not in it, is the main
     ///   one.
     init(owners: [String: Int], catalogs: [RoutingCatalog]) {
-        guard let main = catalogs.first, main.isKnown, owners.values.contains(where: { $0 != 0 }) else { return }
-        addOfMain(main, owners, catalogs)
+        guard let main = catalogs.first, owners.values.contains(where: { $0 != 0 }) else { return }
+        if main.isKnown { addOfMain(main, owners, catalogs) }
         for (index, catalog) in catalogs.enumerated().dropFirst() where catalog.isKnown {
             addOfOther(index, catalog, owners, main)
         }
@@ -53,7 +53,8 @@ struct OldNamePlaces: Sendable {
         }
     }
 
-    /// Those that the main database has no more: they went with the tables that were left behind there.
+    /// Those that the main database has no more: they went with the tables that were left behind there. Until its catalog is
+    /// known, all that this one has as its own.
     private mutating func addOfOther(
         _ index: Int, _ catalog: RoutingCatalog, _ owners: [String: Int], _ main: RoutingCatalog
     ) {
@@ -64,8 +65,11 @@ struct OldNamePlaces: Sendable {
             else { continue }
             let name = QualifiedName(schema: schema, name: relation.name)
             guard main.relation(named: name) == nil, Set(walk.databases(ofView: oid).keys) == [index] else { continue }
+            // A split that is under way fills it: the main database has it still.
+            guard main.isKnown || !catalog.uses(anyOf: catalog.incoming, in: oid) else { continue }
             relations[name] = .database(index)
         }
+        guard main.isKnown else { return }
         for (key, overloads) in catalog.names.functions {
             guard let schema = catalog.schemaNames[key.schema], owners[schema] ?? 0 == 0,
                 overloads.allSatisfy({ $0 >= RoutingCatalog.firstUserOID })
@@ -149,6 +153,13 @@ extension RoutingCatalog {
     func relation(named name: QualifiedName) -> RoutingRelation? {
         guard let schema = name.schema.flatMap({ names.schemas[$0] }) else { return nil }
         return names.relations[NameKey(schema: schema, name: name.name)].flatMap { relations[$0] }
+    }
+
+    /// Whether a view reads something of these schemas directly.
+    fileprivate func uses(anyOf schemas: Set<String>, in view: UInt32) -> Bool {
+        (onRead[view]?.reads ?? []).contains { oid in
+            relations[oid].flatMap { schemaNames[$0.schema] }.map(schemas.contains) ?? false
+        }
     }
 
     func hasFunction(named name: QualifiedName) -> Bool {

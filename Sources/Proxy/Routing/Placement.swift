@@ -142,13 +142,13 @@ private struct PlacementSearch {
         if placement.catalogs[0].has(relation: name.name, in: "pg_catalog") { return true }
         guard let path else { return addAll(named: name.name) }
         for schema in path where !Placement.isEverywhere(schema) {
+            if addOld(schema, name.name, isDefined) { return true }
             let owner = placement.owner(schema)
             guard placement.catalogs[owner].isKnown else {
                 // Anything could be in there.
                 if owner != 0 { unread = owner }
                 return true
             }
-            if addOld(schema, name.name, isDefined) { return true }
             if placement.catalogs[owner].has(relation: name.name, in: schema) {
                 if mayUseCopies, addCopied(schema, name.name) { return true }
                 add(owner, SQL.qualified(schema, name.name))
