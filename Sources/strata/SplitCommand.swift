@@ -11,6 +11,7 @@ struct SplitCommand: AsyncParsableCommand {
             Examples:
               strata split observe           # what crosses the cut, from live traffic
               strata split keys replace audit
+              strata split copies make
               strata split audit             # copies it, and keeps the copy up to date
               strata split status
               strata split diff audit        # every row on both sides
@@ -18,7 +19,7 @@ struct SplitCommand: AsyncParsableCommand {
             """,
         subcommands: [
             SplitStartCommand.self, SplitStatusCommand.self, SplitDiffCommand.self, SplitCancelCommand.self,
-            SplitKeysCommand.self, SplitObserveCommand.self,
+            SplitKeysCommand.self, SplitCopiesCommand.self, SplitForeignCommand.self, SplitObserveCommand.self,
         ],
         defaultSubcommand: SplitStartCommand.self)
 }

@@ -106,6 +106,30 @@ struct SplitReportTests {
         }
     }
 
+    @Test("A view that needs only copied tables is no obstacle; without the copies it is")
+    func copies() async throws {
+        let before = """
+            CREATE TABLE countries (id int PRIMARY KEY); CREATE TABLE customers (id int PRIMARY KEY);
+            CREATE TABLE invoices (id int PRIMARY KEY, country int);
+            CREATE VIEW named AS SELECT i.id FROM invoices i JOIN countries c ON c.id = i.country;
+            CREATE VIEW owed AS SELECT i.id FROM invoices i, countries c, customers u;
+            """
+        let layout = """
+            strata: 1
+            databases: { main: { url: "${DATABASE_URL}" }, books: { url: "postgresql://localhost/books" } }
+            schemas: { billing: { database: books, tables: [invoices], views: [named, owed] } }
+
+            """
+        for (copies, blocking) in [("", true), ("copies: [{ table: public.countries, databases: [books] }]\n", false)] {
+            try await Reorganisation.with("split_copies", before: before, layout: layout + copies) { work in
+                let views = try #require(try await work.plan().splits?.first).crossings.filter { $0.kind == .view }
+                #expect(views.map(\.object) == ["view billing.named", "view billing.owed"])
+                #expect(views.map(\.isBlocking) == [blocking, true])
+                #expect(views[0].nextStep?.contains("copies") ?? false)
+            }
+        }
+    }
+
     @Test("A layout whose schemas all stay has none")
     func none() async throws {
         try await Reorganisation.with(

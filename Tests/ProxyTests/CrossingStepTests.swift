@@ -94,6 +94,49 @@ struct CrossingStepTests {
         }
     }
 
+    @Test("What a copy answers crosses nothing: in a statement, and in a transaction that is there already")
+    func copies() async throws {
+        let there = try await withRoutingCatalog(
+            """
+            CREATE SCHEMA shop; CREATE TABLE shop.orders (id int PRIMARY KEY, note text);
+            CREATE SCHEMA strata; GRANT USAGE ON SCHEMA strata TO PUBLIC;
+            CREATE TABLE strata.copied (schema text, name text, ready boolean);
+            INSERT INTO strata.copied VALUES ('shop', 'orders', true), ('shop', 'parents', false);
+            CREATE TABLE shop.parents (id int PRIMARY KEY);
+            """
+        ) { catalog, _ in catalog }
+        try await withRoutingCatalog(Self.setup) { catalog, _ in
+            let router = Router(catalog: catalog)
+            router.renew(
+                placement: Placement(
+                    schemas: ["billing": "books", "tax": "books"], databases: ["main", "books"],
+                    catalogs: [catalog, there]))
+            func one(_ sql: String) throws -> StatementTouch { try #require(touches(router, sql).first) }
+            let join = try one("SELECT * FROM shop.orders o JOIN billing.invoices i ON i.order_id = o.id")
+            #expect(join.kind == nil && join.databases == 0b10)
+            let alone = try one("SELECT * FROM shop.orders")
+            #expect(alone.databases == 0b01 && alone.copies == 0b11)
+            let invoices = try one("SELECT * FROM billing.invoices")
+            let cases: [(String, Crossing.Kind?)] = [
+                ("SELECT * FROM shop.orders o, billing.invoices i FOR UPDATE OF o", .locking),
+                ("SELECT * FROM shop.parents, billing.invoices", .join),
+                ("SELECT * FROM shop.orders, shop.parents, billing.invoices", .join),
+                ("INSERT INTO billing.invoices SELECT id FROM shop.orders", nil),
+                ("UPDATE shop.orders o SET note = 'x' FROM billing.invoices i WHERE i.id = o.id", .write),
+            ]
+            for (sql, kind) in cases { #expect(try one(sql).kind == kind, "\(sql)") }
+            func verdict(_ touches: StatementTouch...) -> Crossing.Kind? {
+                var transaction = TransactionTouches()
+                for touch in touches { transaction.add(touch) }
+                return transaction.verdict()?.kind
+            }
+            #expect(verdict(invoices, alone, invoices) == nil)
+            // Begun at the table's home, it cannot go on elsewhere.
+            #expect(verdict(alone, invoices) == .transaction)
+            #expect(verdict(invoices, try one("UPDATE shop.orders SET note = 'x'")) == .transaction)
+        }
+    }
+
     @Test("Several statements of a text count one by one, and COMMIT parts them")
     func several() async throws {
         try await withRouter { router in

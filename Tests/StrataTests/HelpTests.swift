@@ -6,7 +6,9 @@ import Testing
     @Test(arguments: [
         [], ["plan"], ["apply"], ["rollback"], ["contract"], ["status"], ["pg"], ["pg", "start"], ["pg", "stop"],
         ["pg", "status"], ["split"], ["split", "status"], ["split", "cancel"], ["split", "diff"],
-        ["split", "observe"], ["split", "keys"],
+        ["split", "observe"], ["split", "keys"], ["split", "copies"], ["split", "copies", "make"],
+        ["split", "copies", "drop"],
+        ["split", "foreign"], ["split", "foreign", "make"],
     ])
     func helpHasAnExample(command: [String]) async throws {
         try await Workshop.withFolder { program in

@@ -44,7 +44,7 @@ extension TargetSite {
         try await target.query("SELECT \(function)($1) IS NOT NULL AS present", [.text(name)]).only().bool("present")
     }
 
-    private static let typesQuery = """
+    static let typesQuery = """
         SELECT t.typtype::text AS kind, n.nspname AS schema, t.typname AS name,
                ARRAY(SELECT quote_literal(e.enumlabel) FROM pg_enum e WHERE e.enumtypid = t.oid ORDER BY e.enumsortorder) AS labels,
                CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
@@ -58,7 +58,7 @@ extension TargetSite {
          WHERE n.nspname || '.' || t.typname = ANY ($1) OR format('%I.%I', n.nspname, t.typname) = ANY ($1) ORDER BY t.oid
         """
 
-    private static func definition(of name: String, _ row: Row) throws -> String {
+    static func definition(of name: String, _ row: Row) throws -> String {
         switch try row.string("kind") {
         case "e": return "CREATE TYPE \(name) AS ENUM (\(try row.textArray("labels").joined(separator: ", ")))"
         case "c": return "CREATE TYPE \(name) AS (\(try row.textArray("attributes").joined(separator: ", ")))"

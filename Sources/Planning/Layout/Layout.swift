@@ -25,6 +25,8 @@ package struct Layout: Sendable {
     package var roles: [RoleLayout] = []
     package var indexes: [IndexLayout] = []
     package var looseKeys: [LooseKeyLayout] = []
+    package var copies: [CopyLayout] = []
+    package var foreignTables: [ForeignTablesLayout] = []
     package var routing: Routing?
     package var retention: [Retention] = []
     package var thresholds: [Placed<Thresholds>] = []

@@ -43,6 +43,8 @@ extension LayoutReader {
         if let node = fields["roles"] { layout.roles = roles(node) }
         if let node = fields["indexes"] { layout.indexes = indexes(node) }
         if let node = fields["loose_keys"] { layout.looseKeys = looseKeys(node) }
+        if let node = fields["copies"] { layout.copies = copies(node, layout) }
+        if let node = fields["foreign_tables"] { layout.foreignTables = foreignTables(node, layout) }
         if let node = fields["routing"] { layout.routing = routing(node, layout) }
         if let node = fields["retention"] { layout.retention = retention(node, layout) }
         if let node = fields["thresholds"] { layout.thresholds = thresholds(node) }

@@ -3,7 +3,7 @@
 enum LayoutKeys: String, CaseIterable {
     case root, database, replica, pool, schema
     case tableEntry, viewEntry, functionEntry, typeEntry, sequenceEntry
-    case partition, role, index, indexColumn, looseKey
+    case partition, role, index, indexColumn, looseKey, copy, foreignTables
     case routing, tls, auth, authRule, freshness, route, retention, threshold, backup
     case exemption
 
@@ -11,8 +11,8 @@ enum LayoutKeys: String, CaseIterable {
         switch self {
         case .root:
             [
-                "strata", "databases", "schemas", "compatibility", "roles", "indexes", "loose_keys", "routing",
-                "retention", "thresholds", "backup", "exemptions",
+                "strata", "databases", "schemas", "compatibility", "roles", "indexes", "loose_keys", "copies",
+                "foreign_tables", "routing", "retention", "thresholds", "backup", "exemptions",
             ]
         case .database: ["url", "replicas", "pool", "wal_level"]
         case .replica: ["name", "url", "weight"]
@@ -36,6 +36,8 @@ enum LayoutKeys: String, CaseIterable {
         case .index: ["table", "columns", "unique", "method", "where", "include", "name"]
         case .indexColumn: ["name", "desc"]
         case .looseKey: ["table", "columns", "references", "referenced_columns", "on_delete", "on_update"]
+        case .copy: ["table", "databases"]
+        case .foreignTables: ["schema", "of", "tables"]
         case .exemption: ["fingerprint", "reason", "until"]
         case .routing:
             [
@@ -65,6 +67,8 @@ enum LayoutKeys: String, CaseIterable {
         case .indexColumn: "an index column"
         case .index: "an index"
         case .looseKey: "a loose key"
+        case .copy: "a copied table"
+        case .foreignTables: "a schema of foreign tables"
         case .exemption: "an exemption"
         case .tls: "`tls`"
         case .auth: "`auth`"

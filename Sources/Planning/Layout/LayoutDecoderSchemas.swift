@@ -28,11 +28,15 @@ extension LayoutReader {
     private mutating func declaredDatabase(_ node: LayoutNode) -> String? {
         guard let name = name(node, .database, "database") else { return nil }
         if databaseNames.contains(name) { return name }
+        unknownDatabase(name, node.place)
+        return nil
+    }
+
+    mutating func unknownDatabase(_ name: String, _ place: SourcePlace) {
         let step =
             nearestName(to: name, among: databaseNames).map { "did you mean \($0)?" }
             ?? "declare it under `databases`; there are: \(databaseNames.joined(separator: ", "))"
-        error("unknown-database", "the database \(LayoutReader.shown(name)) is not declared", node.place, step)
-        return nil
+        error("unknown-database", "the database \(LayoutReader.shown(name)) is not declared", place, step)
     }
 
     private mutating func partitions(_ node: LayoutNode) -> [PartitionLayout] {

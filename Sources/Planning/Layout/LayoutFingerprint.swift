@@ -3,8 +3,8 @@ internal import SQLSyntax
 /// What a layout means, as 128 bits: two files with the same placement have the same fingerprint whatever their comments,
 /// spacing, order of lists, connection strings and settings of the proxy.
 ///
-/// Covers schemas with everything in them, the databases they are placed on, compatibility, roles, indexes and loose keys. It
-/// is stable between releases and machines, and no defence against somebody who makes two layouts alike on purpose (FNV-1a).
+/// Covers schemas with everything in them, the databases they are placed on, compatibility, roles, indexes, loose keys,
+/// copies and foreign tables. It is stable between releases and machines, and no defence against somebody who makes two layouts alike on purpose (FNV-1a).
 extension Layout {
     /// 32 hexadecimal digits.
     package var fingerprint: String {
@@ -16,6 +16,8 @@ extension Layout {
         hash.add(sorted: indexes.map(\.meaning))
         // Only where there are any: layouts without keep the fingerprint that earlier releases gave them.
         if !looseKeys.isEmpty { hash.add(sorted: looseKeys.map(\.meaning)) }
+        if !copies.isEmpty { hash.add(sorted: copies.map { "copy " + $0.meaning }) }
+        if !foreignTables.isEmpty { hash.add(sorted: foreignTables.map { "foreign " + $0.meaning }) }
         return hash.hexadecimal
     }
 }
@@ -87,4 +89,12 @@ extension LooseKeyLayout {
             onDelete?.rawValue, onUpdate?.rawValue,
         ])
     }
+}
+
+extension CopyLayout {
+    fileprivate var meaning: String { joined([schema, table, joined(sorted: databases)]) }
+}
+
+extension ForeignTablesLayout {
+    fileprivate var meaning: String { joined([schema, source, joined(sorted: tables)]) }
 }

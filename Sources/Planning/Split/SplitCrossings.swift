@@ -122,9 +122,26 @@ struct SplitCrossings {
                 .filter { $0 != view && $0.kind != .type && crosses(view, $0) }
             guard !foreign.isEmpty else { return nil }
             let names = Set(foreign.compactMap { cut.name(of: $0) }).sorted().joined(separator: ", ")
+            if leaves(relation.oid), relation.kind == .view, foreign.allSatisfy(isCopied) {
+                return Crossing(
+                    .view, "view \(cut.name(ofRelation: relation.oid))", "it uses \(names)",
+                    replacement: "it reads the copy on database \(database), as the layout declares",
+                    nextStep: "strata split copies make, before strata split \(schema)")
+            }
             return Crossing(
                 .view, "view \(cut.name(ofRelation: relation.oid))", "it uses \(names)", isBlocking: true,
                 nextStep: "list it with what it uses, or read the other side by `copies:` or a foreign table")
+        }
+    }
+
+    /// A table of which the schema's new database gets a copy.
+    private func isCopied(_ object: ObjectReference) -> Bool {
+        guard object.kind == .relation, let relation = catalog.relations[object.oid], relation.kind == .table else {
+            return false
+        }
+        let home = cut.schema(of: object)
+        return context.layout.copies.contains {
+            $0.schema == home && $0.table == relation.name && $0.databases.contains(database)
         }
     }
 

@@ -9,17 +9,23 @@ package enum SplitRequirements {
     package typealias Requirement = SplitReport.Requirement
 
     package static func check(_ report: SplitReport, source: SplitServer, target: SplitServer) -> [Requirement] {
-        if source.isSame(as: target) {
-            return [
-                Requirement(
-                    target.name,
-                    "it is database \(source.name) itself: both lead to \"\(target.database)\" of one server",
-                    isBlocking: true,
-                    nextStep: "make a database for it, and let databases.\(target.name).url lead there")
-            ]
-        }
+        if let same = same(source, target) { return [same] }
         return publishing(source, way: "the copy") + publishing(target, way: "the way back")
             + subscribing(target) + receiving(report, source: source, target: target) + sessions(source)
+    }
+
+    /// What a copy of a table lacks; see `CopyLayout`.
+    package static func copying(from source: SplitServer, to target: SplitServer) -> [Requirement] {
+        if let same = same(source, target) { return [same] }
+        return publishing(source, way: "the copy") + subscribing(target)
+    }
+
+    private static func same(_ source: SplitServer, _ target: SplitServer) -> Requirement? {
+        guard source.isSame(as: target) else { return nil }
+        return Requirement(
+            target.name,
+            "it is database \(source.name) itself: both lead to \"\(target.database)\" of one server", isBlocking: true,
+            nextStep: "make a database for it, and let databases.\(target.name).url lead there")
     }
 
     /// Of a database whose url is not set, or whose server does not answer.

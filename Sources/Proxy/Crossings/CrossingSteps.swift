@@ -41,12 +41,41 @@ struct CrossingSteps {
             }
         }
         var schemas: Set<String> = []
-        let reads = databases(read, &schemas)
+        // What a function or a view reads of it is read at its home, where those are.
+        let copied = part.locks ? [:] : copied(read.intersection(named(shape, path)).subtracting(part.writes))
+        var reads = databases(read.subtracting(copied.keys), &schemas)
         let writes = databases(part.writes, &schemas)
+        // A table with a copy is read where the rest is, if that can be; alone, at its home.
+        let onlyCopies = reads | writes == 0 ? copied.values.reduce(UInt64.max, &) : 0
+        let elsewhere = copied.filter { onlyCopies != 0 || (reads | writes) & ~$0.value != 0 }
+        reads |= databases(Set(elsewhere.keys), &schemas)
         guard reads | writes != 0 else { return nil }
         return StatementTouch(
             fingerprint: Self.fingerprint(text), shape: Self.shape(text), reads: reads, writes: writes,
-            locks: part.locks, schemas: Array(schemas.sorted().prefix(Self.schemaLimit)))
+            locks: part.locks, copies: copied.isEmpty ? 0 : onlyCopies,
+            schemas: Array(schemas.sorted().prefix(Self.schemaLimit)))
+    }
+
+    private func named(_ shape: StatementShape, _ path: ResolvedPath) -> Set<UInt32> {
+        guard !cut.copies.isEmpty else { return [] }
+        return Set(
+            shape.reads.flatMap { name -> [UInt32] in
+                if case .relations(let oids) = catalog.relation(name, path) { oids } else { [] }
+            })
+    }
+
+    /// The tables among these that several databases can answer for, with those databases.
+    private func copied(_ relations: Set<UInt32>) -> [UInt32: UInt64] {
+        guard !cut.copies.isEmpty else { return [:] }
+        var found: [UInt32: UInt64] = [:]
+        for oid in relations {
+            guard let relation = catalog.relations[oid], let schema = catalog.schemaNames[relation.schema] else {
+                continue
+            }
+            let bits = cut.bits(ofCopied: QualifiedName(schema: schema, name: relation.name))
+            if bits != 0 { found[oid] = bits }
+        }
+        return found
     }
 
     private func databases(_ relations: Set<UInt32>, _ schemas: inout Set<String>) -> UInt64 {

@@ -12,19 +12,22 @@ final class StatementTouch: Sendable {
     let writes: UInt64
     /// FOR UPDATE and its kin, LOCK TABLE.
     let locks: Bool
+    /// Where all that it reads can be read as well; 0: only where `reads` says.
+    let copies: UInt64
     let schemas: [String]
     /// What it is by itself; nil: it stays within one database.
     let kind: Crossing.Kind?
 
     init(
         fingerprint: String, shape: String, reads: UInt64 = 0, writes: UInt64 = 0, locks: Bool = false,
-        schemas: [String] = []
+        copies: UInt64 = 0, schemas: [String] = []
     ) {
         self.fingerprint = fingerprint
         self.shape = shape
         self.reads = reads
         self.writes = writes
         self.locks = locks
+        self.copies = copies
         self.schemas = schemas
         kind = Self.kind(reads: reads, writes: writes, locks: locks)
     }

@@ -18,6 +18,8 @@ struct TransactionTouches {
     mutating func add(_ touch: StatementTouch) {
         // It is counted by itself, and nothing that others do makes it worse.
         guard touch.kind != .twoSchemaWrite else { return }
+        // It is read beside what the transaction uses already.
+        if touch.copies != 0, databases != 0, databases & ~touch.copies == 0 { return }
         var bringsNew = touch.writes & ~writes != 0
         writes |= touch.writes
         if touch.kind == nil {

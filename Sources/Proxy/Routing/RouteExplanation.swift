@@ -66,14 +66,19 @@ package struct RouteExplanation: Codable, Sendable, Equatable {
         switch placement.place(shapes, path: SearchPath.parse(searchPath), role: role) {
         case .anywhere, .unresolved: database = 0
         case .database(let index): database = index
+        case .oneOf(let choices): database = choices[0]
         case .several(let names):
             return RouteExplanation(
                 refused: "a statement cannot use several databases at once (0A000): "
                     + Placement.list(names, placement.databases))
+        case .missing(let name):
+            return RouteExplanation(
+                refused: "\(name.name) is an old name that database \"\(placement.databases[name.database])\" does not "
+                    + "have (0A000)")
         case .unknown(let index):
             return RouteExplanation(
                 refused: "the tables of database \"\(placement.databases[index])\" are not known, and it names a table "
-                    + "without a schema (57P03)")
+                    + "without a schema or by an old name (57P03)")
         }
         var explanation = explain(
             sql, searchPath: searchPath, role: role, catalog: placement.catalogs[database], rules: rules,

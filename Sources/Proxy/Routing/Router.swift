@@ -94,10 +94,10 @@ package final class Router {
     /// What is not this database's business; the other one's router says the rest.
     private func elsewhere(_ place: Decision.Place) -> Decision? {
         switch place {
-        case .anywhere, .unresolved, .database(0): nil
+        case .anywhere, .unresolved, .oneOf, .database(0): nil
         case .database(let index):
             Decision(access: .primary, reason: .elsewhere(placement?.databases[index] ?? ""), place: place)
-        case .several, .unknown: Decision(access: .primary, reason: .severalDatabases, place: place)
+        case .several, .missing, .unknown: Decision(access: .primary, reason: .severalDatabases, place: place)
         }
     }
 

@@ -3,7 +3,7 @@ internal import PostgresDriver
 /// What one snapshot says to all `RoutingQueries`.
 struct RoutingAnswers: Sendable {
     enum Question: CaseIterable {
-        case token, splitTables, schemas, guardedSchemas, incoming, leaving, relations, shims, inheritance, foreignKeys
+        case token, splitTables, schemas, guardedSchemas, incoming, leaving, copied, relations, shims, inheritance, foreignKeys
         case aggregates, functions, triggers, eventTriggers, types, operators, castFunctions, rules, defaults, policies
         case serverSearchPath, searchPaths
     }
@@ -51,6 +51,7 @@ struct RoutingAnswers: Sendable {
         case .guardedSchemas: RoutingQueries.guardedSchemas
         case .incoming: splits.contains("incoming") ? RoutingQueries.incoming : RoutingQueries.nothing
         case .leaving: splits.contains("splits") ? RoutingQueries.leaving : RoutingQueries.nothing
+        case .copied: splits.contains("copied") ? RoutingQueries.copied : RoutingQueries.nothing
         case .relations: RoutingQueries.relations
         case .shims: RoutingQueries.shims
         case .inheritance: RoutingQueries.inheritance

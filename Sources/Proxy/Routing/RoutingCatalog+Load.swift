@@ -66,6 +66,10 @@ struct RoutingCatalogLoader {
     /// Everybody may read these columns; where the tables are not there, no split is.
     private mutating func readSplits() throws {
         parts.incoming = Set(try answers[.incoming].map { try $0.string("schema") })
+        parts.copies = Set(
+            try answers[.copied].map {
+                QualifiedName(schema: try $0.string("schema"), name: try $0.string("name"))
+            })
         for row in answers[.leaving] {
             let schema = try row.string("schema")
             switch try row.string("state") {

@@ -1,3 +1,5 @@
+import SQLSyntax
+
 extension RoutingCatalog {
     /// A catalog in the making.
     struct Parts {
@@ -9,6 +11,7 @@ extension RoutingCatalog {
         var incoming: Set<String> = []
         var leaving: Set<String> = []
         var left: Set<String> = []
+        var copies: Set<QualifiedName> = []
         var relations: [UInt32: RoutingRelation] = [:]
         var shims: Set<UInt32> = []
         var functions: [UInt32: RoutingFunction] = [:]

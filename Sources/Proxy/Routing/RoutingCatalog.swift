@@ -27,6 +27,8 @@ package final class RoutingCatalog: Sendable {
     let leaving: Set<String>
     /// Schemas that a split has taken from here: what is left of them is not they.
     let left: Set<String>
+    /// Tables that are copies of those of another database, and have all their rows.
+    let copies: Set<QualifiedName>
     /// Views under old names, which go where their tables go.
     let shims: Set<UInt32>
     let functions: [UInt32: RoutingFunction]
@@ -61,6 +63,7 @@ package final class RoutingCatalog: Sendable {
         incoming = parts.incoming
         leaving = parts.leaving
         left = parts.left
+        copies = parts.copies
         shims = parts.shims
         functions = parts.functions
         operators = parts.operators

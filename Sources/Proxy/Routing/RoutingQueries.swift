@@ -3,16 +3,17 @@
 enum RoutingQueries {
     static let schemas = "SELECT oid, nspname FROM pg_namespace"
 
-    /// What says which schemas are on their way, as far as it is there and may be read.
+    /// What says which schemas are on their way, and which tables are copies, as far as it is there and may be read.
     static let splitTables = """
         SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = 'strata' AND c.relkind = 'r' AND c.relname IN ('incoming', 'splits')
+         WHERE n.nspname = 'strata' AND c.relkind = 'r' AND c.relname IN ('incoming', 'splits', 'copied')
            AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
            AND pg_catalog.has_any_column_privilege(c.oid, 'SELECT')
         """
 
     static let incoming = "SELECT schema FROM strata.incoming"
     static let leaving = "SELECT schema, state FROM strata.splits WHERE state NOT IN ('cancelled', 'completed')"
+    static let copied = "SELECT schema, name FROM strata.copied WHERE ready"
     static let nothing = "SELECT WHERE false"
 
     /// Roles that may use schemas which not everybody may.

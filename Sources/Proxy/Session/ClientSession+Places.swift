@@ -25,7 +25,10 @@ extension ClientSession {
         switch plan.place {
         case .anywhere: return .go
         case .unresolved: return waitsForCatalog() ? .wait : .go
+        // It has been settled by then.
+        case .oneOf: return .go
         case .several(let names): return refused(by: spanning(names))
+        case .missing(let name): return refused(by: missing(name))
         case .unknown(let index): return refused(by: unread(index))
         case .database(let index):
             guard let server else { return .go }
@@ -39,6 +42,19 @@ extension ClientSession {
             if deferred.isUnbound { return .go }
             return refused(by: elsewhere(target, from: server))
         }
+    }
+
+    /// For what a table's home and its copies can answer: where the session is bound to, else the table's home.
+    func choice(among choices: [Int]) -> Int {
+        guard let server else {
+            guard deferred.place != .none, let bound = deferred.database else { return choices[0] }
+            return choices.contains(bound) ? bound : choices[0]
+        }
+        // Whether its transaction goes on is known when all has been answered: until then it waits.
+        guard server.queue.isEmpty, !deferred.isUnbound,
+            let here = worker.inOrder.firstIndex(where: { $0 === server.pool.database })
+        else { return choices[0] }
+        return choices.contains(here) ? here : choices[0]
     }
 
     /// Where a unit without a server runs.
@@ -112,7 +128,7 @@ extension ClientSession {
             code: "0A000", message: "a statement cannot use several databases at once",
             detail: Placement.list(names, worker.inOrder.map(\.name)) + ".",
             hint:
-                "Ask each database in a statement of its own and put the answers together in the application, or move the schemas into one database in the layout."
+                "Keep a copy of a small table beside the other one (`copies:` in the layout), read it there through a foreign table, or ask each database in a statement of its own."
         )
     }
 
@@ -138,7 +154,18 @@ extension ClientSession {
             detail:
                 "It has begun in database \"\(here)\"; the statement's schemas live in database \"\(target.name)\".",
             hint:
-                "Commit first and use a transaction for each database, or have the second write follow from an event of the first (an outbox)."
+                "Commit first and use a transaction for each database; let the second write follow from an event of the first (an outbox), or, for rows that go along with others, from a loose key."
+        )
+    }
+
+    private func missing(_ name: Decision.Named) -> ErrorFields {
+        let database = worker.inOrder[name.database].name
+        return ErrorFields(
+            code: "0A000", message: "\(name.name) is an old name that database \"\(database)\" does not have",
+            detail:
+                "What it stands for lives in database \"\(database)\" now; here it would give rows as they were before.",
+            hint:
+                "Use the new name, or make the same view or function on database \"\(database)\"; strata split does so when a schema leaves."
         )
     }
 
@@ -147,9 +174,9 @@ extension ClientSession {
         return ErrorFields(
             code: "57P03", message: "the tables of database \"\(name)\" are not known yet",
             detail:
-                "The proxy has not been able to read its catalog, and the statement names a table without a schema.",
+                "The proxy has not been able to read its catalog, and the statement names a table without a schema or by an old name.",
             hint:
-                "Name the schema of the table, or look into the proxy's log for why database \"\(name)\" cannot be read."
+                "Name the table by its schema and new name, or look into the proxy's log for why database \"\(name)\" cannot be read."
         )
     }
 }

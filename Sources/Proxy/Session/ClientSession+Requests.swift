@@ -4,7 +4,8 @@ internal import SQLSyntax
 extension ClientSession {
     /// What a unit asks for. nil: it broke the protocol, and the session is over.
     func analyse(_ unit: UnsafeRawBufferPointer, isLarge: Bool) -> UnitPlan? {
-        guard let database, let plan = analyse(unit, isLarge: isLarge, in: database) else { return nil }
+        guard let database, var plan = analyse(unit, isLarge: isLarge, in: database) else { return nil }
+        if case .oneOf(let choices) = plan.place { plan.place = .database(choice(among: choices)) }
         guard case .database(let index) = plan.place, index != 0, database.routesSchemas,
             var foreign = analyse(unit, isLarge: isLarge, in: worker.inOrder[index])
         else { return plan }

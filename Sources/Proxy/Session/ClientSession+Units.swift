@@ -30,14 +30,25 @@ struct UnitPlan {
     /// Another statement of the unit.
     mutating func add(_ other: Decision.Place) {
         switch (place, other) {
-        case (.anywhere, _), (.unresolved, .database), (.unresolved, .several), (.unresolved, .unknown): place = other
+        case (.anywhere, _), (.unresolved, .database), (.unresolved, .oneOf), (.unresolved, .several),
+            (.unresolved, .missing), (.unresolved, .unknown):
+            place = other
+        case (.oneOf(let left), .oneOf(let right)):
+            let both = left.filter { right.contains($0) }
+            place = both.isEmpty ? Self.several(left[0], right[0]) : .oneOf(both)
+        case (.oneOf(let choices), .database(let index)), (.database(let index), .oneOf(let choices)):
+            place = choices.contains(index) ? .database(index) : Self.several(choices[0], index)
         case (.database(let left), .database(let right)) where left != right:
-            place = .several([
-                .init(database: left, name: "a statement"), .init(database: right, name: "another statement"),
-            ])
-        case (.database, .several), (.database, .unknown): place = other
+            place = Self.several(left, right)
+        case (.database, .several), (.database, .missing), (.database, .unknown), (.oneOf, .several),
+            (.oneOf, .missing), (.oneOf, .unknown):
+            place = other
         default: break
         }
+    }
+
+    private static func several(_ one: Int, _ other: Int) -> Decision.Place {
+        .several([.init(database: one, name: "a statement"), .init(database: other, name: "another statement")])
     }
 }
 
