@@ -68,6 +68,13 @@ struct SplitStartCommand: AsyncParsableCommand {
                         nextStep: "strata apply, then strata split \(schema)"))
             }
             guard let split = plan.splits?.first(where: { $0.schema == schema }) else {
+                if let record = try await SplitLedger(connection).open(schema), record.isSwitched {
+                    throw DiagnosticsError(
+                        Diagnostic(
+                            .error, "is-there", "schema \(schema) lives on database \(record.database) already",
+                            nextStep:
+                                "strata reverse \(schema) brings it back; strata complete \(schema) ends the split"))
+                }
                 throw DiagnosticsError(
                     Diagnostic(
                         .error, "nothing-to-split",

@@ -20,7 +20,9 @@ struct SplitStatusCommand: AsyncParsableCommand {
         let layout = global.url == nil ? try workplace.layoutIfPresent() : nil
         let connection = try await workplace.connect(layout, command: "split status")
         let splits: [SplitStanding]
-        do { splits = try await SplitStanding.all(connection) } catch {
+        do {
+            splits = try await SplitStanding.all(connection) { try await Self.connect(workplace, layout, $0) }
+        } catch {
             await connection.close()
             throw error
         }
@@ -29,6 +31,12 @@ struct SplitStatusCommand: AsyncParsableCommand {
         case .json: workplace.console.output(try JSONOutput.text(splits))
         case .text: workplace.console.output(Self.text(splits, workplace.console.outputStyle))
         }
+    }
+
+    /// To a database of the layout, for a moment.
+    static func connect(_ workplace: Workplace, _ layout: Layout?, _ name: String) async throws -> Connection {
+        let settings = try workplace.settings(ofOther: layout?.databases.first { $0.name == name }, name)
+        return try await Connection.open(settings.settings(["connect_timeout": "5"]))
     }
 
     static func text(_ splits: [SplitStanding], _ style: TextStyle) -> String {

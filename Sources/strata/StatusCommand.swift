@@ -31,13 +31,24 @@ struct StatusCommand: AsyncParsableCommand {
         let history = try await ledger.exists() ? try await ledger.history(limit: limit) : []
         // Also one that is older than those shown.
         let open = try await ledger.openRun()
+        // For machines they are in `split status`.
+        var splits: [SplitStanding] = []
+        if global.format == .text {
+            splits =
+                (try? await SplitStanding.all(connection) {
+                    try await SplitStatusCommand.connect(workplace, layout, $0)
+                }) ?? []
+        }
         await connection.close()
         switch global.format {
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
             workplace.console.output(String(decoding: try encoder.encode(history), as: UTF8.self) + "\n")
-        case .text: workplace.console.output(text(history, open: open, style: workplace.console.outputStyle))
+        case .text:
+            let style = workplace.console.outputStyle
+            workplace.console.output(text(history, open: open, style: style))
+            if !splits.isEmpty { workplace.console.output("\n" + SplitStatusCommand.text(splits, style)) }
         }
     }
 

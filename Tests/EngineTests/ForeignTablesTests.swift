@@ -178,7 +178,7 @@ struct ForeignTablesTests {
             #expect(try await engineFailure(.failed) { try await pair.make() }.code == "foreign-schema-taken")
             try await pair.main.execute("DROP SCHEMA far")
             try await pair.other.execute(
-                "CREATE SCHEMA strata; CREATE TABLE strata.incoming (schema text); INSERT INTO strata.incoming VALUES ('audit')"
+                "CREATE SCHEMA strata; CREATE TABLE strata.incoming (schema text, state text); INSERT INTO strata.incoming VALUES ('audit', 'made')"
             )
             #expect(try await engineFailure(.failed) { try await pair.make() }.code == "not-moved-yet")
             try await pair.other.execute("DROP TABLE strata.incoming")

@@ -64,11 +64,13 @@ struct SplitMoveTests {
             options.jobs = 2
             options.rangePages = rangePages
             return SplitMove(
-                try await report(), mainDatabase: "main", source: main.settings, target: other.settings, options: options, listener: listener)
+                try await report(), mainDatabase: "main", source: main.settings, target: other.settings,
+                options: options, listener: listener)
         }
 
         func cancel() async throws -> [String] {
-            try await SplitCancel("audit", mainDatabase: "main", source: main.settings, target: other.settings).run().kept
+            try await SplitCancel("audit", mainDatabase: "main", source: main.settings, target: other.settings).run()
+                .kept
         }
 
         /// What a table holds, in an order of its own.

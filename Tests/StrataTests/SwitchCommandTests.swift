@@ -95,6 +95,10 @@ struct SwitchCommandTests {
             #expect(again.code == 0 && again.output.contains("An earlier call has brought it there"), "\(again)")
             #expect(try await pair.accepts(pair.books))
             #expect(try await !pair.accepts(pair.main))
+            // The old name has gone along.
+            let there = try await pair.books.connect()
+            #expect(try await there.query("SELECT count(*) AS n FROM public.invoices").only().int("n") == 501)
+            await there.close()
             let plan = try await program.run("plan")
             #expect(plan.code == 0 && !plan.output.contains("✗"), "\(plan)")
             let split = try await program.run("split", "billing")
@@ -103,6 +107,13 @@ struct SwitchCommandTests {
             #expect(cancel.code == 1 && cancel.errors.contains("strata reverse billing"), "\(cancel)")
             let status = try await program.run("split", "status")
             #expect(status.output.contains("switched"), "\(status)")
+            let overview = try await program.run("status")
+            #expect(
+                overview.output.contains("billing  books  switched") && !overview.output.contains("warning"),
+                "\(overview)")
+            try await pair.main.execute("UPDATE strata.splits SET changed_at = changed_at - interval '9 days'")
+            let late = try await program.run("status")
+            #expect(late.output.contains("has been open for 9 days"), "\(late)")
             let diff = try await program.run("split", "diff", "billing")
             #expect(diff.code == 0, "\(diff)")
             let back = try await program.run("reverse", "billing", "--without-proxies")

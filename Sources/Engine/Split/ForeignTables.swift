@@ -80,7 +80,7 @@ package struct ForeignTables: Sendable {
     private func refuseMoving(_ entry: ForeignTablesLayout, _ site: SplitSite) async throws {
         guard try await SplitLedger.hasIncoming(site.target) else { return }
         let moving = try await site.target.query(
-            "SELECT count(*) AS n FROM strata.incoming WHERE schema = $1", [.text(entry.source)]
+            "SELECT count(*) AS n FROM strata.incoming WHERE schema = $1 AND state <> 'owned'", [.text(entry.source)]
         ).only().int("n")
         guard moving > 0 else { return }
         throw Self.failure(

@@ -61,7 +61,9 @@ package struct SplitCancel: Sendable {
         }
         try await ledger.setState(.cancelling, of: record.id)
         try await SplitStreams(record: record, source: site.source, target: site.target).remove()
-        let kept = try await TargetSite(record: record, source: site.source, target: site.target).remove()
+        let names = try await OldNames(source: site.source, target: site.target, database: record.database)
+            .remove(schema: schema)
+        let kept = try await names.kept + TargetSite(record: record, source: site.source, target: site.target).remove()
         try await ledger.prepare()
         try await WriteGuard(schema, site.source).uninstall()
         try await RouteStore(site.source).forget(schema)

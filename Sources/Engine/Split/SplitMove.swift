@@ -227,6 +227,8 @@ package struct SplitMove: Sendable {
                 try await streams.catchUp { listener(.lag(bytes: $0.bytes)) }
             }
         }
+        try await OldNames(source: site.source, target: site.target, database: record.database)
+            .carry(schema: record.schema)
         try await site.target.execute("ANALYZE")
         try await RouteStore(site.source).announce(
             record.schema, at: mainDatabase, destination: record.database)

@@ -51,7 +51,7 @@ enum SplitRecordSchema {
         \(WriteGuard.table)
         """
 
-    /// Which schemas come here, and from where; `making` until everything in one has been made.
+    /// Which schemas come here, and from where; `making` until everything in one has been made, `owned` after the switch.
     static let target = """
         CREATE SCHEMA IF NOT EXISTS strata;
         CREATE TABLE IF NOT EXISTS strata.incoming (
@@ -59,7 +59,7 @@ enum SplitRecordSchema {
             source text NOT NULL,
             split bigint NOT NULL,
             had_schema boolean NOT NULL,
-            state text NOT NULL CHECK (state IN ('making', 'made'))
+            state text NOT NULL CHECK (state IN ('making', 'made', 'owned'))
         );
         GRANT USAGE ON SCHEMA strata TO PUBLIC;
         GRANT SELECT (schema) ON strata.incoming TO PUBLIC;

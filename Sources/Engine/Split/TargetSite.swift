@@ -60,7 +60,7 @@ struct TargetSite: Sendable {
 
     func isMade() async throws -> Bool {
         try await target.query(
-            "SELECT count(*) AS n FROM strata.incoming WHERE schema = $1 AND split = $2 AND state = 'made'",
+            "SELECT count(*) AS n FROM strata.incoming WHERE schema = $1 AND split = $2 AND state <> 'making'",
             [.text(record.schema), .int(record.id)]
         ).only().int("n") > 0
     }

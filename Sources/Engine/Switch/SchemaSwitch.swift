@@ -215,6 +215,10 @@ package struct SchemaSwitch: Sendable {
         listener(.phase("prepare"))
         try await WriteGuard(schema, place.from).install(enabled: false)
         _ = try await LooseKeyInstaller(place.to).carry(schema: schema, from: place.from)
+        if !place.isSwitched {
+            try await OldNames(source: place.home, target: place.target, database: place.targetName)
+                .carry(schema: schema)
+        }
         try await ledger.setState(direction == .out ? .switching : .reversing, of: record.id)
         let generation = try await ledger.addStream(to: record.id, place.forward.other)
         guard let began = try await ledger.open(schema) else { return record }

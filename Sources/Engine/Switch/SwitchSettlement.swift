@@ -29,6 +29,9 @@ struct SwitchSettlement: Sendable {
         try await follower.seal()
         try await follower.install()
         try await follower.enable()
+        _ = try await place.target.query(
+            "UPDATE strata.incoming SET state = $2 WHERE schema = $1",
+            [.text(record.schema), .text(record.isSwitched ? "owned" : "made")])
         // The one that is not in force first: else rows would come back to where they are from.
         let idle = place.forward.other
         try await place.streams(record, idle).remove()

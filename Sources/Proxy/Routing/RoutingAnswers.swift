@@ -3,7 +3,8 @@ internal import PostgresDriver
 /// What one snapshot says to all `RoutingQueries`.
 struct RoutingAnswers: Sendable {
     enum Question: CaseIterable {
-        case token, splitTables, schemas, guardedSchemas, incoming, leaving, copied, relations, shims, inheritance, foreignKeys
+        case token, splitTables, schemas, guardedSchemas, incoming, leaving, copied, relations, shims, inheritance,
+            foreignKeys
         case aggregates, functions, triggers, eventTriggers, types, operators, castFunctions, rules, defaults, policies
         case serverSearchPath, searchPaths
     }
