@@ -10,11 +10,12 @@ struct SwitchCommandTests {
         CREATE TABLE invoices (id bigserial PRIMARY KEY, customer_id bigint, note text);
         INSERT INTO customers SELECT generate_series(1, 3);
         INSERT INTO invoices (customer_id, note) SELECT n % 3 + 1, repeat('x', 20) FROM generate_series(1, 500) n;
+        CREATE MATERIALIZED VIEW invoice_count AS SELECT count(*) AS n FROM invoices;
         """
     private static let layout = """
         strata: 1
         databases: { main: { url: "${DATABASE_URL}" }, books: { url: "${BOOKS_URL}" } }
-        schemas: { billing: { database: books, tables: [invoices] } }
+        schemas: { billing: { database: books, tables: [invoices], views: [invoice_count] } }
         """
 
     private struct Pair {
@@ -88,6 +89,7 @@ struct SwitchCommandTests {
             let dry = try await program.run("switch", "billing", "--dry-run", "--without-proxies")
             #expect(dry.code == 0 && dry.output.contains("Ready: strata switch billing"), "\(dry)")
             #expect(dry.output.contains("billing.invoices_id_seq  500 → 601"), "\(dry)")
+            #expect(try await pair.accepts(pair.main))
             let made = try await program.run("switch", "billing", "--without-proxies")
             #expect(made.code == 0 && made.output.hasPrefix("Schema billing lives on database books.\n"), "\(made)")
             #expect(made.output.split(separator: "\n").allSatisfy { $0.count <= 80 }, "\(made)")
@@ -97,7 +99,8 @@ struct SwitchCommandTests {
             #expect(try await !pair.accepts(pair.main))
             // The old name has gone along.
             let there = try await pair.books.connect()
-            #expect(try await there.query("SELECT count(*) AS n FROM public.invoices").only().int("n") == 501)
+            #expect(try await there.query("SELECT count(*) AS n FROM public.invoices").only().int("n") == 502)
+            #expect(try await there.query("SELECT n FROM billing.invoice_count").only().int("n") == 501)
             await there.close()
             let plan = try await program.run("plan")
             #expect(plan.code == 0 && !plan.output.contains("✗"), "\(plan)")

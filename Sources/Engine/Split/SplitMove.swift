@@ -343,6 +343,14 @@ struct SplitSite: Sendable {
     let source: Connection
     let target: Connection
 
+    /// Our own statements pass our own guards, and what they commit is on disk before we go on. Settings of a role or a
+    /// database are for applications.
+    private static let settings = """
+        SET strata.split = 'on'; SET client_min_messages = warning; SET synchronous_commit = on; SET statement_timeout = 0;
+        SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off;
+        SET default_transaction_isolation = 'read committed'
+        """
+
     static func with<T: Sendable>(
         _ source: ConnectionSettings, _ target: ConnectionSettings, _ body: (SplitSite) async throws -> T
     ) async throws -> T {
@@ -356,12 +364,7 @@ struct SplitSite: Sendable {
         }
         let site = SplitSite(source: first, target: second)
         do {
-            // Our own statements pass our own guards.
-            // What they commit is on disk before they go on.
-            try await first.execute(
-                "SET strata.split = 'on'; SET client_min_messages = warning; SET synchronous_commit = on")
-            try await second.execute(
-                "SET strata.split = 'on'; SET client_min_messages = warning; SET synchronous_commit = on")
+            for connection in [first, second] { try await connection.execute(settings) }
             let value = try await body(site)
             await first.close()
             await second.close()

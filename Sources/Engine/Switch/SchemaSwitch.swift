@@ -219,6 +219,7 @@ package struct SchemaSwitch: Sendable {
             try await OldNames(source: place.home, target: place.target, database: place.targetName)
                 .carry(schema: schema)
         }
+        try await refreshViews(place)
         try await ledger.setState(direction == .out ? .switching : .reversing, of: record.id)
         let generation = try await ledger.addStream(to: record.id, place.forward.other)
         guard let began = try await ledger.open(schema) else { return record }
@@ -241,6 +242,19 @@ package struct SchemaSwitch: Sendable {
             try await place.streams(began, place.forward).catchUp { _ in }
         }
         return began
+    }
+
+    /// Materialised views are not replicated: those that hold rows are filled anew, as of shortly before the switch.
+    private func refreshViews(_ place: SwitchSite) async throws {
+        for row in try await place.from.query(
+            """
+            SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name FROM pg_class c
+              JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE n.nspname = $1 AND c.relkind = 'm' AND c.relispopulated ORDER BY c.oid
+            """, [.text(schema)])
+        {
+            try await place.to.execute("REFRESH MATERIALIZED VIEW \(try row.string("name"))")
+        }
     }
 
     /// Within the budget: every step can be taken back until the last, which cannot be half done.
