@@ -45,7 +45,8 @@ struct SwitchFixture: Sendable {
                     $0.schemas = ["billing": "books"]
                     $0.eventLoops = loops
                     $0.administrators = ["boss"]
-                    $0.catalogInterval = .milliseconds(200)
+                    // What it has to know it is told.
+                    $0.catalogInterval = .seconds(3600)
                 }
             ) { proxy in
                 let layout = try Pipeline.decode(text, file: "strata.yaml", environment: [:]).0

@@ -6,7 +6,9 @@ package struct SplitDiffReport: Sendable, Equatable, Codable {
     package struct Table: Sendable, Equatable, Codable {
         package enum Method: String, Sendable, Codable {
             case keyRanges = "key ranges"
-            /// It has no key that both sides sort alike.
+            /// Both sides do not sort its key alike: rows are put into buckets by it.
+            case keyBuckets = "key buckets"
+            /// It has no key.
             case wholeTable = "whole table"
         }
         package enum Outcome: String, Sendable, Codable {
@@ -55,6 +57,10 @@ package struct SplitDiff: Sendable {
     static let hotRows = 1_000
     static let hotBatch = 100
     static let hotPatience = Duration.seconds(1)
+    /// Buckets of a table whose key is not sorted alike: a power of two.
+    static let buckets = 65_536
+    /// Keys with hashes that are held at a time.
+    static let bucketRows = 200_000
     static let examples = 5
 
     package init(
@@ -96,7 +102,8 @@ package struct SplitDiff: Sendable {
                     continue
                 }
                 let compared = SplitDiffTable(
-                    oid: table.oid, name: table.name, columns: table.columns, key: keys[table.oid] ?? [])
+                    oid: table.oid, name: table.name, columns: table.columns,
+                    key: keys[table.oid] ?? .init())
                 let comparison = TableComparison(
                     table: compared, site: site,
                     streams: SplitStreams(
@@ -110,162 +117,6 @@ package struct SplitDiff: Sendable {
             report.tables.sort { $0.name < $1.name }
             return report
         }
-    }
-}
-
-/// One table.
-private struct TableComparison: Sendable {
-    typealias Key = [String]
-
-    let table: SplitDiffTable
-    let site: SplitSite
-    let streams: SplitStreams
-    let rangeRows: Int
-    let progress: @Sendable (Int) -> Void
-
-    private struct Sum: Equatable {
-        var rows: Int
-        var sum: String
-    }
-
-    func run() async throws -> SplitDiffReport.Table {
-        try await table.key.isEmpty ? whole() : ranges()
-    }
-
-    // MARK: By key
-
-    private func ranges() async throws -> SplitDiffReport.Table {
-        var result = SplitDiffReport.Table(name: table.name, method: .keyRanges, outcome: .equal, rows: 0)
-        var last: Key?
-        repeat {
-            let end = try await site.source.query(
-                table.boundary(isFirst: last == nil, rows: rangeRows), parameters(last)
-            ).first.map { try $0.textArray("key") }
-            let sql = table.sum(isFirst: last == nil, isLast: end == nil)
-            let bounds = parameters(last) + parameters(end)
-            async let theirs = sum(site.target, sql, bounds)
-            let ours = try await sum(site.source, sql, bounds)
-            if try await theirs != ours { try await lookAgain(last, end, &result) }
-            result.rows += ours.rows
-            progress(result.rows)
-            last = end
-        } while last != nil
-        return result
-    }
-
-    private func parameters(_ key: Key?) -> [Parameter] { (key ?? []).map { .text($0) } }
-
-    private func sum(_ connection: Connection, _ sql: String, _ parameters: [Parameter]) async throws -> Sum {
-        let row = try await connection.query(sql, parameters).only()
-        return Sum(rows: try row.int("rows"), sum: try row.string("sum"))
-    }
-
-    private func lookAgain(_ first: Key?, _ end: Key?, _ result: inout SplitDiffReport.Table) async throws {
-        let limit = rangeRows * 4
-        let sql = table.rows(isFirst: first == nil, isLast: end == nil, limit: limit)
-        let bounds = parameters(first) + parameters(end)
-        let ours = try await hashes(site.source, sql, bounds)
-        let theirs = try await hashes(site.target, sql, bounds)
-        var open = Set(ours.keys).union(theirs.keys).filter { ours[$0] != theirs[$0] }
-        var differing: [Key] = []
-        for round in 0..<SplitDiff.rounds where !open.isEmpty {
-            if round > 0 { try await Task.sleep(for: .milliseconds(50 << min(round, 5))) }
-            let before = try await hashes(site.source, of: open)
-            try await streams.catchUp { _ in }
-            let there = try await hashes(site.target, of: open)
-            let after = try await hashes(site.source, of: open)
-            for key in open where before[key] == after[key] {
-                open.remove(key)
-                if there[key] != before[key] { differing.append(key) }
-            }
-        }
-        try await holdStill(&open, &differing)
-        // Rows beyond what is read at a time, of a range that has grown meanwhile: nothing is said of them.
-        if ours.count == limit || theirs.count == limit { result.changing += 1 }
-        result.differing += differing.count
-        result.changing += open.count
-        result.examples += differing.sorted { $0.lexicographicallyPrecedes($1) }.prefix(
-            max(0, SplitDiff.examples - result.examples.count))
-        if result.differing > 0 {
-            result.outcome = .differs
-        } else if result.changing > 0 {
-            result.outcome = .changing
-        }
-    }
-
-    /// Rows that somebody writes all the time, a counter say: they are locked for some tenths of a second, some at a time.
-    /// Where the lock does not come, or the target is too far behind, nothing is said of them.
-    private func holdStill(_ open: inout Set<Key>, _ differing: inout [Key]) async throws {
-        guard open.count <= SplitDiff.hotRows else { return }
-        let keys = Array(open)
-        for start in stride(from: 0, to: keys.count, by: SplitDiff.hotBatch) {
-            let batch = Set(keys[start...].prefix(SplitDiff.hotBatch))
-            guard let found = try await still(batch) else { continue }
-            open.subtract(batch)
-            differing += batch.filter { found.ours[$0] != found.theirs[$0] }
-        }
-    }
-
-    private func still(_ keys: Set<Key>) async throws -> (ours: [Key: Int], theirs: [Key: Int])? {
-        let source = site.source
-        do {
-            try await source.execute("BEGIN; SET LOCAL lock_timeout = '250ms'")
-            _ = try await source.query(table.locked, columns(of: keys))
-            let ours = try await hashes(source, of: keys)
-            let isThere = try await streams.catchUp(within: SplitDiff.hotPatience) { _ in }
-            let theirs = isThere ? try await hashes(site.target, of: keys) : [:]
-            try await source.execute("COMMIT")
-            return isThere ? (ours, theirs) : nil
-        } catch let error as PostgresError where error.isLockTimeout || error.isRetryable {
-            _ = try? await source.executeShielded("ROLLBACK")
-            return nil
-        } catch {
-            _ = try? await source.executeShielded("ROLLBACK")
-            throw error
-        }
-    }
-
-    private func hashes(
-        _ connection: Connection, _ sql: String, _ parameters: [Parameter]
-    ) async throws -> [Key: Int] {
-        var hashes: [Key: Int] = [:]
-        for row in try await connection.query(sql, parameters) {
-            hashes[try row.textArray("key")] = try row.int("hash")
-        }
-        return hashes
-    }
-
-    private func hashes(_ connection: Connection, of keys: Set<Key>) async throws -> [Key: Int] {
-        try await hashes(connection, table.single, columns(of: keys))
-    }
-
-    private func columns(of keys: Set<Key>) -> [Parameter] {
-        let list = Array(keys)
-        return table.key.indices.map { column in Parameter.textArray(list.map { $0[column] }) }
-    }
-
-    // MARK: As a whole
-
-    private func whole() async throws -> SplitDiffReport.Table {
-        let sql = table.sum(isFirst: true, isLast: true)
-        var result = SplitDiffReport.Table(name: table.name, method: .wholeTable, outcome: .changing, rows: 0)
-        for _ in 0..<SplitDiff.rounds {
-            let before = try await sum(site.source, sql, [])
-            try await streams.catchUp { _ in }
-            let there = try await sum(site.target, sql, [])
-            result.rows = before.rows
-            if there == before {
-                result.outcome = .equal
-                break
-            }
-            guard try await sum(site.source, sql, []) == before else { continue }
-            result.outcome = .differs
-            result.differing = max(1, abs(there.rows - before.rows))
-            break
-        }
-        if result.outcome == .changing { result.changing = result.rows }
-        progress(result.rows)
-        return result
     }
 }
 

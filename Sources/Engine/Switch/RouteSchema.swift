@@ -1,7 +1,8 @@
 /// Where schemas live that a split has taken up, and who follows that: in schema `strata` of the main database.
 enum RouteSchema {
     /// Everybody may read where schemas live. `hold` is the number of a switch that is being made: until `hold_until` new
-    /// statements that touch the schema wait. Each change is announced by NOTIFY on ``RouteStore/channel``.
+    /// statements that touch the schema wait. `definitions` becomes another number when
+    /// what proxies know of the databases has to be read anew. Each change is announced by NOTIFY on ``RouteStore/channel``.
     static let tables = """
         CREATE SEQUENCE IF NOT EXISTS strata.route_epochs;
         CREATE TABLE IF NOT EXISTS strata.routes (
@@ -9,6 +10,7 @@ enum RouteSchema {
             database text NOT NULL,
             epoch bigint NOT NULL,
             destination text,
+            definitions bigint NOT NULL DEFAULT 0,
             hold bigint,
             hold_until timestamptz
         );
@@ -22,6 +24,7 @@ enum RouteSchema {
             hold bigint,
             busy integer NOT NULL DEFAULT 0,
             problem text,
+            definitions bigint NOT NULL DEFAULT 0,
             seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
         );
         GRANT SELECT ON strata.routes TO PUBLIC;

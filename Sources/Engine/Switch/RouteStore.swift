@@ -11,6 +11,8 @@ package struct SchemaRoute: Sendable, Equatable {
     /// Where it is to go, as long as a split is open.
     package var destination: String?
     package var hold: Hold?
+    /// What is known of both databases must be newer than this number.
+    package var definitions = 0
 
     package struct Hold: Sendable, Equatable {
         package var number: Int
@@ -43,9 +45,12 @@ package struct RouteFollower: Sendable, Equatable, Codable {
     package var busy: Int
     /// Why it could not take part.
     package var problem: String?
+    /// Of `SchemaRoute.definitions`, the newest that it has read for.
+    package var definitions: Int
 
     package init(
-        id: String, kind: String, name: String, epoch: Int, hold: Int? = nil, busy: Int = 0, problem: String? = nil
+        id: String, kind: String, name: String, epoch: Int, hold: Int? = nil, busy: Int = 0, problem: String? = nil,
+        definitions: Int = 0
     ) {
         self.id = id
         self.kind = kind
@@ -54,6 +59,7 @@ package struct RouteFollower: Sendable, Equatable, Codable {
         self.hold = hold
         self.busy = busy
         self.problem = problem
+        self.definitions = definitions
     }
 }
 
@@ -74,7 +80,7 @@ package struct RouteStore: Sendable {
     package func routes() async throws -> [SchemaRoute] {
         try await connection.query(
             """
-            SELECT schema, database, epoch, destination, hold,
+            SELECT schema, database, epoch, destination, hold, definitions,
                    (extract(epoch FROM hold_until - clock_timestamp()) * 1000)::bigint AS left
               FROM strata.routes ORDER BY schema
             """
@@ -82,6 +88,7 @@ package struct RouteStore: Sendable {
             var route = SchemaRoute(
                 schema: try row.string("schema"), database: try row.string("database"), epoch: try row.int("epoch"),
                 destination: try row.optionalString("destination"))
+            route.definitions = try row.int("definitions")
             if let number = try row.optionalInt("hold"), let left = try row.optionalInt("left"), left > 0 {
                 route.hold = .init(number: number, left: .milliseconds(left))
             }
@@ -96,15 +103,15 @@ package struct RouteStore: Sendable {
     package func report(_ follower: RouteFollower) async throws {
         _ = try await connection.query(
             """
-            INSERT INTO strata.followers AS f (id, kind, name, pid, epoch, hold, busy, problem)
-            VALUES ($1, $2, $3, pg_backend_pid(), $4, $5, $6, $7)
+            INSERT INTO strata.followers AS f (id, kind, name, pid, epoch, hold, busy, problem, definitions)
+            VALUES ($1, $2, $3, pg_backend_pid(), $4, $5, $6, $7, $8)
             ON CONFLICT (id) DO UPDATE SET name = excluded.name, pid = excluded.pid, epoch = excluded.epoch,
-                hold = excluded.hold, busy = excluded.busy, problem = excluded.problem, seen_at = clock_timestamp()
+                hold = excluded.hold, busy = excluded.busy, problem = excluded.problem, definitions = excluded.definitions, seen_at = clock_timestamp()
             """,
             [
                 .text(follower.id), .text(follower.kind), .text(follower.name), .int(follower.epoch),
                 follower.hold.map { .int($0) } ?? .null, .int(follower.busy),
-                follower.problem.map { .text(String($0.prefix(500))) } ?? .null,
+                follower.problem.map { .text(String($0.prefix(500))) } ?? .null, .int(follower.definitions),
             ])
     }
 
@@ -114,6 +121,7 @@ package struct RouteStore: Sendable {
             """
             SELECT coalesce(f.id, split_part(a.application_name, ' ', 3)) AS id, coalesce(f.kind, 'proxy') AS kind,
                    coalesce(f.name, 'pid ' || a.pid) AS name, coalesce(f.epoch, -1) AS epoch, f.hold, coalesce(f.busy, 0) AS busy,
+                   coalesce(f.definitions, 0) AS definitions,
                    CASE WHEN f.id IS NULL THEN 'it has not registered in strata.followers of the main database, which its role must be allowed to write (SELECT, INSERT, UPDATE, DELETE)'
                         ELSE f.problem END AS problem
               FROM pg_stat_activity a LEFT JOIN strata.followers f
@@ -125,7 +133,7 @@ package struct RouteStore: Sendable {
             RouteFollower(
                 id: try row.string("id"), kind: try row.string("kind"), name: try row.string("name"),
                 epoch: try row.int("epoch"), hold: try row.optionalInt("hold"), busy: try row.int("busy"),
-                problem: try row.optionalString("problem"))
+                problem: try row.optionalString("problem"), definitions: try row.int("definitions"))
         }
     }
 
@@ -145,12 +153,24 @@ package struct RouteStore: Sendable {
         _ = try await connection.query(
             """
             WITH noted AS (
-                INSERT INTO strata.routes AS r (schema, database, epoch, destination)
-                VALUES ($1, $2, nextval('strata.route_epochs'), $3)
-                ON CONFLICT (schema) DO UPDATE SET destination = excluded.destination
+                INSERT INTO strata.routes AS r (schema, database, epoch, destination, definitions)
+                VALUES ($1, $2, nextval('strata.route_epochs'), $3, nextval('strata.route_epochs'))
+                ON CONFLICT (schema) DO UPDATE SET destination = excluded.destination, definitions = excluded.definitions
                 RETURNING schema
             ) SELECT pg_notify('\(Self.channel)', schema) FROM noted
             """, [.text(schema), .text(database), .text(destination)])
+    }
+
+    /// Definitions were changed that proxies have to know of before the schema goes.
+    /// - Returns: the number that each of them will say.
+    func announceDefinitions(of schema: String) async throws -> Int {
+        try await connection.query(
+            """
+            WITH noted AS (
+                UPDATE strata.routes SET definitions = nextval('strata.route_epochs') WHERE schema = $1 RETURNING schema, definitions
+            ) SELECT definitions, pg_notify('\(Self.channel)', schema) FROM noted
+            """, [.text(schema)]
+        ).only().int("definitions")
     }
 
     /// New statements wait from now on.

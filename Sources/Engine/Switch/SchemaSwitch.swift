@@ -241,7 +241,28 @@ package struct SchemaSwitch: Sendable {
         try await withTimeLimit(options.preparation) {
             try await place.streams(began, place.forward).catchUp { _ in }
         }
+        try await waitForReaders(place)
         return began
+    }
+
+    /// Proxies lead statements by what they know of both databases: they read anew what has just been made there.
+    private func waitForReaders(_ place: SwitchSite) async throws {
+        let store = RouteStore(place.home)
+        let number = try await store.announceDefinitions(of: schema)
+        let end = ContinuousClock.now + options.preparation
+        while true {
+            let late = try await store.followers().filter { $0.kind == "proxy" && $0.definitions < number }
+            guard let first = late.first else { return }
+            guard ContinuousClock.now < end else {
+                throw EngineFailure(
+                    .failed,
+                    Diagnostic(
+                        .error, "definitions-not-read",
+                        "proxy \(first.name) has not read the definitions of both databases within \(options.preparation.seconds) s",
+                        nextStep: "its log says why; mend that or stop it, then the same command"))
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     /// Materialised views are not replicated: those that hold rows are filled anew, as of shortly before the switch.

@@ -77,15 +77,22 @@ final class RouteFollowing: Sendable {
         var reported: RouteFollower?
         var reportedAt = ContinuousClock.now
         var mayTidy = true
+        var (asked, read) = (0, 0)
         while !Task.isCancelled {
             let isThere = try await withTimeLimit(Self.timeout) { try await store.exists() }
             let routes = isThere ? try await withTimeLimit(Self.timeout) { try await store.routes() } : []
             let busy = await take(KnownRoutes(routes))
             let hold = routes.compactMap(\.hold).min { $0.left < $1.left }
             endHolds(after: hold?.left)
+            let wanted = routes.map(\.definitions).max() ?? 0
+            if wanted > asked {
+                for database in shared.databases { database.catalogChanged() }
+                asked = wanted
+            }
+            if read < asked, !shared.databases.contains(where: \.isCatalogStale) { read = asked }
             let now = RouteFollower(
                 id: id, kind: "proxy", name: name, epoch: routes.map(\.epoch).max() ?? 0, hold: hold?.number,
-                busy: busy, problem: problem(routes))
+                busy: busy, problem: problem(routes), definitions: read)
             if isThere, now != reported || ContinuousClock.now - reportedAt > Self.beat {
                 if try await report(now, store) {
                     (reported, reportedAt) = (now, .now)
@@ -94,6 +101,7 @@ final class RouteFollowing: Sendable {
                 }
             }
             var pause = Self.interval
+            if read < asked { pause = .milliseconds(20) }
             if let hold { pause = min(hold.left, busy > 0 ? Self.closeInterval : .milliseconds(100)) }
             _ = try await connection.waitForNotification(timeout: max(pause, .milliseconds(1)))
             noteSuccess()
