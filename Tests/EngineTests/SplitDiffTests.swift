@@ -56,28 +56,7 @@ struct SplitDiffTests {
 
     @Test("Counters, text keys and tables without one are compared while they are written to all the time")
     func neverStill() async throws {
-        try await withTestDatabase("diff") { main in
-            try await withTestDatabase("diffto") { other in
-                try await main.execute(Self.setup)
-                let layout = try Pipeline.decode(Self.layout, file: "strata.yaml", environment: [:]).0
-                let connection = try await main.connect()
-                let plan = try await LivePlanner.plan(layout, on: connection).plan
-                await connection.close()
-                let report = try #require(plan.splits?.first)
-                let cancel = SplitCancel(
-                    "audit", mainDatabase: "main", source: main.settings, target: other.settings)
-                do {
-                    try await SplitMove(
-                        report, mainDatabase: "main", source: main.settings, target: other.settings
-                    ).run()
-                    try await check(main, other)
-                } catch {
-                    _ = try? await cancel.run()
-                    throw error
-                }
-                _ = try await cancel.run()
-            }
-        }
+        try await withFollowed(Self.setup, Self.layout) { main, other in try await check(main, other) }
     }
 
     private func check(_ main: TestDatabase, _ other: TestDatabase) async throws {

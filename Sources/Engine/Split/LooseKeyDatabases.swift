@@ -31,7 +31,7 @@ package actor LooseKeyDatabases {
     }
 
     /// Triggers of this name refuse writes on the side that does not own a table.
-    package static let guardPrefix = "strata_guard"
+    package static let guardPrefix = DumpOrder.guardPrefix
 
     package nonisolated let names: [String]
     private let sites: [String: Site]

@@ -196,6 +196,29 @@ package struct RouteStore: Sendable {
         "(SELECT hold_until FROM strata.routes WHERE schema = \(SQL.literal(schema)))"
     }
 
+    /// An attempt is taken back for good: one that was about to decide has done so by now, or finds another number and
+    /// will not. Whoever waits goes on waiting.
+    func withdraw(_ record: SplitRecord) async throws {
+        try await connection.transaction { connection in
+            let schema: [Parameter] = [.text(record.schema)]
+            // Waits for a decision that is being written.
+            _ = try await connection.query("SELECT FROM strata.routes WHERE schema = $1 FOR UPDATE", schema)
+            _ = try await connection.query(
+                "UPDATE strata.routes SET hold = nextval('strata.route_epochs') WHERE schema = $1 AND hold IS NOT NULL",
+                schema)
+            let undone = try await connection.query(
+                """
+                UPDATE strata.splits SET state = CASE state WHEN 'switching' THEN 'following' ELSE 'switched' END,
+                       changed_at = clock_timestamp()
+                 WHERE id = $1 AND state IN ('switching', 'reversing') RETURNING state
+                """, [.int(record.id)]
+            ).first
+            guard try undone?.string("state") == "following" else { return }
+            _ = try await connection.query(
+                "UPDATE strata.write_guards SET until = '-infinity' WHERE schema = $1", schema)
+        }
+    }
+
     /// They go on where they would have gone before.
     func release(_ schema: String) async throws {
         _ = try await connection.query(

@@ -382,6 +382,7 @@ package struct SchemaSwitch: Sendable {
     private func undo(_ record: SplitRecord) async throws {
         do {
             try await withTimeLimit(.seconds(30)) {
+                try await letGo(record)
                 try await SplitSite.with(bounded(source), bounded(target)) { site in
                     guard let now = try await SplitLedger(site.source).open(schema), now.id == record.id else { return }
                     _ = try await SwitchSettlement(site: site, mainName: mainDatabase).settle(now)
@@ -396,6 +397,22 @@ package struct SchemaSwitch: Sendable {
                     nextStep:
                         "statements and writes go on by themselves when its \(options.budget.seconds) s are over; the same command again, or: strata split status"
                 ))
+        }
+    }
+
+    /// Whoever waits goes on at once, also where the other database cannot be reached any more.
+    private func letGo(_ record: SplitRecord) async throws {
+        let home = try await Connection.open(bounded(source).settings(["application_name": "strata switch"]))
+        do {
+            try await home.execute("SET synchronous_commit = on")
+            try await RouteStore(home).withdraw(record)
+            if let now = try await SplitLedger(home).open(schema), !now.isSwitched {
+                try await RouteStore(home).release(schema)
+            }
+            await home.close()
+        } catch {
+            await home.close()
+            throw error
         }
     }
 

@@ -11,6 +11,8 @@ struct SwitchSettlement: Sendable {
     /// - Returns: the record; where an attempt had not come to its decision, it is undone.
     func settle(_ record: SplitRecord) async throws -> SplitRecord {
         let ledger = SplitLedger(site.source)
+        try await RouteStore(site.source).withdraw(record)
+        guard let record = try await ledger.open(record.schema) else { return record }
         let place = SwitchSite(site, record, mainName: mainName)
         let owner = WriteGuard(record.schema, place.from)
         try await owner.prepare()
@@ -18,11 +20,6 @@ struct SwitchSettlement: Sendable {
         let store = RouteStore(place.home)
         try await store.announce(record.schema, at: place.fromName, destination: place.toName)
         try await store.release(record.schema)
-        switch record.state {
-        case .switching: try await ledger.setState(.following, of: record.id)
-        case .reversing: try await ledger.setState(.switched, of: record.id)
-        default: break
-        }
         try await owner.lift()
         let follower = WriteGuard(record.schema, place.to)
         try await follower.prepare()

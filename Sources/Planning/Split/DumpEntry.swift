@@ -55,6 +55,9 @@ package struct DumpEntry: Sendable, Equatable {
 
 /// When each object of a schema is made on the other side.
 package struct DumpOrder: Sendable {
+    /// Triggers of this name refuse writes on the side that does not own a table.
+    package static let guardPrefix = "strata_guard"
+
     /// Everything that needs no rows, and the keys, which replication needs.
     package var first: [DumpEntry] = []
     /// Indexes, triggers and the like, once the rows are there.
@@ -74,8 +77,10 @@ package struct DumpOrder: Sendable {
         for entry in after {
             switch entry.kind {
             case "CONSTRAINT": first.append(entry)
-            // Those of loose keys are made where the parent is.
-            case "TRIGGER" where entry.name.contains(" " + LooseKeyTriggers.prefix): break
+            // Those of loose keys are made where the parent is; guards are each side's own.
+            case "TRIGGER"
+            where entry.name.contains(" " + LooseKeyTriggers.prefix) || entry.name.contains(" " + Self.guardPrefix):
+                break
             case "INDEX" where identities.contains(where: entry.isNamed): first.append(entry)
             case "FK CONSTRAINT": if !crossing.contains(where: entry.isNamed) { foreignKeys.append(entry) }
             default: afterCopy.append(entry)

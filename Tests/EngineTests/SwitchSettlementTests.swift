@@ -1,0 +1,71 @@
+import PostgresDriver
+import TestSupport
+import Testing
+
+@testable import Engine
+
+/// What is done after a switch that was given up, or killed.
+@Suite("Switch: settlement")
+struct SwitchSettlementTests {
+    private static let setup = """
+        CREATE SCHEMA audit; CREATE TABLE audit.events (id int PRIMARY KEY);
+        """
+    private static let layout = """
+        strata: 1
+        databases: { main: { url: "postgresql:///main" }, archive: { url: "postgresql:///archive" } }
+        schemas: { audit: { database: archive, tables: [events] } }
+        """
+
+    /// The statement that decides has been sent, and its commit takes longer than the time that was left.
+    @Test("A decision that is being written when the time is over counts: nothing opens the old place again")
+    func lateDecision() async throws {
+        try await withFollowed(Self.setup, Self.layout) { main, other in
+            try await SplitSite.with(main.settings, other.settings) { site in
+                let ledger = SplitLedger(site.source)
+                try await ledger.setState(.switching, of: 1)
+                try await WriteGuard("audit", site.source).seal()
+                let record = try #require(try await ledger.open("audit"))
+                let hold = try await RouteStore(site.source).hold("audit", for: .seconds(600))
+                let decider = try await main.connect()
+                try await decider.execute("BEGIN")
+                let epoch = try await RouteStore(decider).flip(
+                    record, to: "archive", from: "main", hold: hold, state: .switched, reserve: .zero)
+                #expect(epoch != nil)
+                async let settled = SwitchSettlement(site: site, mainName: "main").settle(record)
+                try await eventually("it waits for the decision") {
+                    try await decider.query(
+                        "SELECT count(*) AS n FROM pg_locks WHERE NOT granted AND pid = \(site.source.backendPID)"
+                    ).only().int("n") > 0
+                }
+                try await decider.execute("COMMIT")
+                await decider.close()
+                #expect(try await settled.state == .switched)
+                let refused = try await main.connect()
+                let error = await #expect(throws: PostgresError.self) {
+                    try await refused.execute("INSERT INTO audit.events VALUES (1)")
+                }
+                #expect(error?.sqlState?.rawValue == "25006")
+                await refused.close()
+            }
+        }
+    }
+
+    @Test("Once it is taken back, a decision that comes late finds nothing to decide")
+    func lateDecider() async throws {
+        try await withFollowed(Self.setup, Self.layout) { main, other in
+            try await SplitSite.with(main.settings, other.settings) { site in
+                let (ledger, store) = (SplitLedger(site.source), RouteStore(site.source))
+                try await ledger.setState(.switching, of: 1)
+                let record = try #require(try await ledger.open("audit"))
+                let hold = try await store.hold("audit", for: .seconds(600))
+                let settled = try await SwitchSettlement(site: site, mainName: "main").settle(record)
+                #expect(settled.state == .following)
+                let epoch = try await store.flip(
+                    record, to: "archive", from: "main", hold: hold, state: .switched, reserve: .zero)
+                #expect(epoch == nil)
+                #expect(try await ledger.open("audit")?.state == .following)
+                try await main.execute("INSERT INTO audit.events VALUES (1)")
+            }
+        }
+    }
+}
