@@ -39,6 +39,23 @@ import Testing
         }
     }
 
+    /// Who reads a logical slot replays no locks.
+    @Test func logicalStreamsAreNoStandbys() async throws {
+        try await withTestDatabase("streams") { database in
+            let reader = try await database.connect(["replication": "database", "application_name": "logical reader"])
+            let connection = try await database.connect()
+            try await eventually("its session is listed") {
+                try await connection.query(
+                    "SELECT count(*) AS n FROM pg_stat_replication WHERE application_name = 'logical reader'"
+                ).only().int("n") == 1
+            }
+            let catalog = try await CatalogReader.read(connection)
+            #expect(!catalog.server.attachedStandbys.contains("logical reader"))
+            await connection.close()
+            await reader.close()
+        }
+    }
+
     @Test func readsTables() async throws {
         try await check { catalog, lookup, database in
             let animals = try #require(lookup.relation(schema: "shop", name: "animals"))

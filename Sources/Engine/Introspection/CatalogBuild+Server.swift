@@ -19,7 +19,9 @@ extension CatalogBuild {
                    r.oid AS user_oid, r.rolsuper AS superuser, has_database_privilege(d.oid, 'CREATE') AS can_create,
                    pg_is_in_recovery() AS recovery, current_setting('wal_level') AS wal_level,
                    \(server.systemIdentifier) AS system_identifier,
-                   ARRAY(SELECT COALESCE(application_name, '(hidden)') FROM pg_stat_replication ORDER BY 1) AS standbys,
+                   -- Logical streams belong to a database, standbys to none.
+                   ARRAY(SELECT COALESCE(s.application_name, '(hidden)') FROM pg_stat_replication s
+                           JOIN pg_stat_activity a ON a.pid = s.pid WHERE a.datid IS NULL ORDER BY 1) AS standbys,
                    current_setting('port') AS port, host(inet_server_addr()) AS address
               FROM pg_database d, pg_roles r
              WHERE d.datname = current_database() AND r.rolname = current_user
