@@ -72,8 +72,7 @@ struct SplitCopiesCommand: AsyncParsableCommand {
                 if let error = copy.error { text += style.wrap(name + error, indentation: 2, first: 0) + "\n" }
                 for warning in copy.warnings {
                     text +=
-                        style.yellow("warning: ")
-                        + style.wrap(name + warning, indentation: 2, first: 9).drop { $0 == " " } + "\n"
+                        style.marked(style.yellow("warning: "), width: 9, name + warning)
                 }
             }
             return text

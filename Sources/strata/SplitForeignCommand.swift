@@ -71,7 +71,7 @@ struct SplitForeignCommand: AsyncParsableCommand {
                 for warning in schema.warnings {
                     let line = "\(schema.schema): \(warning)"
                     text +=
-                        style.yellow("warning: ") + style.wrap(line, indentation: 2, first: 9).drop { $0 == " " } + "\n"
+                        style.marked(style.yellow("warning: "), width: 9, line)
                 }
             }
             return text

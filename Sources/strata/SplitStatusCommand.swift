@@ -58,7 +58,7 @@ struct SplitStatusCommand: AsyncParsableCommand {
                 text += style.wrap("split \(split.record.id) stopped: \(error)", indentation: 2, first: 0) + "\n"
             }
             for warning in split.warnings {
-                text += style.yellow("warning: ") + style.wrap(warning, indentation: 2, first: 9) + "\n"
+                text += style.marked(style.yellow("warning: "), width: 9, warning)
             }
         }
         return text

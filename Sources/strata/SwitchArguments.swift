@@ -99,8 +99,8 @@ struct SwitchText {
         }
         for finding in readiness.findings {
             let mark = finding.isBlocking ? style.red("✗ ") : style.yellow("! ")
-            text += mark + style.wrap(finding.message, indentation: 2, first: 2) + "\n"
-            if let next = finding.nextStep { text += style.wrap("  try: \(next)", indentation: 7, first: 0) + "\n" }
+            text += style.marked(mark, width: 2, finding.message)
+            if let next = finding.nextStep { text += style.wrap("try: \(next)", indentation: 7, first: 2) + "\n" }
         }
         let command = direction == .out ? "strata switch" : "strata reverse"
         text +=
@@ -124,11 +124,9 @@ struct SwitchText {
         let following = report.followers.count - report.late.count
         text += "\(following) of \(counted(report.followers.count, "follower")) at epoch \(report.epoch).\n"
         for name in report.late {
-            text +=
-                style.yellow("warning: ")
-                + style.wrap(
-                    "\(name) does not follow yet: what it still sends to the old place is refused", indentation: 2,
-                    first: 9) + "\n"
+            text += style.marked(
+                style.yellow("warning: "), width: 9,
+                "\(name) does not follow yet: what it still sends to the old place is refused")
         }
         switch direction {
         case .out:

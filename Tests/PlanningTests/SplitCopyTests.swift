@@ -22,6 +22,7 @@ struct SplitCopyTests {
         3205; 1259 16423 INDEX audit tells_apart owner
         3206; 0 0 INDEX ATTACH audit days_2026_pkey owner
         3207; 2620 16424 TRIGGER audit events stamp owner
+        3208; 2620 16425 TRIGGER audit events strata_guard_write owner
         """
 
     @Test("Kinds of several words, schemas and names are told apart")

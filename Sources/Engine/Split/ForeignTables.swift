@@ -46,16 +46,9 @@ package struct ForeignTables: Sendable {
     }
 
     private func exclusively<T: Sendable>(_ body: (SplitSite) async throws -> T) async throws -> T {
-        try await SplitSite.with(main, other) { site in
-            let lock = RunLock(connection: site.source)
-            try await lock.take()
-            do {
-                let value = try await body(site)
-                await lock.release()
-                return value
-            } catch {
+        try await SplitSite.exclusively(main, other) { site in
+            do { return try await body(site) } catch {
                 _ = try? await site.source.executeShielded("ROLLBACK")
-                await lock.release()
                 throw error
             }
         }

@@ -17,18 +17,7 @@ package struct SplitCancel: Sendable {
 
     /// - Returns: what had been made on the target and is in use now: it stays.
     package func run() async throws -> (record: SplitRecord, kept: [String]) {
-        try await SplitSite.with(source, target) { site in
-            let lock = RunLock(connection: site.source)
-            try await lock.take()
-            do {
-                let done = try await run(site)
-                await lock.release()
-                return done
-            } catch {
-                await lock.release()
-                throw error
-            }
-        }
+        try await SplitSite.exclusively(source, target) { site in try await run(site) }
     }
 
     private func run(_ site: SplitSite) async throws -> (record: SplitRecord, kept: [String]) {

@@ -52,18 +52,7 @@ package struct SplitMove: Sendable {
     /// - Throws: `EngineFailure`, `PostgresError`; what was done stays, and the next call goes on.
     @discardableResult
     package func run(identity: ActorIdentity = .current) async throws -> SplitRecord {
-        try await SplitSite.with(source, target) { site in
-            let lock = RunLock(connection: site.source)
-            try await lock.take()
-            do {
-                let record = try await run(site, identity)
-                await lock.release()
-                return record
-            } catch {
-                await lock.release()
-                throw error
-            }
-        }
+        try await SplitSite.exclusively(source, target) { site in try await run(site, identity) }
     }
 
     private func run(_ site: SplitSite, _ identity: ActorIdentity) async throws -> SplitRecord {
@@ -350,6 +339,24 @@ struct SplitSite: Sendable {
         SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off;
         SET default_transaction_isolation = 'read committed'
         """
+
+    /// The same, while no other run is at work in the source.
+    static func exclusively<T: Sendable>(
+        _ source: ConnectionSettings, _ target: ConnectionSettings, _ body: (SplitSite) async throws -> T
+    ) async throws -> T {
+        try await with(source, target) { site in
+            let lock = RunLock(connection: site.source)
+            try await lock.take()
+            do {
+                let value = try await body(site)
+                await lock.release()
+                return value
+            } catch {
+                await lock.release()
+                throw error
+            }
+        }
+    }
 
     static func with<T: Sendable>(
         _ source: ConnectionSettings, _ target: ConnectionSettings, _ body: (SplitSite) async throws -> T

@@ -85,22 +85,12 @@ package struct SchemaSwitch: Sendable {
     /// - Throws: `EngineFailure`: `failed` where it was refused or given up, and everything is as before; `resumable` where
     ///   the next call has to undo or to finish it.
     package func run() async throws -> SwitchReport {
-        try await SplitSite.with(source, target) { site in
-            let lock = RunLock(connection: site.source)
-            try await lock.take()
-            do {
-                let report = try await run(site)
-                await lock.release()
-                return report
-            } catch {
-                await lock.release()
-                throw error
-            }
-        }
+        try await SplitSite.exclusively(source, target) { site in try await run(site) }
     }
 
     private func run(_ site: SplitSite) async throws -> SwitchReport {
         let known = try await record(site)
+        try await SplitLedger(site.source).prepare()
         let settlement = SwitchSettlement(site: site, mainName: mainDatabase)
         let record = try await settlement.settle(known)
         if record.isSwitched == (direction == .out) { return try await wasMade(record, site) }
@@ -112,7 +102,7 @@ package struct SchemaSwitch: Sendable {
                 kind: .failed,
                 diagnostics: blocks.map { Diagnostic(.error, "not-ready", $0.message, nextStep: $0.nextStep) })
         }
-        return try await attempt(record, site, readiness)
+        return try await attempt(record, site)
     }
 
     private func record(_ site: SplitSite) async throws -> SplitRecord {
@@ -137,7 +127,6 @@ package struct SchemaSwitch: Sendable {
                     "split \(record.id) takes schema \(schema) to another database than the layout's \(record.database) leads to now",
                     nextStep: "let the layout lead there again"))
         }
-        try await ledger.prepare()
         return record
     }
 
@@ -170,9 +159,7 @@ package struct SchemaSwitch: Sendable {
 
     // MARK: The attempt
 
-    private func attempt(
-        _ record: SplitRecord, _ site: SplitSite, _ readiness: SwitchReadiness
-    ) async throws -> SwitchReport {
+    private func attempt(_ record: SplitRecord, _ site: SplitSite) async throws -> SwitchReport {
         let place = SwitchSite(site, record, mainName: mainDatabase)
         let ledger = SplitLedger(site.source)
         var began = record

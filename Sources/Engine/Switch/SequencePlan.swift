@@ -19,17 +19,15 @@ package struct SequencePlan: Sendable, Equatable, Codable {
     ///   - margin: numbers that are left out on top of `cache`.
     static func plan(
         name: String, last: Int, isCalled: Bool, increment: Int, cache: Int, minimum: Int, maximum: Int,
-        cycles: Bool, margin: Int
+        margin: Int
     ) -> SequencePlan {
         guard isCalled else { return SequencePlan(name: name, last: nil, next: last, isAtBound: false) }
         let (step, overflow) = increment.multipliedReportingOverflow(by: cache + margin)
         let (wanted, overflow2) = last.addingReportingOverflow(step)
         let isBeyond = overflow || overflow2 || wanted > maximum || wanted < minimum
         guard isBeyond else { return SequencePlan(name: name, last: last, next: wanted, isAtBound: false) }
-        // One that cycles begins again; else the last number that it may give has been given.
-        let end = increment > 0 ? maximum : minimum
-        return SequencePlan(
-            name: name, last: last, next: cycles ? (increment > 0 ? minimum : maximum) : end, isAtBound: true)
+        // What is left of it must not be thrown away: `last` has what sessions have cached, and the guard does the rest.
+        return SequencePlan(name: name, last: last, next: last, isAtBound: true)
     }
 
     /// Of all sequences of the schema, as they are now.
@@ -37,7 +35,7 @@ package struct SequencePlan: Sendable, Equatable, Codable {
         let known = try await connection.query(
             """
             SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, s.seqincrement, s.seqcache, s.seqmin,
-                   s.seqmax, s.seqcycle
+                   s.seqmax
               FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = $1 ORDER BY 1
             """, [.text(schema)])
@@ -54,7 +52,7 @@ package struct SequencePlan: Sendable, Equatable, Codable {
             return plan(
                 name: name, last: value.last, isCalled: value.isCalled, increment: try row.int("seqincrement"),
                 cache: try row.int("seqcache"), minimum: try row.int("seqmin"), maximum: try row.int("seqmax"),
-                cycles: try row.bool("seqcycle"), margin: margin)
+                margin: margin)
         }
     }
 

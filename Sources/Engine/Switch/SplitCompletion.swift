@@ -35,18 +35,7 @@ package struct SplitCompletion: Sendable {
 
     /// Killed at any point, the next call goes on.
     package func run() async throws -> Report {
-        try await SplitSite.with(source, target) { site in
-            let lock = RunLock(connection: site.source)
-            try await lock.take()
-            do {
-                let report = try await run(site)
-                await lock.release()
-                return report
-            } catch {
-                await lock.release()
-                throw error
-            }
-        }
+        try await SplitSite.exclusively(source, target) { site in try await run(site) }
     }
 
     private func run(_ site: SplitSite) async throws -> Report {

@@ -19,6 +19,12 @@ package struct TextStyle: Sendable {
         colour ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }
 
+    /// A text behind a mark, which may be coloured.
+    /// - Parameter width: of the mark as it is seen.
+    package func marked(_ mark: String, width: Int, _ text: String) -> String {
+        mark + wrap(text, indentation: 2, first: width).drop { $0 == " " } + "\n"
+    }
+
     /// Breaks at spaces so that no line is longer than the width; longer words stay whole.
     package func wrap(_ text: String, indentation: Int, first: Int? = nil) -> String {
         let margin = String(repeating: " ", count: indentation)
