@@ -10,7 +10,7 @@ struct SplitStartCommand: AsyncParsableCommand {
         abstract: "Copies a schema to the database that the layout gives it, and keeps the copy up to date.",
         discussion: """
             Goes on where an earlier call was cut off. Writes on the copy are refused until the switch, and so is DDL on
-            the schema where it is now.
+            the schema where it is now, unless the layout says `definitions: carry`.
 
             Examples:
               strata split audit
@@ -39,6 +39,7 @@ struct SplitStartCommand: AsyncParsableCommand {
         let report = try await report(workplace, site)
         var options = SplitOptions()
         options.jobs = jobs
+        options.definitions = site.definitions
         let progress = SplitProgress(console: workplace.console, quiet: quiet)
         let move = SplitMove(
             report, mainDatabase: site.layout.mainDatabase, source: source, target: site.target, options: options,
@@ -111,6 +112,7 @@ struct SplitStartCommand: AsyncParsableCommand {
 struct SplitPlace {
     let layout: Layout
     let target: ConnectionSettings
+    let definitions: SchemaLayout.Definitions
 
     init(_ workplace: Workplace, _ schema: String) throws {
         layout = try workplace.layout()
@@ -129,6 +131,7 @@ struct SplitPlace {
                     "the layout leaves schema \(schema) in database \(layout.mainDatabase)",
                     place: entry.place, nextStep: "give it another one: \(schema): { database: NAME, … }"))
         }
+        definitions = entry.definitions
         target = try workplace.settings(ofOther: layout.databases.first { $0.name == name }, name)
     }
 }

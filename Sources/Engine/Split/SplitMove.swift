@@ -18,6 +18,8 @@ package struct SplitOptions: Sendable {
     /// Pages of 8 kB in a range: 128 MiB.
     package var rangePages: Int64 = 16_384
     package var environment: [String: String] = ProcessInfo.processInfo.environment
+    /// What becomes of DDL on the schema once the copy is followed.
+    package var definitions = SchemaLayout.Definitions.refuse
 
     package init() {}
 }
@@ -97,8 +99,12 @@ package struct SplitMove: Sendable {
         try refuseObstacles()
         let triggers = try await SourceTable.obstacles(in: report.schema, site.source)
         if !triggers.isEmpty { throw DiagnosticsError(triggers) }
-        let made = try await ledger.create(
+        var made = try await ledger.create(
             report.schema, database: report.database, target: address, identity: identity)
+        if options.definitions == .carry {
+            try await ledger.setCarries(true, of: made.id)
+            made.carries = true
+        }
         listener(.began(made, resumed: false))
         return made
     }
@@ -127,7 +133,13 @@ package struct SplitMove: Sendable {
         listener(.stage("definitions"))
         let place = TargetSite(record: record, source: site.source, target: site.target)
         let mark = try await place.mark()
-        try await DefinitionGuard(site.source).add { listener(.note($0)) }
+        let definitions = DefinitionGuard(site.source)
+        try await definitions.prepare { listener(.note($0)) }
+        let words = DefinitionGuard.words(of: record, main: mainDatabase).home
+        try await definitions.set(record.schema, .refuse, reason: words.0, hint: words.1)
+        if record.carries {
+            for side in [site.source, site.target] { try await CarriedDefinitions(record).make(side) }
+        }
         // Here they refuse nothing before the switch, which then has no definitions to change.
         let guardian = WriteGuard(record.schema, site.source)
         try await guardian.prepare()
@@ -179,7 +191,9 @@ package struct SplitMove: Sendable {
         try await place.empty(tables.map(\.name))
         let generation = try await ledger.addStream(to: record.id)
         let name = record.streamName(generation)
-        try await streams.publish(tables.map(\.name), generation: generation)
+        // Along with the first rows, or not at all.
+        let carried = record.carries && generation == 1 ? [CarriedDefinitions(record).table] : []
+        try await streams.publish(tables.map(\.name) + carried, generation: generation)
         let slot = try await ReplicationSlot.create(name, source)
         do {
             try await ledger.begun(tables.map(\.oid), generation: generation, lsn: slot.lsn, of: record.id)
@@ -222,6 +236,20 @@ package struct SplitMove: Sendable {
         try await RouteStore(site.source).announce(
             record.schema, at: mainDatabase, destination: record.database)
         try await ledger.setState(.following, of: record.id)
+        try await carry(record, site, ledger)
+    }
+
+    /// From now on, if it is declared and can be done.
+    private func carry(_ record: SplitRecord, _ site: SplitSite, _ ledger: SplitLedger) async throws {
+        let record = try await reread(record, ledger)
+        guard record.carries else { return }
+        let isCarried = try await DefinitionGuard(site.source).follow(record, at: site.source, main: mainDatabase)
+        if !isCarried {
+            listener(
+                .note(
+                    "DDL on schema \(record.schema) is refused and not carried: the copy was cut off and has several streams, or this role may not create event triggers"
+                ))
+        }
     }
 
     private func comparison(_ record: SplitRecord, _ site: SplitSite) async throws -> [String] {

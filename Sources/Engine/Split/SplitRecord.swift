@@ -63,6 +63,8 @@ package struct SplitRecord: Sendable, Equatable, Codable {
     /// Of streams that lead from there back to the source.
     package var backGenerations: [Int]
     package var tables: [Table]
+    /// DDL is to go along with the rows.
+    package var carries = false
 
     /// Publication, slot and subscription of one copy have one name.
     package func streamName(_ generation: Int) -> String { "strata_\(sourceOID)_\(id)_\(generation)" }
@@ -152,7 +154,7 @@ package struct SplitLedger: Sendable {
         var records: [SplitRecord] = []
         for row in try await connection.query(
             """
-            SELECT id, schema, database, state, target, made::text AS made, started_at::text AS started, error,
+            SELECT id, schema, database, state, target, made::text AS made, started_at::text AS started, error, carries,
                    (SELECT oid FROM pg_database WHERE datname = current_database()) AS source,
                    ARRAY(SELECT generation::text FROM strata.split_streams WHERE split = s.id AND direction = 'out' ORDER BY generation) AS generations,
                    ARRAY(SELECT generation::text FROM strata.split_streams WHERE split = s.id AND direction = 'back' ORDER BY generation) AS back
@@ -170,7 +172,7 @@ package struct SplitLedger: Sendable {
                     sourceOID: try row.uint32("source"),
                     generations: try row.textArray("generations").compactMap { Int($0) },
                     backGenerations: try row.textArray("back").compactMap { Int($0) },
-                    tables: try await tables(of: id)))
+                    tables: try await tables(of: id), carries: try row.bool("carries")))
         }
         return records
     }
@@ -212,6 +214,11 @@ package struct SplitLedger: Sendable {
             throw PostgresError(.protocolViolation, "the record of the split that was just made is not there")
         }
         return record
+    }
+
+    func setCarries(_ carries: Bool, of split: Int) async throws {
+        _ = try await connection.query(
+            "UPDATE strata.splits SET carries = $2 WHERE id = $1", [.int(split), .bool(carries)])
     }
 
     func setState(_ state: SplitRecord.State, of split: Int, error: String? = nil) async throws {

@@ -17,7 +17,8 @@ enum SplitRecordSchema {
             started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             error text,
-            last_stream integer NOT NULL DEFAULT 0
+            last_stream integer NOT NULL DEFAULT 0,
+            carries boolean NOT NULL DEFAULT false
         );
         CREATE UNIQUE INDEX IF NOT EXISTS splits_open ON strata.splits (schema) WHERE state NOT IN ('cancelled', 'completed');
         CREATE TABLE IF NOT EXISTS strata.split_streams (
@@ -64,36 +65,4 @@ enum SplitRecordSchema {
         GRANT USAGE ON SCHEMA strata TO PUBLIC;
         GRANT SELECT (schema) ON strata.incoming TO PUBLIC;
         """
-
-    /// Refuses what would change the moving schema's definitions while its rows are copied: replication carries rows only.
-    /// Strata's own statements say who they are.
-    static let definitionGuard = """
-        CREATE OR REPLACE FUNCTION strata.refuse_definition() RETURNS event_trigger LANGUAGE plpgsql
-        SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
-        DECLARE home text; object text;
-        BEGIN
-            IF coalesce(current_setting('strata.split', true), '') <> '' OR TG_TAG = 'REFRESH MATERIALIZED VIEW' THEN RETURN; END IF;
-            IF TG_EVENT = 'sql_drop' THEN
-                SELECT coalesce(o.schema_name, o.object_name), o.object_identity INTO home, object FROM pg_event_trigger_dropped_objects() o
-                 -- A key of another schema goes, and with it what PostgreSQL has made for it here.
-                 WHERE NOT (o.object_type = 'trigger' AND NOT o.original)
-                   AND (o.schema_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled'))
-                    OR (o.object_type = 'schema' AND o.object_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled'))))
-                 LIMIT 1;
-            ELSE
-                SELECT coalesce(o.schema_name, o.object_identity), o.object_identity INTO home, object FROM pg_event_trigger_ddl_commands() o
-                 WHERE o.schema_name IN (SELECT schema FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled'))
-                    OR (o.object_type = 'schema' AND o.object_identity IN (SELECT quote_ident(schema) FROM strata.splits WHERE state NOT IN ('completing', 'completed', 'cancelling', 'cancelled')))
-                 LIMIT 1;
-            END IF;
-            IF FOUND THEN
-                RAISE EXCEPTION '% of % is refused: schema % is being copied to another database', TG_TAG, object, home
-                    USING ERRCODE = 'object_not_in_prerequisite_state',
-                          HINT = 'Wait for the switch and change it there, or: strata split cancel ' || home;
-            END IF;
-        END
-        $function$;
-        """
-
-    static let definitionTriggers = ["strata_refuse_definition": "ddl_command_end", "strata_refuse_drop": "sql_drop"]
 }

@@ -208,11 +208,19 @@ package struct SchemaSwitch: Sendable {
         }
         try await refreshViews(place)
         try await ledger.setState(direction == .out ? .switching : .reversing, of: record.id)
+        // What was carried before is in the stream that is waited for; the stream of the way back has none of it.
+        let words = DefinitionGuard.words(of: record, main: mainDatabase).home
+        try await DefinitionGuard(place.from).set(schema, .refuse, reason: words.0, hint: words.1)
         let generation = try await ledger.addStream(to: record.id, place.forward.other)
         guard let began = try await ledger.open(schema) else { return record }
         let opposite = place.streams(began, place.forward.other)
+        let carried = CarriedDefinitions(record)
+        let isHere = try await carried.isPresent(place.from)
+        let isThere = try await carried.isPresent(place.to)
+        let isCarried = record.carries && isHere && isThere
         try await opposite.publish(
-            try await SourceTable.all(in: schema, place.to).map(\.name), generation: generation)
+            try await SourceTable.all(in: schema, place.to).map(\.name) + (isCarried ? [carried.table] : []),
+            generation: generation)
         do {
             try await withTimeLimit(options.preparation) { try await opposite.addSlot(generation) }
         } catch is TimeLimitPassed {

@@ -62,10 +62,13 @@ package struct SplitCompletion: Sendable {
         try await SwitchSite(site, record, mainName: mainDatabase).streams(record, .back).remove()
         for generation in record.backGenerations { try await ledger.removeStream(generation, of: record.id) }
         let views = try await park(site.source)
+        try await DefinitionGuard(site.target).clear(schema)
+        try await CarriedDefinitions(record).drop(site.target)
         try await leaveTarget(site.target)
         try await RouteStore(site.source).settle(schema)
         try await ledger.setState(.completed, of: record.id)
-        try await DefinitionGuard(site.source).removeIfUnused()
+        try await DefinitionGuard(site.source).clear(schema)
+        try await CarriedDefinitions(record).drop(site.source)
         return Report(
             schema: schema, database: record.database, parked: Self.parkedName(schema), views: views)
     }

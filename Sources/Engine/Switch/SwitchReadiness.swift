@@ -103,6 +103,24 @@ struct SwitchReader {
                     "database \(site.toName) lacks \(name)",
                     next: "make there what is missing, or take the split back and begin it again"))
         }
+        try await readRights(&readiness)
+    }
+
+    /// The way back does not wait for them: it may have to be quick.
+    private func readRights(_ readiness: inout SwitchReadiness) async throws {
+        let rights = try await DefinitionRights(schema: record.schema).compare(site.from, site.to)
+        func finds(_ message: String, _ next: String) {
+            readiness.findings.append(
+                SwitchReadiness.Finding(message: message, nextStep: next, isBlocking: !record.isSwitched))
+        }
+        for right in rights.lacking.prefix(5) {
+            finds("database \(site.toName) lacks \(right.text)", "there: \(right.grant)")
+        }
+        for right in rights.surplus.prefix(5) {
+            finds("database \(site.toName) still has \(right.text)", "there: \(right.revoke)")
+        }
+        let more = max(0, rights.lacking.count - 5) + max(0, rights.surplus.count - 5)
+        if more > 0 { finds("and \(counted(more, "right")) more that differ", "the same way") }
     }
 
     /// Foreign keys with one end in the schema: nothing would keep them any more.

@@ -7,6 +7,21 @@ struct SwitchSettlement: Sendable {
     let site: SplitSite
     let mainName: String
 
+    /// Where the schema lives, definitions are changed only so that the other side follows.
+    private func guardDefinitions(_ record: SplitRecord, _ place: SwitchSite) async throws {
+        let here = DefinitionGuard(place.home)
+        let there = DefinitionGuard(place.target)
+        if record.isSwitched {
+            try await there.prepare()
+            _ = try await there.follow(record, at: place.target, main: mainName)
+            let words = DefinitionGuard.words(of: record, main: mainName).away
+            try await here.set(record.schema, .refuse, reason: words.0, hint: words.1)
+        } else {
+            _ = try await here.follow(record, at: place.home, main: mainName)
+            try await there.clear(record.schema)
+        }
+    }
+
     /// The application first: it writes where the schema is, and nothing waits. Then the rest, which may take its time.
     /// - Returns: the record; where an attempt had not come to its decision, it is undone.
     func settle(_ record: SplitRecord) async throws -> SplitRecord {
@@ -35,6 +50,7 @@ struct SwitchSettlement: Sendable {
         for generation in record.generations(idle) { try await ledger.removeStream(generation, of: record.id) }
         try await place.streams(record, place.forward).enable()
         guard let settled = try await ledger.open(record.schema) else { return record }
+        try await guardDefinitions(settled, place)
         return settled
     }
 }

@@ -59,6 +59,15 @@ package struct SchemaLayout: Sendable {
     /// The contents can be made again from elsewhere.
     package var rebuildable = false
     package var partitions: [PartitionLayout] = []
+    /// What becomes of DDL on the schema while it is being split off.
+    package var definitions = Definitions.refuse
+
+    /// `definitions`.
+    package enum Definitions: String, Sendable, CaseIterable {
+        case refuse
+        /// What can be done on the other database in the same order as the rows is done there, too.
+        case carry
+    }
 
     package init(name: String, place: SourcePlace) {
         self.name = name

@@ -24,7 +24,7 @@ enum LayoutKeys: String, CaseIterable {
         case .schema:
             [
                 "database", "tables", "views", "functions", "types", "sequences", "append_only", "ignore",
-                "rebuildable", "partitions",
+                "rebuildable", "partitions", "definitions",
             ]
         case .tableEntry: ["table", "from"]
         case .viewEntry: ["view", "from"]

@@ -22,6 +22,15 @@ extension LayoutReader {
         if let node = fields["ignore"] { schema.ignore = names(node, .object, "ignore") }
         if let node = fields["rebuildable"] { schema.rebuildable = flag(node, "rebuildable") ?? false }
         if let node = fields["partitions"] { schema.partitions = partitions(node) }
+        if let node = fields["definitions"] {
+            schema.definitions = choice(node, of: SchemaLayout.Definitions.self, "definitions") ?? .refuse
+            if schema.definitions == .carry, fields["database"] == nil {
+                error(
+                    "definitions-without-split",
+                    "`definitions` says what becomes of DDL while schema \(name) is brought to another database, but it has none",
+                    node.place, "give the schema its `database`, or remove `definitions`")
+            }
+        }
         return schema
     }
 

@@ -46,14 +46,15 @@ private func joined(sorted parts: [String]) -> String {
 
 extension SchemaLayout {
     fileprivate func meaning(mainDatabase: String) -> String {
-        joined([
-            name, database == mainDatabase ? nil : database,
-            joined(sorted: tables.map(\.meaning)), joined(sorted: views.map(\.meaning)),
-            joined(sorted: functions.map(\.meaning)), joined(sorted: types.map(\.meaning)),
-            joined(sorted: sequences.map(\.meaning)), joined(sorted: appendOnly.map(\.value)),
-            joined(sorted: ignore.map(\.value)), rebuildable ? "rebuildable" : nil,
-            joined(sorted: partitions.map { joined([$0.table, $0.column, $0.every.rawValue, "\($0.ahead)"]) }),
-        ])
+        joined(
+            [
+                name, database == mainDatabase ? nil : database,
+                joined(sorted: tables.map(\.meaning)), joined(sorted: views.map(\.meaning)),
+                joined(sorted: functions.map(\.meaning)), joined(sorted: types.map(\.meaning)),
+                joined(sorted: sequences.map(\.meaning)), joined(sorted: appendOnly.map(\.value)),
+                joined(sorted: ignore.map(\.value)), rebuildable ? "rebuildable" : nil,
+                joined(sorted: partitions.map { joined([$0.table, $0.column, $0.every.rawValue, "\($0.ahead)"]) }),
+            ] + (definitions == .refuse ? [] : [definitions.rawValue]))
     }
 }
 
