@@ -7,7 +7,8 @@ import Testing
 
 /// A database `main` with a schema `audit`, which a database `archive` follows.
 func withFollowed(
-    _ setup: String, _ text: String, _ body: (_ main: TestDatabase, _ other: TestDatabase) async throws -> Void
+    _ setup: String, _ text: String, definitions: SchemaLayout.Definitions = .refuse,
+    _ body: (_ main: TestDatabase, _ other: TestDatabase) async throws -> Void
 ) async throws {
     try await withTestDatabase("split") { main in
         try await withTestDatabase("splitto") { other in
@@ -24,7 +25,11 @@ func withFollowed(
                 ).run()
             }
             do {
-                try await SplitMove(report, mainDatabase: "main", source: main.settings, target: other.settings).run()
+                var options = SplitOptions()
+                options.definitions = definitions
+                try await SplitMove(
+                    report, mainDatabase: "main", source: main.settings, target: other.settings, options: options
+                ).run()
                 try await body(main, other)
             } catch {
                 await clear()

@@ -77,7 +77,9 @@ enum DefinitionGuardSchema {
                   JOIN strata.definition_guards g ON g.schema = coalesce(o.schema_name, (SELECT n.nspname FROM pg_namespace n WHERE n.oid = o.place))
                     -- A table that has just left it still has our trigger.
                     OR (o.classid = 'pg_class'::regclass AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = o.objid AND t.tgname = '\#(WriteGuard.trigger)')
-                        AND current_query() ~* ('\mSET\s+SCHEMA\M'))
+                        AND current_query() ~* '\mSET\s+SCHEMA\M')
+                    -- And a schema has its name no more.
+                    OR (o.classid = 'pg_namespace'::regclass AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = g.schema))
                  LIMIT 1;
                 SELECT count(*) FILTER (WHERE coalesce(o.schema_name, home) IS DISTINCT FROM home) INTO others FROM pg_event_trigger_ddl_commands() o;
             END IF;
@@ -95,12 +97,12 @@ enum DefinitionGuardSchema {
                 END IF;
                 IF why IS NOT NULL THEN NULL;
                 ELSIF tag NOT IN (\#(carried)) THEN why := tag || ' is not carried';
-                ELSIF others > 0 THEN why := 'it is about other schemas, too';
                 ELSIF upper(split_part(tag, ' ', 1)) <> upper(coalesce(substring(body FROM '^[A-Za-z]+'), ''))
                     OR (statement = body AND strpos(body, ';') > 0) THEN why := 'it does not come as one statement of its own';
                 ELSIF body ~* '\mCONCURRENTLY\M' THEN why := 'it does not run in a transaction';
                 ELSIF tag = 'ALTER TABLE' AND body ~* '\m(RENAME\s+TO|SET\s+SCHEMA|(ATTACH|DETACH)\s+PARTITION|INHERIT|(SET|ALTER)\s+TABLESPACE|ENABLE\s+(ALWAYS|REPLICA))\M'
                     THEN why := 'it changes the table''s place';
+                ELSIF others > 0 THEN why := 'it is about other schemas, too';
                 ELSIF class = 'pg_class'::regclass AND EXISTS (
                     SELECT FROM pg_attribute a JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
                      WHERE a.attrelid = number AND a.atthasmissing AND (d.adbin::text ~ 'SQLVALUEFUNCTION|NEXTVALUEEXPR|COERCEVIAIO'
