@@ -20,6 +20,7 @@ struct DefinitionComparison: Sendable {
         }
     }
 
+    /// NOT NULL is in the columns' lines: as a constraint it is printed from PostgreSQL 18 on only.
     /// Printed with an empty search_path in mind: names of the schema's own have it before them.
     private static let sql = """
         WITH tables AS (SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1)
@@ -30,7 +31,7 @@ struct DefinitionComparison: Sendable {
         UNION ALL
         SELECT format('constraint %s of %s %s', k.conname, c.relname, pg_get_constraintdef(k.oid))
           FROM tables c JOIN pg_constraint k ON k.conrelid = c.oid
-         WHERE NOT (k.contype = 'f' AND (k.conparentid <> 0 OR c.relname || ' ' || k.conname = ANY ($2))) AND k.contype <> 't'
+         WHERE NOT (k.contype = 'f' AND (k.conparentid <> 0 OR c.relname || ' ' || k.conname = ANY ($2))) AND k.contype NOT IN ('t', 'n')
         UNION ALL
         SELECT 'index ' || pg_get_indexdef(x.indexrelid) FROM tables c JOIN pg_index x ON x.indrelid = c.oid
         UNION ALL

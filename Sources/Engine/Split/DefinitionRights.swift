@@ -35,10 +35,14 @@ struct DefinitionRights: Sendable {
     func compare(_ from: Connection, _ to: Connection) async throws -> (lacking: [Right], surplus: [Right]) {
         let wanted = try await rights(from)
         let present = try await rights(to)
+        // 17 and later.
+        let maintains = min(from.serverVersion, to.serverVersion) >= 170_000
         // Objects that one side does not have are named as definitions. Another owner has other rights of its own.
         let objects = Set(wanted.map(\.object)).intersection(present.map(\.object))
         func sorted(_ rights: Set<Right>) -> [Right] {
-            rights.filter { objects.contains($0.object) }.sorted { ($0.object, $0.text) < ($1.object, $1.text) }
+            rights.filter { objects.contains($0.object) && (maintains || $0.privilege != "MAINTAIN") }.sorted {
+                ($0.object, $0.text) < ($1.object, $1.text)
+            }
         }
         return (
             sorted(wanted.subtracting(present)), sorted(present.subtracting(wanted)).filter { $0.privilege != "OWNER" }

@@ -50,7 +50,7 @@ extension TargetSite {
                CASE t.typtype WHEN 'd' THEN format_type(t.typbasetype, t.typtypmod) END AS base,
                t.typnotnull AS required, t.typdefault AS preset,
                ARRAY(SELECT format('CONSTRAINT %I %s', k.conname, pg_get_constraintdef(k.oid)) FROM pg_constraint k
-                      WHERE k.contypid = t.oid ORDER BY k.conname) AS constraints,
+                      WHERE k.contypid = t.oid AND k.contype = 'c' ORDER BY k.conname) AS constraints,
                ARRAY(SELECT format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)) FROM pg_attribute a
                       WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
                       ORDER BY a.attnum) AS attributes
