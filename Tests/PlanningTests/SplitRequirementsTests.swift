@@ -30,6 +30,7 @@ struct SplitRequirementsTests {
 
     private func report() -> SplitReport {
         var report = SplitReport(schema: "billing", database: "books")
+        report.tables = [.init(name: "billing.invoices", rows: 10, bytes: 8 << 20, identity: "primary key")]
         report.needs = [.init(.role, "app"), .init(.extension, "citext"), .init(.type, "public.mood")]
         return report
     }
@@ -64,6 +65,68 @@ struct SplitRequirementsTests {
             found(source: { $0.sessions = ["app at 10.0.0.1 (web)": 3, "eve at a local socket": 1] }) == [
                 "· main: connected now: app at 10.0.0.1 (web) × 3, eve at a local socket"
             ])
+        #expect(
+            found(source: {
+                $0.sessions = ["eve at a local socket": 1]
+                $0.proxied = 12
+            }) == ["· main: connected past the proxy (which has 12 sessions): eve at a local socket"])
+    }
+
+    @Test("Each server has to reach the other, and be let in")
+    func reaching() {
+        func rules(_ rules: AccessRule...) -> (inout SplitServer) -> Void {
+            {
+                $0.accessRules = rules
+                $0.address = IPAddress("10.0.0.1")
+            }
+        }
+        func target(_ server: inout SplitServer) { server.address = IPAddress("10.0.0.2") }
+        let all = AccessRule(
+            line: 9, type: "host", databases: ["all"], users: ["all"], address: "0.0.0.0", netmask: "0.0.0.0",
+            method: "scram-sha-256")
+        var near = all
+        (near.line, near.address, near.netmask) = (3, "10.0.0.0", "255.255.255.0")
+        var none = near
+        none.method = "reject"
+        var others = near
+        others.users = ["app", "replication"]
+        var members = near
+        members.users = ["+staff"]
+        members.method = "reject"
+        var six = all
+        (six.address, six.netmask) = ("::", "::")
+        var tls = none
+        tls.type = "hostssl"
+        #expect(found(source: rules(all), target: target) == [])
+        #expect(found(source: rules(near, none), target: target) == [])
+        // Whether it is a member, or comes with TLS, cannot be told from here.
+        #expect(found(source: rules(members), target: target) == [])
+        #expect(found(source: rules(tls), target: target) == [])
+        #expect(
+            found(source: rules(none, all), target: target) == [
+                "· main: line 3 of its pg_hba.conf refuses user strata from 10.0.0.2, where the server of database books is: the copy connects from there"
+            ])
+        let unmentioned =
+            "· main: no line of its pg_hba.conf admits user strata from 10.0.0.2, where the server of database books is: the copy connects from there"
+        #expect(found(source: rules(), target: target) == [unmentioned])
+        #expect(found(source: rules(others, six), target: target) == [unmentioned])
+        #expect(
+            found(source: { $0.isReachedLocally = true }) == [
+                "! main: its URL leads to this machine, and the copy connects to it from the server of database books, which is on another one"
+            ])
+        #expect(
+            found(target: { $0.isReachedLocally = true }) == [
+                "! books: its URL leads to this machine, and the way back connects to it from the server of database main, which is on another one"
+            ])
+    }
+
+    @Test("A disk that has no room for the copy stands in the way")
+    func disk() {
+        #expect(
+            found(target: { $0.freeBytes = 1 << 20 }) == [
+                "! books: its disk has 1,024 kB free, and the copy needs about 8,192 kB"
+            ])
+        #expect(found(target: { $0.freeBytes = 1 << 50 }) == [])
     }
 
     @Test("What the target lacks, for the copy and for the way back")

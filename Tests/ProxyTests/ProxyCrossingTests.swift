@@ -1,3 +1,4 @@
+import Engine
 import Logging
 import Planning
 import PostgresDriver
@@ -179,6 +180,14 @@ struct ProxyCrossingTests {
                 try await eventually("it is written") { try await total() == 4 }
                 for client in clients { #expect(try client.query(join).error == nil) }
                 try await eventually("more is added") { try await total() == 8 }
+                // Who comes through it is known from who does not.
+                let passing = try await Connection.open(database.settings.settings(["application_name": "eve"]))
+                try await eventually("its processes are known") {
+                    let server = try await SplitServerReader.read(reader, name: "main")
+                    let others = server.sessions.values.reduce(0, +)
+                    return (server.proxied ?? 0) >= 1 && others == 1
+                }
+                await passing.close()
                 // Another proxy, which writes at its end only.
                 var configuration = ProxyConfiguration(
                     listen: .tcp(host: "127.0.0.1", port: 0),

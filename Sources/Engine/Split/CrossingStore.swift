@@ -60,7 +60,9 @@ package struct CrossingStore: Sendable {
             since timestamptz NOT NULL,
             last timestamptz NOT NULL,
             batch bigint NOT NULL,
-            dropped bigint NOT NULL
+            dropped bigint NOT NULL,
+            -- Processes of the main database that work for this proxy.
+            servers integer[] NOT NULL DEFAULT '{}'
         );
         CREATE TABLE IF NOT EXISTS strata.observation_resets (schema text PRIMARY KEY, at timestamptz NOT NULL);
         CREATE TABLE IF NOT EXISTS strata.exemptions (
@@ -77,13 +79,17 @@ package struct CrossingStore: Sendable {
     /// Adds counts and says that the observer is there, both or neither; a batch that has been added already is not added
     /// again. The rows are taken in one order by all, so that no two proxies wait for each other. What was seen before a
     /// reset of the last minute, and was still on its way, is forgotten with the rest.
-    package func add(_ crossings: [Crossing], by observer: CrossingRecord.Observer, batch: Int) async throws {
+    /// - Parameter servers: the observer's processes in this database.
+    package func add(
+        _ crossings: [Crossing], by observer: CrossingRecord.Observer, servers: [Int32] = [], batch: Int
+    ) async throws {
         _ = try await connection.query(
             """
             WITH beat AS (
-                INSERT INTO strata.observers AS o (id, name, schemas, since, last, batch, dropped)
-                VALUES ($1, $2, $3, to_timestamp($4::bigint), clock_timestamp(), $5, $6)
-                ON CONFLICT (id) DO UPDATE SET last = clock_timestamp(), batch = excluded.batch, dropped = excluded.dropped
+                INSERT INTO strata.observers AS o (id, name, schemas, since, last, batch, dropped, servers)
+                VALUES ($1, $2, $3, to_timestamp($4::bigint), clock_timestamp(), $5, $6, $8::text[]::int[])
+                ON CONFLICT (id) DO UPDATE SET last = clock_timestamp(), batch = excluded.batch, dropped = excluded.dropped,
+                    servers = excluded.servers
                     WHERE o.batch < excluded.batch
                 RETURNING 1
             )
@@ -107,6 +113,7 @@ package struct CrossingStore: Sendable {
             [
                 .text(observer.id), .text(observer.name), .textArray(observer.schemas), .int(observer.since),
                 .int(batch), .int(observer.dropped), .text(try Self.json(crossings)),
+                .textArray(servers.map { "\($0)" }),
             ])
     }
 

@@ -1,3 +1,4 @@
+internal import Foundation
 package import Planning
 package import PostgresDriver
 
@@ -12,6 +13,8 @@ package enum SplitServerReader {
         server.version = abilities.version
         try await readFacts(connection, abilities, into: &server)
         try await readLists(connection, into: &server)
+        try await readSessions(connection, into: &server)
+        try await readPlace(connection, into: &server)
         return server
     }
 
@@ -82,17 +85,75 @@ package enum SplitServerReader {
                 server.objectsBySchema[try row.string("schema")] = nil
             }
         }
+    }
+
+    private static func readSessions(_ connection: Connection, into server: inout SplitServer) async throws {
+        // What proxies say of themselves each 10 s, or less often when something keeps them from it.
+        let isObserved = try await connection.query(
+            """
+            SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                            WHERE n.nspname = 'strata' AND c.relname = 'observers'
+                              AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) AS present
+            """
+        ).only().bool("present")
+        let proxied =
+            isObserved
+            ? "SELECT unnest(o.servers) FROM strata.observers o WHERE o.last > clock_timestamp() - interval '2 minutes'"
+            : "SELECT NULL::int WHERE false"
         for row in try await connection.query(
             """
             SELECT COALESCE(usename, '?') || ' at ' || COALESCE(host(client_addr), 'a local socket')
                    || CASE WHEN application_name <> '' THEN ' (' || application_name || ')' ELSE '' END AS who,
-                   count(*) AS sessions
+                   pid IN (\(proxied)) AS proxied, count(*) AS sessions
               FROM pg_stat_activity
              WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
-             GROUP BY 1
+               AND application_name !~ '^strata( |$)'
+             GROUP BY 1, 2
             """)
         {
-            server.sessions[try row.string("who")] = try row.int("sessions")
+            let count = try row.int("sessions")
+            if try row.bool("proxied") {
+                server.proxied = (server.proxied ?? 0) + count
+            } else {
+                server.sessions[try row.string("who")] = count
+            }
         }
+    }
+
+    /// Where it is, who is let in, and what room it has.
+    private static func readPlace(_ connection: Connection, into server: inout SplitServer) async throws {
+        let hosts = connection.settings.host.split(separator: ",").map(String.init)
+        server.isReachedLocally =
+            hosts.isEmpty
+            || hosts.contains { $0.hasPrefix("/") || $0 == "localhost" || IPAddress($0)?.isLoopback == true }
+        let row = try await connection.query(
+            """
+            SELECT host(inet_server_addr()) AS address, has_function_privilege('pg_hba_file_rules()', 'EXECUTE') AS rules,
+                   CASE WHEN pg_has_role('pg_read_all_settings', 'MEMBER') THEN current_setting('data_directory') END AS folder
+            """
+        ).only()
+        server.address = try row.optionalString("address").flatMap { IPAddress($0) }
+        if server.isReachedLocally, let folder = try row.optionalString("folder") {
+            server.freeBytes = free(in: folder)
+        }
+        guard try row.bool("rules") else { return }
+        server.accessRules = try await connection.query(
+            """
+            SELECT line_number, type, database, user_name, address, netmask, auth_method FROM pg_hba_file_rules
+             WHERE error IS NULL ORDER BY line_number
+            """
+        ).map {
+            AccessRule(
+                line: try $0.int("line_number"), type: try $0.string("type"), databases: try $0.textArray("database"),
+                users: try $0.textArray("user_name"), address: try $0.optionalString("address"),
+                netmask: try $0.optionalString("netmask"), method: try $0.string("auth_method"))
+        }
+    }
+
+    /// Bytes that an ordinary process may still write; nil where this machine has no such folder.
+    private static func free(in folder: String) -> Int64? {
+        var found = statvfs()
+        guard statvfs(folder, &found) == 0 else { return nil }
+        return Int64(clamping: UInt64(found.f_bavail) * UInt64(found.f_frsize))
     }
 }

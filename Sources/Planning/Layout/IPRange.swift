@@ -12,6 +12,11 @@ package struct IPAddress: Sendable, Hashable, CustomStringConvertible {
         self.bytes = isMapped ? Array(bytes.suffix(4)) : bytes
     }
 
+    /// 127.0.0.0/8, or ::1.
+    package var isLoopback: Bool {
+        bytes.count == 4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
+    }
+
     fileprivate init(bytes: [UInt8]) { self.bytes = bytes }
 
     private static let mapped = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF]

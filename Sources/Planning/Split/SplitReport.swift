@@ -30,6 +30,10 @@ package struct SplitReport: Sendable, Equatable, Codable {
         package var bytes: Int64
         /// What tells its rows apart on the other side: `primary key`, `index NAME`, `whole rows`; nil: nothing does.
         package var identity: String?
+
+        package init(name: String, rows: Int64?, bytes: Int64, identity: String?) {
+            (self.name, self.rows, self.bytes, self.identity) = (name, rows, bytes, identity)
+        }
     }
 
     /// Something with one end on each side.

@@ -11,13 +11,16 @@ package enum SplitRequirements {
     package static func check(_ report: SplitReport, source: SplitServer, target: SplitServer) -> [Requirement] {
         if let same = same(source, target) { return [same] }
         return publishing(source, way: "the copy") + publishing(target, way: "the way back")
-            + subscribing(target) + receiving(report, source: source, target: target) + sessions(source)
+            + subscribing(target) + receiving(report, source: source, target: target)
+            + reaching(source, from: target, way: "the copy") + reaching(target, from: source, way: "the way back")
+            + sessions(source)
     }
 
     /// What a copy of a table lacks; see `CopyLayout`.
     package static func copying(from source: SplitServer, to target: SplitServer) -> [Requirement] {
         if let same = same(source, target) { return [same] }
         return publishing(source, way: "the copy") + subscribing(target)
+            + reaching(source, from: target, way: "the copy")
     }
 
     private static func same(_ source: SplitServer, _ target: SplitServer) -> Requirement? {
@@ -119,6 +122,11 @@ package enum SplitRequirements {
                 "schema \(report.schema) is there already, with \(counted(count, "object"))",
                 "empty it; strata split makes everything in it")
         }
+        if let free = target.freeBytes, free < report.bytes {
+            lacks(
+                "its disk has \(sized(free)) free, and the copy needs about \(sized(report.bytes))",
+                "make room there, or let databases.\(target.name).url lead to a server that has it")
+        }
         if target.major < source.major {
             lacks(
                 "PostgreSQL \(target.major) is older than \(source.major): what \(source.major) has added is not there",
@@ -149,6 +157,39 @@ package enum SplitRequirements {
         return found
     }
 
+    /// The server of one database connects to the other by itself, with the URL that the layout gives that one.
+    private static func reaching(_ server: SplitServer, from other: SplitServer, way: String) -> [Requirement] {
+        if server.isReachedLocally, !other.isReachedLocally {
+            return [
+                Requirement(
+                    server.name,
+                    "its URL leads to this machine, and \(way) connects to it from the server of database \(other.name), which is on another one",
+                    isBlocking: true,
+                    nextStep: "let databases.\(server.name).url lead to an address that both machines can reach")
+            ]
+        }
+        // On one machine they meet where we have met it; otherwise the other one comes from where it listens, as a rule.
+        guard let rules = server.accessRules, let address = server.isReachedLocally ? server.address : other.address
+        else { return [] }
+        let verdict = AccessRule.verdict(rules, database: server.database, user: server.user, from: address)
+        let reason: String
+        switch verdict {
+        case .admitted, .unknown: return []
+        case .refused(let line): reason = "line \(line) of its pg_hba.conf refuses"
+        case .unmentioned: reason = "no line of its pg_hba.conf admits"
+        }
+        let names = "\(SQL.identifier(server.database)) \(SQL.identifier(server.user))"
+        return [
+            Requirement(
+                server.name,
+                "\(reason) user \(server.user) from \(address), where the server of database \(other.name) is: \(way) connects from there",
+                isBlocking: false,
+                nextStep:
+                    "\(verdict == .unmentioned ? "add" : "above it"): host \(names) \(address)/\(address.bytes.count * 8) scram-sha-256, then SELECT pg_reload_conf()"
+            )
+        ]
+    }
+
     private static func sessions(_ source: SplitServer) -> [Requirement] {
         guard !source.sessions.isEmpty else { return [] }
         let shown = source.sessions.sorted { ($0.value, $1.key) > ($1.value, $0.key) }.prefix(5)
@@ -157,8 +198,10 @@ package enum SplitRequirements {
         let list = shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more" : "")
         return [
             Requirement(
-                source.name, "connected now: \(list)", isBlocking: false,
-                nextStep: "who does not come through the proxy then does not follow the switch")
+                source.name,
+                source.proxied.map { "connected past the proxy (which has \(counted($0, "session"))): \(list)" }
+                    ?? "connected now: \(list)",
+                isBlocking: false, nextStep: "who does not come through the proxy then does not follow the switch")
         ]
     }
 }

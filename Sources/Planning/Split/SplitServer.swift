@@ -29,8 +29,19 @@ package struct SplitServer: Sendable, Equatable {
     package var availableExtensions: Set<String> = []
     /// How many relations, functions and types of its own each schema has.
     package var objectsBySchema: [String: Int] = [:]
-    /// Client sessions in the database, as `user at address (application)`, with how many of each there are.
+    /// Client sessions in the database, as `user at address (application)`, with how many of each there are; without
+    /// those of proxies that observe, and Strata's own.
     package var sessions: [String: Int] = [:]
+    /// Sessions of proxies that observe; nil where none does, or the role may not see.
+    package var proxied: Int?
+    /// Its URL leads to the machine that it is read on: by a socket, or a loopback address.
+    package var isReachedLocally = false
+    /// Where it listens, as far as we have reached it by the network.
+    package var address: IPAddress?
+    /// Of the disk with its data folder, where that is on this machine.
+    package var freeBytes: Int64?
+    /// nil: the role may not read them.
+    package var accessRules: [AccessRule]?
 
     package init() {}
 

@@ -15,6 +15,7 @@ final class CrossingKeeper: Sendable {
     private let hasFailed = Mutex(false)
     /// This proxy among those that write to the same rows; another one where it observes other schemas.
     private let observer = Mutex(Observer())
+    private let servers = Mutex<[Int32]>([])
 
     private struct Observer {
         var id = Observer.makeID()
@@ -62,7 +63,8 @@ final class CrossingKeeper: Sendable {
             do { try await Task.sleep(for: pause) } catch { break }
             guard shared.crossings.isObserving else { continue }
             hasBegun = true
-            await collect()
+            let processes = await collect()
+            servers.withLock { $0 = processes }
             connection = await write(connection)
         }
         await connection?.close()
@@ -80,13 +82,16 @@ final class CrossingKeeper: Sendable {
         await connection?.close()
     }
 
-    private func collect() async {
+    /// - Returns: processes of the main database that work for this proxy.
+    private func collect() async -> [Int32] {
         let shared = shared
-        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-            shared.gather {
-                $0.handOverCrossings()
-            } done: { _ in
-                continuation.resume()
+        let main = shared.databases.first?.settings.name
+        return await withCheckedContinuation { (continuation: CheckedContinuation<[Int32], Never>) in
+            shared.gather { worker -> [Int32] in
+                worker.handOverCrossings()
+                return main.flatMap { worker.databases[$0]?.primaryProcesses } ?? []
+            } done: { parts in
+                continuation.resume(returning: parts.flatMap { $0 })
             }
         }
     }
@@ -100,10 +105,11 @@ final class CrossingKeeper: Sendable {
             if let open { ready = open } else { ready = try await connect() }
             connection = ready
             let observer = observer(of: batch)
+            let processes = servers.withLock { $0 }
             let tidies = batch.number % Self.tidyInterval == 1
             try await inTime {
                 let store = CrossingStore(ready)
-                try await store.add(batch.crossings, by: observer, batch: batch.number)
+                try await store.add(batch.crossings, by: observer, servers: processes, batch: batch.number)
                 if tidies { try await store.tidy() }
             }
             shared.crossings.end(batch)

@@ -64,6 +64,11 @@ final class WorkerDatabase {
         return made
     }
 
+    /// Of servers of the primary.
+    var primaryProcesses: [Int32] {
+        pools.values.filter { $0.key.node == primary }.flatMap { $0.servers.values.map(\.processID) }.filter { $0 != 0 }
+    }
+
     /// The keys of a user's last login log in to servers, also for clients whose own login gave none.
     func remember(keys: ScramKeys, of user: String) { scramKeys[user] = keys }
     func keys(of user: String) -> ScramKeys? { scramKeys[user] }
