@@ -45,7 +45,7 @@ struct SwitchServers: Sendable {
     private static func layout(_ homes: [String: String]) -> String {
         let databases = Set(homes.values).sorted().map { ", \($0): { url: \"postgresql:///\($0)\" }" }.joined()
         let schemas = homes.sorted { $0.key < $1.key }.map {
-            "\($0.key): { database: \($0.value), tables: [invoices, totals] }"
+            "\($0.key): { database: \($0.value), tables: [{ table: invoices, from: \($0.key) }, { table: totals, from: \($0.key) }] }"
         }
         return """
             strata: 1
