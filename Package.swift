@@ -131,7 +131,8 @@ let package = Package(
         .testTarget(
             name: "ProxyTests",
             dependencies: [
-                "Engine", "Planning", "PostgresDriver", "PostgresWire", "Proxy", "SQLSyntax", "TestSupport",
+                "Engine", "Planning", "PostgresDriver", "PostgresWire", "Proxy", "SQLSyntax", "StrataDatabases",
+                "TestSupport",
             ],
             swiftSettings: strict
         ),

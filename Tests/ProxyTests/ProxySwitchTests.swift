@@ -16,14 +16,14 @@ struct ProxySwitchTests {
             async let clients: Void = load.run(fixture.proxy, clients: 8)
             var reports: [SwitchReport] = []
             do {
-                try await written(load, 200)
+                try await load.written(200)
                 reports.append(try await fixture.change(.out).run())
-                try await written(load, 200)
+                try await load.written(200)
                 reports.append(try await fixture.change(.back).run())
-                try await written(load, 200)
+                try await load.written(200)
                 try await fixture.compare()
                 reports.append(try await fixture.change(.out).run())
-                try await written(load, 200)
+                try await load.written(200)
             } catch {
                 load.end()
                 _ = try? await clients
@@ -31,31 +31,13 @@ struct ProxySwitchTests {
             }
             load.end()
             try await clients
-            let journal = load.result
-            #expect(journal.failures.isEmpty, "\(journal.failures.prefix(3))")
-            #expect(journal.stale == 0)
-            #expect(Set(journal.ids).count == journal.ids.count)
+            try await load.expectWhole { try await fixture.query(fixture.books, $0) }
             #expect(reports.map(\.to) == ["books", "main", "books"] && reports.allSatisfy { $0.late.isEmpty })
             #expect(reports[0].epoch < reports[1].epoch && reports[1].epoch < reports[2].epoch)
             print(
-                "held for \(reports.map(\.heldMilliseconds)) ms; longest statement \(journal.longestMilliseconds) ms; phases \(reports.map { $0.phases.map { "\($0.name) \($0.milliseconds)" } })"
+                "held for \(reports.map(\.heldMilliseconds)) ms; longest statement \(load.result.longestMilliseconds) ms; phases \(reports.map { $0.phases.map { "\($0.name) \($0.milliseconds)" } })"
             )
-            let rows = try await fixture.query(
-                fixture.books, "SELECT client, array_agg(number ORDER BY number)::text FROM billing.invoices GROUP BY 1"
-            )
-            let found = Dictionary(uniqueKeysWithValues: rows.map { ($0[0], $0[1]) })
-            for (client, numbers) in journal.acknowledged {
-                #expect(found["\(client)"] == "{\(numbers.sorted().map(String.init).joined(separator: ","))}")
-            }
-            let totals = try await fixture.query(fixture.books, "SELECT client, n FROM billing.totals WHERE n > 0")
-            #expect(totals.allSatisfy { journal.transactions[Int($0[0]) ?? -1] == Int($0[1]) })
-            #expect(totals.count == journal.transactions.count)
         }
-    }
-
-    private func written(_ load: SwitchLoad, _ more: Int) async throws {
-        let wanted = load.count + more
-        try await eventually("\(more) more writes") { load.count >= wanted || !load.result.failures.isEmpty }
     }
 
     @Test("A transaction that stays open: the switch gives up, says who it was, and everything goes on")
@@ -174,14 +156,5 @@ struct ProxySwitchTests {
                 }
             }
         }
-    }
-
-    private func refusal(_ work: () async throws -> SwitchReport) async -> String? {
-        do {
-            _ = try await work()
-            return nil
-        } catch let failure as EngineFailure {
-            return failure.diagnostics.map(\.message).joined(separator: "; ")
-        } catch { return "\(error)" }
     }
 }

@@ -181,18 +181,25 @@ final class SwitchLoad: Sendable {
         var longestMilliseconds = 0
     }
 
+    /// It has tables `invoices` and `totals`.
+    let schema: String
     private let journal = Mutex(Journal())
     private let isOver = Mutex(false)
+
+    init(schema: String = "billing") { self.schema = schema }
 
     func end() { isOver.withLock { $0 = true } }
     var result: Journal { journal.withLock { $0 } }
     var count: Int { journal.withLock { $0.acknowledged.values.reduce(0) { $0 + $1.count } } }
 
-    func run(_ proxy: ProxyFixture, clients: Int) async throws {
+    func run(_ proxy: ProxyFixture, clients: Int) async throws { try await run(clients: clients) { try proxy.wire() } }
+
+    func run(clients: Int, connect: @escaping @Sendable () throws -> WireClient) async throws {
         _ = try await ClientThreads.run(clients) { client in
-            let wire = try proxy.wire()
+            let wire = try connect()
             try wire.send(
-                WireClient.parse("put", "INSERT INTO billing.invoices (client, number) VALUES ($1, $2) RETURNING id")
+                WireClient.parse(
+                    "put", "INSERT INTO \(self.schema).invoices (client, number) VALUES ($1, $2) RETURNING id")
                     + WireClient.message("S"))
             _ = try wire.receive(through: "Z")
             var number = 0
@@ -211,7 +218,7 @@ final class SwitchLoad: Sendable {
         case 0:
             try acknowledge(
                 wire, client, number,
-                "INSERT INTO billing.invoices (client, number) VALUES (\(client), \(number)) RETURNING id")
+                "INSERT INTO \(schema).invoices (client, number) VALUES (\(client), \(number)) RETURNING id")
         case 1:
             try wire.send(
                 WireClient.bind("", "put", ["\(client)", "\(number)"]) + WireClient.execute()
@@ -220,10 +227,10 @@ final class SwitchLoad: Sendable {
         case 2:
             var failed = try wire.query("BEGIN").error != nil
             let inserted = try wire.query(
-                "INSERT INTO billing.invoices (client, number, note) VALUES (\(client), \(number), 'in a transaction') RETURNING id"
+                "INSERT INTO \(schema).invoices (client, number, note) VALUES (\(client), \(number), 'in a transaction') RETURNING id"
             )
             failed = failed || inserted.error != nil
-            let updated = try wire.query("UPDATE billing.totals SET n = n + 1 WHERE client = \(client)")
+            let updated = try wire.query("UPDATE \(schema).totals SET n = n + 1 WHERE client = \(client)")
             failed = failed || updated.error != nil
             let end = try wire.query("COMMIT")
             if failed || end.error != nil || end.tags != ["COMMIT"] {
@@ -239,7 +246,7 @@ final class SwitchLoad: Sendable {
             }
         case 3:
             try wire.send(
-                WireClient.query("COPY billing.invoices (client, number) FROM STDIN"))
+                WireClient.query("COPY \(schema).invoices (client, number) FROM STDIN"))
             var copying = false
             while let message = try wire.receive() {
                 if message.tag == "G" {
@@ -254,7 +261,7 @@ final class SwitchLoad: Sendable {
                 WireClient.message("d", Array("\(client)\t\(number)\n".utf8)) + WireClient.message("c"))
             note(try wire.results(), "COPY", client, number)
         default:
-            let found = try wire.query("SELECT count(*) FROM billing.invoices WHERE client = \(client)")
+            let found = try wire.query("SELECT count(*) FROM \(schema).invoices WHERE client = \(client)")
             if let error = found.error { return fail(client, "SELECT", error.message) }
             let wanted = journal.withLock { $0.acknowledged[client, default: []].count }
             if found.rows.first?.first != "\(wanted)" { journal.withLock { $0.stale += 1 } }

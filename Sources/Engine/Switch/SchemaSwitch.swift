@@ -336,8 +336,6 @@ package struct SchemaSwitch: Sendable {
              WHERE a.pid <> pg_backend_pid() AND a.backend_type = 'client backend' AND EXISTS (\(SwitchReader.locks("l.pid = a.pid")))
              ORDER BY a.xact_start LIMIT 100
             """, [.text(schema)])
-        guard let first = holders.first else { return }
-        let who = "pid \(try first.int("pid")) (\(try first.string("application")), \(try first.string("state")))"
         if ends {
             for row in holders {
                 listener(
@@ -346,7 +344,13 @@ package struct SchemaSwitch: Sendable {
                     ))
             }
         }
-        clock.waits(for: "\(who) to end its transaction")
+        // Sessions come and go; what is prepared stays until somebody comes for it.
+        if let gid = try await SwitchReader.prepared(schema, place.from).first {
+            clock.waits(for: "prepared transaction \(gid): COMMIT PREPARED or ROLLBACK PREPARED it")
+        } else if let first = holders.first {
+            let who = "pid \(try first.int("pid")) (\(try first.string("application")), \(try first.string("state")))"
+            clock.waits(for: "\(who) to end its transaction")
+        }
     }
 
     // MARK: After it

@@ -236,7 +236,7 @@ struct SwitchReader {
         for row in try await site.from.query(
             """
             SELECT p.gid, extract(epoch FROM clock_timestamp() - p.prepared)::bigint AS age FROM pg_prepared_xacts p
-             WHERE p.database = current_database() AND EXISTS (\(Self.locks("l.virtualtransaction = '-1/' || p.transaction")))
+             WHERE p.database = current_database() AND EXISTS (\(Self.locks(Self.isPrepared)))
              ORDER BY p.prepared LIMIT 10
             """, [.text(record.schema)])
         {
@@ -246,6 +246,26 @@ struct SwitchReader {
                     next: "COMMIT PREPARED or ROLLBACK PREPARED it"))
         }
     }
+
+    /// Prepared transactions that keep writes from ending.
+    static func prepared(_ schema: String, _ connection: Connection) async throws -> [String] {
+        try await connection.query(
+            """
+            SELECT p.gid FROM pg_prepared_xacts p
+             WHERE p.database = current_database()
+               AND EXISTS (\(locks(isPrepared)) AND l.mode NOT IN ('AccessShareLock', 'RowShareLock'))
+             ORDER BY p.prepared LIMIT 10
+            """, [.text(schema)]
+        ).map { try $0.string("gid") }
+    }
+
+    /// A lock is that of prepared transaction `p`: it has no process, and the number of the session's transaction that it was
+    /// (`-1` and its own only after a restart of the server), as its lock on its own number has.
+    private static let isPrepared = """
+        l.pid IS NULL AND l.virtualtransaction IN (
+            SELECT x.virtualtransaction FROM pg_locks x
+             WHERE x.locktype = 'transactionid' AND x.transactionid = p.transaction AND x.granted AND x.pid IS NULL)
+        """
 
     /// Locks on tables of the schema in `$1`, also those that only read.
     static func locks(_ condition: String) -> String {

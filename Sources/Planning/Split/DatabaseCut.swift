@@ -1,3 +1,5 @@
+internal import SQLSyntax
+
 /// On which database of the layout each object will be, once the plan is carried out and every schema is where the layout
 /// says. Pure.
 struct DatabaseCut {
@@ -72,6 +74,20 @@ struct DatabaseCut {
             guard let type = catalog.types[object.oid] else { return nil }
             return display(schema(of: object) ?? lookup.schemaName(type.schema), type.name)
         default: return nil
+        }
+    }
+
+    /// What an old name stands for; nothing for all else. Those of overloaded functions stand for all of that name.
+    func targets(ofShim object: ObjectReference) -> [ObjectReference] {
+        guard let target = lookup.shimTargets[object].flatMap(QualifiedName.parse), let schema = target.schema else {
+            return []
+        }
+        switch object.kind {
+        case .relation:
+            return lookup.relation(schema: schema, name: target.name).map { [ObjectReference(.relation, $0.oid)] } ?? []
+        case .function:
+            return lookup.functions(schema: schema, name: target.name).map { ObjectReference(.function, $0.oid) }
+        default: return []
         }
     }
 

@@ -118,7 +118,9 @@ struct SplitCrossings {
             let view = ObjectReference(.relation, relation.oid)
             // Directly: a view that it reads is a relation like any other.
             // Types are made on both sides.
-            let foreign = lookup.dependencies(of: view).map(\.referenced)
+            let uses = lookup.dependencies(of: view).map(\.referenced)
+            // An old name will lead away from a view that stays; one that leaves is defined there before the name is.
+            let foreign = (uses + uses.flatMap { cut.targets(ofShim: $0) })
                 .filter { $0 != view && $0.kind != .type && crosses(view, $0) }
             guard !foreign.isEmpty else { return nil }
             let names = Set(foreign.compactMap { cut.name(of: $0) }).sorted().joined(separator: ", ")

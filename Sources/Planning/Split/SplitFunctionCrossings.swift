@@ -61,7 +61,14 @@ struct SplitFunctionCrossings {
             used = Set(
                 lookup.dependencies(of: ObjectReference(.function, function.oid)).map(\.referenced)
                     .filter { $0.kind == .relation || $0.kind == .function })
-        case .analysed: used = objects(named: analysis.references, by: function)
+            // It is defined there before the old names are: what leaves must not lean on them.
+            used.formUnion(used.flatMap { cut.targets(ofShim: $0) })
+        case .analysed:
+            // An old name goes where its table goes.
+            for object in objects(named: analysis.references, by: function) {
+                let targets = cut.targets(ofShim: object)
+                used.formUnion(targets.isEmpty ? [object] : targets)
+            }
         }
         let remedy = "list it with what it uses, divide it, or let the application call each side"
         let foreign = names(of: used, foreignTo: home, isLeaving: isLeaving)

@@ -26,6 +26,9 @@ package final class Freshness: Sendable {
     /// Counts for every read. Begins with the first tick: what an earlier process of this program acknowledged, or
     /// somebody else wrote, is covered by the first sample, and by nothing before it.
     private let everythingTick = Atomic<UInt64>(1)
+    /// The newest moment when a schema came here from another database: counts for every read, also of clients that need no
+    /// more than their own writes, which were made elsewhere.
+    private let arrivalTick = Atomic<UInt64>(0)
     /// The newest write at all, for reads whose tables are not known.
     private let anyTick = Atomic<UInt64>(1)
     /// Writes that the primary may have done already and that nobody has been told of: by table, of tables that are not
@@ -57,6 +60,12 @@ package final class Freshness: Sendable {
         want(tick)
         return tick
     }
+
+    /// A schema lives here from now on, with all that was written elsewhere.
+    package func noteArrival() { arrivalTick.raise(to: noteWrite(slots: [], anything: true)) }
+
+    /// The tick that a replica must have replayed to have what was written elsewhere.
+    package var arrival: UInt64 { arrivalTick.load(ordering: .acquiring) }
 
     /// To be called before a write that may be committed at once is sent, or a COMMIT. Until it has landed no replica
     /// answers for these tables: who has seen it on the primary, before its client hears of it, would see less there.

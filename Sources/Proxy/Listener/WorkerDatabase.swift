@@ -141,8 +141,12 @@ final class WorkerDatabase {
 
     /// The sample that a replica must have replayed to answer.
     func required(_ decision: Decision) -> UInt64 {
-        guard freshness == .table, !decision.ignoresFreshness else { return 0 }
-        return shared.nodes.freshness.required(reads: decision.reads, anything: decision.readsAnything)
+        guard !decision.ignoresFreshness else { return 0 }
+        return switch freshness {
+        case .table: shared.nodes.freshness.required(reads: decision.reads, anything: decision.readsAnything)
+        case .session: shared.nodes.freshness.arrival
+        default: 0
+        }
     }
 
     func chooseReplica(_ plan: UnitPlan, for client: ClientSession) -> Int? {

@@ -130,8 +130,7 @@ final class RouteFollowing: Sendable {
         if isNewPlace {
             // Whoever has written there, and however it came there: no replica answers that does not have it all.
             for (schema, database) in routes.databases where before.databases[schema] != database {
-                shared.databases.first { $0.settings.name == database }?.nodes.freshness.noteWrite(
-                    slots: [], anything: true)
+                shared.databases.first { $0.settings.name == database }?.nodes.freshness.noteArrival()
             }
             shared.routes.withLock { $0 = routes }
         }
