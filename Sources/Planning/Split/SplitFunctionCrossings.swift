@@ -4,25 +4,11 @@ internal import SQLSyntax
 /// what PostgreSQL itself has stored of BEGIN ATOMIC. Pure.
 struct SplitFunctionCrossings {
     private let whole: SplitCrossings
-    /// The tables that compatibility views stand for.
-    private let shimmed: [ObjectReference: ObjectReference]
     private var cut: DatabaseCut { whole.cut }
     private var catalog: Catalog { whole.catalog }
     private var lookup: CatalogLookup { whole.lookup }
 
-    init(_ whole: SplitCrossings) {
-        self.whole = whole
-        let lookup = whole.lookup
-        let leaving = Dictionary(
-            whole.relations.map { (SQL.qualified(lookup.schemaName($0.schema), $0.name), $0.oid) }
-        ) { first, _ in first }
-        shimmed = Dictionary(
-            lookup.shims.compactMap { shim in
-                guard shim.reference.kind == .relation, let table = leaving[shim.target] else { return nil }
-                return (shim.reference, ObjectReference(.relation, table))
-            }
-        ) { first, _ in first }
-    }
+    init(_ whole: SplitCrossings) { self.whole = whole }
 
     func find() -> [SplitReport.Crossing] {
         let words = leavingWords
@@ -70,24 +56,15 @@ struct SplitFunctionCrossings {
                 used.formUnion(targets.isEmpty ? [object] : targets)
             }
         }
-        let remedy = "list it with what it uses, divide it, or let the application call each side"
-        let foreign = names(of: used, foreignTo: home, isLeaving: isLeaving)
-        if !foreign.isEmpty {
-            return SplitReport.Crossing(
-                .function, object, "it uses \(foreign)", isBlocking: true, nextStep: remedy)
-        }
-        // The proxy refuses to call it then, and the guard what it writes: nothing goes wrong unnoticed.
-        let former = names(of: Set(used.compactMap { shimmed[$0] }), foreignTo: home, isLeaving: isLeaving)
-        guard !former.isEmpty else { return nil }
-        return SplitReport.Crossing(
-            .function, object, "it uses \(former) by an old name: after the switch it fails", nextStep: remedy)
-    }
-
-    private func names(of used: Set<ObjectReference>, foreignTo home: String, isLeaving: Bool) -> String {
-        used.filter { other in
+        let foreign = used.filter { other in
             guard let there = cut.database(of: other), there != home else { return false }
             return isLeaving || cut.schema(of: other) == whole.schema
-        }.compactMap { cut.name(of: $0) }.sorted().joined(separator: ", ")
+        }
+        guard !foreign.isEmpty else { return nil }
+        let names = foreign.compactMap { cut.name(of: $0) }.sorted().joined(separator: ", ")
+        return SplitReport.Crossing(
+            .function, object, "it uses \(names)", isBlocking: true,
+            nextStep: "list it with what it uses, divide it, or let the application call each side")
     }
 
     /// Names as they are found now; those of overloaded functions stand for all of that name.
