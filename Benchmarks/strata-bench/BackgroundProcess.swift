@@ -6,6 +6,8 @@ final class BackgroundProcess {
     let pid: pid_t
     /// Where its errors go.
     private let log: String
+    /// What asks it to end.
+    private let ending: Int32
     private var hasEnded = false
 
     /// Processor time in seconds.
@@ -21,9 +23,15 @@ final class BackgroundProcess {
         var proportional = 0
     }
 
-    /// - Parameter folder: for its log.
-    init(_ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
+    /// - Parameters:
+    ///   - folder: for its log.
+    ///   - ending: the signal that asks it to end.
+    init(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String,
+        ending: Int32 = SIGTERM
+    ) throws {
         self.name = name
+        self.ending = ending
         log = "\(folder)/\(name).log"
         pid = try ChildRun.start(arguments, environment: environment, output: "/dev/null", errors: log)
     }
@@ -32,14 +40,17 @@ final class BackgroundProcess {
 
     // MARK: What it uses
 
-    func usage() throws -> Usage {
+    /// - Parameter includingEnded: also what its children used that have ended, as a server's sessions do.
+    func usage(includingEnded: Bool = false) throws -> Usage {
         let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
         return try family().reduce(into: Usage()) { sum, pid in
-            // After the name, which stands in brackets and may hold anything: the state is the third field.
-            let fields = try Self.status(of: pid)
-            guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return }
-            sum.user += user / tick
-            sum.system += system / tick
+            // After the name, which stands in brackets and may hold anything: the state is the third field. One may have
+            // ended since we looked: its time is its parent's then.
+            let fields = (try? Self.status(of: pid)) ?? []
+            guard fields.count > 14 else { return }
+            let times = fields[11...14].map { (Double($0) ?? 0) / tick }
+            sum.user += times[0] + (includingEnded ? times[2] : 0)
+            sum.system += times[1] + (includingEnded ? times[3] : 0)
         }
     }
 
@@ -111,7 +122,7 @@ final class BackgroundProcess {
         guard !reap() else { return }
         let members = (try? family()) ?? [pid]
         // SIGINT is what ends pgpool without waiting for its clients; the others take SIGTERM.
-        kill(pid, name == ProxyContender.pgpool.rawValue ? SIGINT : SIGTERM)
+        kill(pid, name == ProxyContender.pgpool.rawValue ? SIGINT : ending)
         for _ in 0..<200 where !reap() { usleep(10_000) }
         guard !hasEnded else { return }
         for member in members { kill(member, SIGKILL) }

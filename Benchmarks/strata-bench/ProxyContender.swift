@@ -116,20 +116,21 @@ final class ProxyInstance {
 
 enum PgBenchMode: String, CaseIterable, Sendable { case simple, extended, prepared }
 
-/// What `pgbench -S` reported.
+/// What `pgbench` reported.
 struct PgBenchRun: Sendable {
     var transactions: Int
     var perSecond: Double
 
+    /// - Parameter script: a file to run instead of pgbench's own SELECT.
     init(
-        _ mode: PgBenchMode, clients: Int, threads: Int, seconds: Int, database: String,
+        _ mode: PgBenchMode, clients: Int, threads: Int, seconds: Int, database: String, script: String? = nil,
         environment: [String: String], folder: String
     ) throws {
         let output = folder + "/pgbench.txt"
+        let what = script.map { ["-f", $0] } ?? ["-S"]
         try ChildRun.mustRun(
-            [
-                "pgbench", "-n", "-S", "-M", mode.rawValue, "-c", "\(clients)", "-j", "\(threads)", "-T", "\(seconds)",
-                database,
+            ["pgbench", "-n"] + what + [
+                "-M", mode.rawValue, "-c", "\(clients)", "-j", "\(threads)", "-T", "\(seconds)", database,
             ], environment: environment, output: output)
         let text = try String(contentsOfFile: output, encoding: .utf8)
         guard let done = text.firstMatch(of: /transactions actually processed: (\d+)/).flatMap({ Int($0.1) }), done > 0,

@@ -7,6 +7,8 @@ struct Workload: Sendable {
     /// Larger files are refused: every client holds all statements.
     static let largest = 1 << 20
 
+    init(statements: [String]) { self.statements = statements }
+
     init(file: String) throws {
         let text = try String(contentsOf: URL(fileURLWithPath: file), encoding: .utf8)
         guard text.utf8.count <= Self.largest else {

@@ -35,17 +35,16 @@ struct SplitCopyTests {
         #expect(DumpEntry.entries(Self.after)[1].name == "parts parts_event_fkey")
     }
 
-    @Test("Keys come before the rows, indexes behind them, foreign keys last, those that cross the cut never")
+    @Test("Keys and indexes come behind the rows, foreign keys last, those that cross the cut never")
     func order() {
         let order = DumpOrder(
             before: DumpEntry.entries(Self.list), after: DumpEntry.entries(Self.after), identities: ["tells_apart"],
             hasSchema: true, crossing: ["events crossing"])
         #expect(
             order.first.map(\.name) == [
-                "kind", "events some", "sums", "TABLE events", "DEFAULT PRIVILEGES FOR TABLES", "events events_pkey",
-                "tells_apart",
+                "kind", "events some", "sums", "TABLE events", "DEFAULT PRIVILEGES FOR TABLES", "tells_apart",
             ])
-        #expect(order.afterCopy.map(\.kind) == ["INDEX", "INDEX ATTACH", "TRIGGER"])
+        #expect(order.afterCopy.map(\.kind) == ["CONSTRAINT", "INDEX", "INDEX ATTACH", "TRIGGER"])
         #expect(order.foreignKeys.map(\.name) == ["parts parts_event_fkey"])
     }
 
