@@ -131,4 +131,33 @@ struct SplitDiffTests {
                 ]))
         }
     }
+
+    @Test("Cut off, a comparison goes on behind the ranges that it has done, and forgets nothing of them")
+    func cutOff() async throws {
+        try await withFollowed(Self.lines, Self.linesLayout) { main, other in
+            try await other.execute(
+                """
+                SET session_replication_role = replica; UPDATE audit.lines SET note = 'another' WHERE (page, line) IN ((1, 1), (19000, 1))
+                """)
+            let task = Mutex<Task<SplitDiffReport, any Error>?>(nil)
+            let first = SplitDiff(
+                "audit", source: main.settings, target: other.settings, rangeRows: 100, saveInterval: .zero
+            ) { _, rows in
+                if rows >= 20_000 { task.withLock { $0?.cancel() } }
+            }
+            let running = Task { try await first.run() }
+            task.withLock { $0 = running }
+            await #expect(throws: (any Error).self) { try await running.value }
+            let begun = Mutex<Int?>(nil)
+            let second = SplitDiff("audit", source: main.settings, target: other.settings, rangeRows: 100) { _, rows in
+                begun.withLock { $0 = $0 ?? rows }
+            }
+            let found = try #require(try await second.run().tables.first)
+            #expect(found.rows == 60_000 && found.differing == 2, "\(found)")
+            #expect(found.examples == [["1", "1"], ["19000", "1"]])
+            #expect(try #require(begun.withLock { $0 }) >= 20_000)
+            // Finished, it begins anew.
+            #expect(try await first.run().tables.first?.differing == 2)
+        }
+    }
 }

@@ -49,6 +49,8 @@ package struct SplitDiff: Sendable {
     let target: ConnectionSettings
     /// Rows of a range, 100 to 100,000.
     let rangeRows: Int
+    /// Between two notes of how far it has come.
+    let saveInterval: Duration
     let progress: @Sendable (_ table: String, _ rows: Int) -> Void
 
     static let rounds = 6
@@ -65,12 +67,14 @@ package struct SplitDiff: Sendable {
 
     package init(
         _ schema: String, source: ConnectionSettings, target: ConnectionSettings, rangeRows: Int = 5_000,
+        saveInterval: Duration = .seconds(5),
         progress: @escaping @Sendable (_ table: String, _ rows: Int) -> Void = { _, _ in }
     ) {
         self.schema = schema
         self.source = source
         self.target = target
         self.rangeRows = rangeRows
+        self.saveInterval = saveInterval
         self.progress = progress
     }
 
@@ -104,12 +108,14 @@ package struct SplitDiff: Sendable {
                 let compared = SplitDiffTable(
                     oid: table.oid, name: table.name, columns: table.columns,
                     key: keys[table.oid] ?? .init())
+                let direction: SplitRecord.Direction = record.isSwitched ? .back : .out
                 let comparison = TableComparison(
                     table: compared, site: site,
                     streams: SplitStreams(
-                        record: record, source: site.source, target: site.target,
-                        direction: record.isSwitched ? .back : .out),
-                    rangeRows: rangeRows, progress: { progress(table.name, $0) })
+                        record: record, source: site.source, target: site.target, direction: direction),
+                    rangeRows: rangeRows, progress: { progress(table.name, $0) }, saveInterval: saveInterval,
+                    begun: try await ledger.diffProgress(number, direction, of: record.id)
+                ) { try await ledger.save($0, number, direction, of: record.id) }
                 let found = try await comparison.run()
                 try await ledger.add(found, number, to: record.id)
                 report.tables.append(found)
@@ -139,11 +145,46 @@ extension SplitLedger {
         return known
     }
 
+    /// Where a comparison of the table was cut off within the last day.
+    func diffProgress(
+        _ relation: UInt32, _ direction: SplitRecord.Direction, of split: Int
+    ) async throws -> TableComparison.Progress? {
+        try await connection.query(
+            """
+            SELECT key, found::text AS found FROM strata.split_diff_progress
+             WHERE split = $1 AND relation = $2 AND direction = $3 AND at > clock_timestamp() - interval '24 hours'
+            """, [.int(split), .oid(relation), .text(direction.rawValue)]
+        ).first.map { row in
+            TableComparison.Progress(
+                key: try row.textArray("key"),
+                found: try JSONRecord.decode(SplitDiffReport.Table.self, try row.string("found")))
+        }
+    }
+
+    func save(
+        _ progress: TableComparison.Progress, _ relation: UInt32, _ direction: SplitRecord.Direction, of split: Int
+    ) async throws {
+        // The time stays that of the first part: that is how old the whole is.
+        _ = try await connection.query(
+            """
+            INSERT INTO strata.split_diff_progress AS p (split, relation, direction, key, found) VALUES ($1, $2, $3, $4, $5::jsonb)
+            ON CONFLICT (split, relation) DO UPDATE SET key = excluded.key, found = excluded.found, direction = excluded.direction,
+                at = CASE WHEN p.direction = excluded.direction AND p.at > clock_timestamp() - interval '24 hours' THEN p.at
+                     ELSE excluded.at END
+            """,
+            [
+                .int(split), .oid(relation), .text(direction.rawValue), .textArray(progress.key),
+                .text(try JSONRecord.encode(progress.found)),
+            ])
+    }
+
     func add(_ found: SplitDiffReport.Table, _ relation: UInt32, to split: Int) async throws {
         _ = try await connection.query(
             """
-            INSERT INTO strata.split_diffs (split, relation, found) VALUES ($1, $2, $3::jsonb)
-            ON CONFLICT (split, relation) DO UPDATE SET found = excluded.found, finished_at = clock_timestamp()
+            WITH begun AS (DELETE FROM strata.split_diff_progress WHERE split = $1 AND relation = $2 RETURNING at)
+            INSERT INTO strata.split_diffs (split, relation, found, finished_at)
+            SELECT $1, $2, $3::jsonb, coalesce((SELECT at FROM begun), clock_timestamp())
+            ON CONFLICT (split, relation) DO UPDATE SET found = excluded.found, finished_at = excluded.finished_at
             """, [.int(split), .oid(relation), .text(try JSONRecord.encode(found))])
     }
 }

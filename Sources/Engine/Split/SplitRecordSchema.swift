@@ -45,6 +45,16 @@ enum SplitRecordSchema {
             finished_at timestamptz NOT NULL DEFAULT clock_timestamp(),
             PRIMARY KEY (split, relation)
         );
+        -- How far a comparison has come in a table by ranges of its key.
+        CREATE TABLE IF NOT EXISTS strata.split_diff_progress (
+            split bigint NOT NULL REFERENCES strata.splits,
+            relation oid NOT NULL,
+            direction text NOT NULL,
+            key text[] NOT NULL,
+            found jsonb NOT NULL,
+            at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            PRIMARY KEY (split, relation)
+        );
         -- Proxies ask which schemas are still here, as whatever role they have.
         GRANT USAGE ON SCHEMA strata TO PUBLIC;
         GRANT SELECT (schema, state) ON strata.splits TO PUBLIC;

@@ -10,6 +10,16 @@ struct TableComparison: Sendable {
     let streams: SplitStreams
     let rangeRows: Int
     let progress: @Sendable (Int) -> Void
+    let saveInterval: Duration
+    /// Where an earlier one was cut off.
+    let begun: Progress?
+    let save: @Sendable (Progress) async throws -> Void
+
+    struct Progress: Sendable, Equatable {
+        /// The last key that was compared.
+        var key: Key
+        var found: SplitDiffReport.Table
+    }
 
     private struct Sum: Equatable {
         var rows: Int
@@ -26,6 +36,11 @@ struct TableComparison: Sendable {
     private func ranges() async throws -> SplitDiffReport.Table {
         var result = SplitDiffReport.Table(name: table.name, method: .keyRanges, outcome: .equal, rows: 0)
         var last: Key?
+        // Its key is another one by now, or it was compared in another way.
+        if let begun, begun.key.count == table.key.columns.count, begun.found.method == .keyRanges {
+            (last, result) = (begun.key, begun.found)
+        }
+        var savedAt = ContinuousClock.now
         repeat {
             let end = try await site.source.query(
                 table.boundary(isFirst: last == nil, rows: rangeRows), parameters(last)
@@ -38,6 +53,10 @@ struct TableComparison: Sendable {
             result.rows += ours.rows
             progress(result.rows)
             last = end
+            if let end, ContinuousClock.now - savedAt >= saveInterval {
+                try await save(Progress(key: end, found: result))
+                savedAt = .now
+            }
         } while last != nil
         return result
     }

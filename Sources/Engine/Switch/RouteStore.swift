@@ -262,6 +262,8 @@ package struct RouteStore: Sendable {
             ), compared AS (
                 -- What was compared was the other direction.
                 DELETE FROM strata.split_diffs WHERE split = $7 AND EXISTS (SELECT FROM flipped)
+            ), progressed AS (
+                DELETE FROM strata.split_diff_progress WHERE split = $7 AND EXISTS (SELECT FROM flipped)
             ), sealed AS (
                 UPDATE strata.write_guards SET until = CASE WHEN $6 = 'switched' THEN 'infinity' ELSE '-infinity' END::timestamptz
                  WHERE schema = $1 AND EXISTS (SELECT FROM flipped) RETURNING schema
