@@ -141,10 +141,6 @@ struct PhoenixSplitTests {
             try await place.rows(
                 "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND connamespace <> 'strata'::regnamespace")
                 == ["40"])
-        // A copy has rights for roles that are there when it is made, and says which are missing; the split, which makes
-        // missing ones, comes later and gives them none.
-        try await place.running.execute(
-            0, "CREATE ROLE phoenix_owner; CREATE ROLE phoenix_app LOGIN; CREATE ROLE phoenix_teacher LOGIN")
         try await place.strata("split", "copies", "make")
     }
 

@@ -101,7 +101,11 @@ package struct CopyMaking: Sendable {
         listener(.stage("definition"))
         try await site.target.execute(
             "BEGIN; SET LOCAL client_min_messages = warning;\n\(CopySchema.target)\nCOMMIT")
-        if try await !isMarked(record, site) { try await define(record, definition, site, ledger) }
+        if try await isMarked(record, site) {
+            try await Self.giveRights(record, definition, from: site.source, to: site.target)
+        } else {
+            try await define(record, definition, site, ledger)
+        }
         listener(.stage("stream"))
         try await publish(record, site)
         try await subscribe(record, site)
@@ -154,6 +158,27 @@ package struct CopyMaking: Sendable {
         try await transaction(
             ["SET LOCAL search_path = pg_catalog"] + definition.statements(home: home, mark: mark, roles: roles),
             site.target)
+    }
+
+    /// To roles that have come since the copies in a database were made.
+    static func giveRights(in target: String, from source: Connection, to connection: Connection) async throws {
+        for record in try await CopyLedger(source).all() where record.target == target && record.state == .ready {
+            // One whose table is no more, or is another one now, is named by strata split copies.
+            guard let definition = try? await CopySource.read(record.schema, record.table, source) else { continue }
+            try await giveRights(record, definition, from: source, to: connection)
+        }
+    }
+
+    private static func giveRights(
+        _ record: CopyRecord, _ definition: CopySource, from source: Connection, to target: Connection
+    ) async throws {
+        let roles = Set(try await target.query("SELECT rolname FROM pg_roles").map { try $0.string("rolname") })
+        let schema = SQL.identifier(record.schema)
+        let isOurs = record.made.contains("DROP SCHEMA IF EXISTS \(schema)")
+        let users = isOurs ? try await CarriedTypes(from: source, to: target) { _ in }.usage(of: record.schema) : []
+        let statements = definition.rights(roles: roles) + users.map { "GRANT USAGE ON SCHEMA \(schema) TO \($0)" }
+        guard !statements.isEmpty else { return }
+        try await target.execute("BEGIN;\n\(statements.joined(separator: ";\n"));\nCOMMIT")
     }
 
     private func transaction(_ statements: [String], _ connection: Connection) async throws {

@@ -160,6 +160,15 @@ struct CopySource: Sendable {
 
     // MARK: The copy
 
+    /// Its owner, and who may read it. Safe to do again.
+    func rights(roles: Set<String>) -> [String] {
+        let owned = roles.contains(owner) ? ["ALTER TABLE \(name) OWNER TO \(SQL.identifier(owner))"] : []
+        return owned
+            + grants.filter { $0.role.isEmpty || roles.contains($0.role) }.map { privilege, role in
+                "GRANT \(privilege) ON \(name) TO \(role.isEmpty ? "PUBLIC" : SQL.identifier(role))"
+            }
+    }
+
     /// What makes the copy, guarded and without rows, in one transaction with its mark.
     /// - Parameter roles: those that the other database has.
     func statements(home: String, mark: String, roles: Set<String>) -> [String] {
@@ -167,10 +176,7 @@ struct CopySource: Sendable {
         statements.append(FreshRights.takeBack(.table, name))
         statements += indexes
         if let identity { statements.append("ALTER TABLE \(name) REPLICA IDENTITY \(identity)") }
-        if roles.contains(owner) { statements.append("ALTER TABLE \(name) OWNER TO \(SQL.identifier(owner))") }
-        for (privilege, role) in grants where role.isEmpty || roles.contains(role) {
-            statements.append("GRANT \(privilege) ON \(name) TO \(role.isEmpty ? "PUBLIC" : SQL.identifier(role))")
-        }
+        statements += rights(roles: roles)
         statements.append(
             """
             CREATE TRIGGER \(CopySchema.guardName) BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON \(name)

@@ -152,6 +152,7 @@ package struct SplitMove: Sendable {
                 report.needs.filter { $0.kind == kind }.map(\.name)
             }
             try await place.roles(needed(.role), ledger: ledger, made: &made)
+            try await CopyMaking.giveRights(in: record.target, from: site.source, to: site.target)
             try await place.extensions(needed(.extension), ledger: ledger, made: &made)
             try await place.types(needed(.type), ledger: ledger, made: &made)
             try await place.functions(needed(.function), ledger: ledger, made: &made)
