@@ -64,7 +64,7 @@ struct SplitCommand: AsyncParsableCommand {
             try interruption.check()
             lines += try await measure(part, pair, interruption)
         }
-        print("median of \(rounds), switches of \(switches)")
+        print("median of \(rounds), observing of \(rounds + 2), switches of \(switches)")
         print(ResultLine.table(lines))
         for line in lines where line.isMet == false {
             print("missed: \(line.what.drop { $0 == " " }): \(line.figure), target \(line.target ?? "")")
