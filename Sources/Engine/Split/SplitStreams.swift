@@ -141,9 +141,14 @@ struct SplitStreams: Sendable {
             "SELECT pg_wal_lsn_diff(pg_logical_emit_message(\(commits), 'strata', 'catch up'), '0/0')::bigint AS position"
         ).only().int("position")
         let errorsBefore = try await troubles()
+        var nudgedAt = ContinuousClock.now
         while true {
             let lag = try await lag(behind: position)
             if lag.bytes == 0, lag.isConnected { return true }
+            if commits, lag.bytes < Self.nearlyThere, ContinuousClock.now - nudgedAt > .milliseconds(10) {
+                try await nudge()
+                nudgedAt = .now
+            }
             if let end, ContinuousClock.now > end { return false }
             report(lag)
             let errors = try await troubles()
@@ -157,6 +162,16 @@ struct SplitStreams: Sendable {
             try await Task.sleep(for: .milliseconds(5))
         }
     }
+
+    /// A follower commits without waiting for its disk, and as long as that is so it does not say what it has received: up to
+    /// 200 ms (`wal_writer_delay`). A commit of ours has the disk written there, and something new here makes it answer.
+    private func nudge() async throws {
+        _ = try await target.query("SELECT pg_logical_emit_message(true, 'strata', 'flush')")
+        _ = try await source.query("SELECT pg_logical_emit_message(true, 'strata', 'answer')")
+    }
+
+    /// Bytes of WAL; further behind, there are rows that it answers for.
+    private static let nearlyThere = 1 << 20
 
     private var generations: [Int] { record.generations(direction) }
     private var names: [String?] { generations.map { record.streamName($0) } }
