@@ -17,18 +17,29 @@ final class FaultJournal: Sendable {
         var failures: Set<String> = []
     }
 
-    private let record = Mutex(Record())
+    private let record: Mutex<Record>
     private let isOver = Mutex(false)
+
+    private let single: Set<Int>
+
+    private init(_ record: Record, _ single: Set<Int>) {
+        self.record = Mutex(record)
+        self.single = single
+    }
 
     var result: Record { record.withLock { $0 } }
     func end() { isOver.withLock { $0 = true } }
 
-    /// - Parameter places: by client, where it finds a server at the moment.
+    /// - Parameters:
+    ///   - places: by client, where it finds a server at the moment.
+    ///   - single: clients that make no transactions.
+    ///   - earlier: a journal that is continued.
     static func with<T: Sendable>(
-        _ places: [Int: Place], cleanUp: @Sendable () async -> Void = {},
+        _ places: [Int: Place], single: Set<Int> = [], after earlier: FaultJournal? = nil,
+        cleanUp: @Sendable () async -> Void = {},
         _ body: (FaultJournal) async throws -> T
     ) async throws -> T {
-        let journal = FaultJournal()
+        let journal = FaultJournal(earlier?.result ?? Record(), single)
         async let clients: Void = journal.run(places)
         do {
             let value = try await body(journal)
@@ -65,7 +76,7 @@ final class FaultJournal: Sendable {
 
     private func write(_ client: Int, _ place: Place) async {
         var connection: Connection?
-        var number = 0
+        var number = record.withLock { max($0.acknowledged[client]?.max() ?? 0, $0.uncertain[client]?.max() ?? 0) }
         while !isOver.withLock({ $0 }) {
             // An application's pace: what never stands still cannot be caught up with on two processors.
             try? await Task.sleep(for: .milliseconds(5))
@@ -74,6 +85,7 @@ final class FaultJournal: Sendable {
             }
             guard let open = connection else { continue }
             number += 1
+            if single.contains(client), number.isMultiple(of: 2) { number += 1 }
             do {
                 try await step(open, client, number)
                 let done = number

@@ -2,7 +2,6 @@ import Engine
 import Foundation
 import Planning
 import PostgresDriver
-import Synchronization
 import TestSupport
 import Testing
 
@@ -31,27 +30,6 @@ struct FaultSite: Sendable {
         """
     /// As `strata switch` names them.
     static let steps = ["prepare", "hold", "guard", "stream", "hand over", "decide", "tidy"]
-
-    /// Two databases of the shared server.
-    static func withDatabases(_ body: (FaultSite) async throws -> Void) async throws {
-        try await Workshop.with(pile: pile, layout: layout) { shop in
-            try await withTestDatabase("books") { books in
-                var program = shop.program
-                program.environment["BOOKS_URL"] = try Workshop.url(of: books.name)
-                let site = FaultSite(program: program, source: shop.database.settings, target: books.settings)
-                // A slot would keep the databases from being dropped.
-                func clear() async {
-                    _ = try? await site.run("reverse", "billing", "--without-proxies")
-                    _ = try? await site.run("split", "cancel", "billing")
-                }
-                do { try await body(site) } catch {
-                    await clear()
-                    throw error
-                }
-                await clear()
-            }
-        }
-    }
 
     @discardableResult
     func run(_ arguments: String...) async throws -> Program.Result { try await start(arguments).finish() }

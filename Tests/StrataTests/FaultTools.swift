@@ -18,7 +18,8 @@ enum FaultTools {
         guard getuid() == 0, FileManager.default.fileExists(atPath: "/proc/self/ns/net") else { return false }
         do {
             try await run(
-                "unshare", "-n", "sh", "-c", "ip link add a type veth peer name b && nsenter --help >/dev/null")
+                "unshare", "-n", "sh", "-c",
+                "ip link add name here type veth peer name there && nsenter --help >/dev/null")
             return true
         } catch { return false }
     }
