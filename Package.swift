@@ -140,7 +140,7 @@ let package = Package(
         .testTarget(
             name: "StrataTests",
             dependencies: [
-                "strata", "PostgresDriver", "TestSupport",
+                "strata", "Engine", "Planning", "PostgresDriver", "TestSupport",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

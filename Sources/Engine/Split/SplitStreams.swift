@@ -216,8 +216,28 @@ struct SplitStreams: Sendable {
         try await source.execute(
             "BEGIN; SET LOCAL synchronous_commit = on; SELECT pg_logical_emit_message(true, 'strata', 'skip'); COMMIT")
         for name in names {
-            _ = try await source.query(
-                "SELECT pg_replication_slot_advance($1, pg_current_wal_flush_lsn())", [name.map { .text($0) } ?? .null])
+            let name: Parameter = name.map { .text($0) } ?? .null
+            let position = try await source.query(
+                "SELECT end_lsn::text AS position FROM pg_replication_slot_advance($1, pg_current_wal_flush_lsn())",
+                [name]
+            ).only().string("position")
+            try await remember(position, of: name)
+        }
+    }
+
+    /// A slot's place is on disk with the next checkpoint only: after a crash its server would send once more what came
+    /// from the other side. The follower asks for what is behind this position, and its record of it lasts. With origins
+    /// on both servers (16 and later) such rows are not sent anyway.
+    private func remember(_ position: String, of name: Parameter) async throws {
+        guard min(source.serverVersion, target.serverVersion) < 160_000 else { return }
+        do {
+            _ = try await target.query(
+                """
+                SELECT pg_replication_origin_advance('pg_' || s.oid, $2::text::pg_lsn) FROM pg_subscription s
+                 WHERE s.subname = $1 AND s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """, [name, .text(position)])
+        } catch let error as PostgresError where error.sqlState == .insufficientPrivilege {
+            // Who is no superuser may subscribe from 16 on: then the other server is an older one, and must not crash now.
         }
     }
 
