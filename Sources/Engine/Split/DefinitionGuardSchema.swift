@@ -21,15 +21,15 @@ enum DefinitionGuardSchema {
 
     static let drops = """
         DROP FUNCTION IF EXISTS strata.refuse_definition();
-        DROP FUNCTION IF EXISTS strata.look_at_definition(text, text, text, text);
+        DROP FUNCTION IF EXISTS strata.look_at_definition(text, text, text);
         DROP TABLE IF EXISTS strata.definition_guards;
         """
 
-    /// With the caller's role and search_path, which it hands on: a statement that is carried is done with both.
+    /// With the caller's search_path, which it hands on: a statement that is carried is done with it.
     private static let outer = """
         CREATE OR REPLACE FUNCTION strata.refuse_definition() RETURNS event_trigger LANGUAGE plpgsql AS $function$
         BEGIN
-            PERFORM strata.look_at_definition(TG_EVENT, TG_TAG, pg_catalog.current_setting('search_path'), current_user::pg_catalog.text);
+            PERFORM strata.look_at_definition(TG_EVENT, TG_TAG, pg_catalog.current_setting('search_path'));
         END
         $function$;
         """
@@ -49,7 +49,7 @@ enum DefinitionGuardSchema {
 
     /// The row of `definition_guards` is locked: a transaction with DDL that passed, and a switch, cannot both go on.
     private static let inner = #"""
-        CREATE OR REPLACE FUNCTION strata.look_at_definition(event text, tag text, path text, actor text) RETURNS void LANGUAGE plpgsql
+        CREATE OR REPLACE FUNCTION strata.look_at_definition(event text, tag text, path text) RETURNS void LANGUAGE plpgsql
         SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $function$
         DECLARE
             guard strata.definition_guards;
@@ -117,7 +117,8 @@ enum DefinitionGuardSchema {
                     THEN why := 'its foreign key leads to another schema';
                 ELSE
                     EXECUTE format('INSERT INTO %s (schema, statement, role, search_path) VALUES ($1, $2, $3, $4)', guard.queue)
-                        USING home, statement, actor, path;
+                        -- Not by an argument: whoever calls this could name somebody else.
+                        USING home, statement, coalesce(nullif(current_setting('role'), 'none'), session_user), path;
                     RETURN;
                 END IF;
                 RAISE EXCEPTION '% of % is refused: % (schema % is being brought to another database)', tag, object, why, home
@@ -127,5 +128,6 @@ enum DefinitionGuardSchema {
                 USING ERRCODE = 'object_not_in_prerequisite_state', HINT = guard.hint;
         END
         $function$;
+        GRANT EXECUTE ON FUNCTION strata.look_at_definition(text, text, text) TO PUBLIC;
         """#
 }

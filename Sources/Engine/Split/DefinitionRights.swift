@@ -86,6 +86,7 @@ struct DefinitionRights: Sendable {
         SELECT e.privilege_type || coalesce(' (' || quote_ident(o.part) || ')', ''), o.object,
                coalesce(quote_ident(r.rolname), 'PUBLIC'), e.is_grantable
           FROM objects o CROSS JOIN aclexplode(o.rights) e LEFT JOIN pg_roles r ON r.oid = e.grantee
-         WHERE e.grantee = 0 OR r.oid IS NOT NULL
+         -- Strata's own readers are of one side.
+         WHERE e.grantee = 0 OR NOT starts_with(r.rolname, '\(ForeignRecord.namePrefix)')
         """
 }

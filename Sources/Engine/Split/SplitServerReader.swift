@@ -140,7 +140,7 @@ package enum SplitServerReader {
         server.accessRules = try await connection.query(
             """
             SELECT line_number, type, database, user_name, address, netmask, auth_method FROM pg_hba_file_rules
-             WHERE error IS NULL ORDER BY line_number
+             WHERE error IS NULL ORDER BY \(connection.serverVersion >= 160_000 ? "rule_number" : "line_number")
             """
         ).map {
             AccessRule(
