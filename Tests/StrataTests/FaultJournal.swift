@@ -79,7 +79,7 @@ final class FaultJournal: Sendable {
         var number = record.withLock { max($0.acknowledged[client]?.max() ?? 0, $0.uncertain[client]?.max() ?? 0) }
         while !isOver.withLock({ $0 }) {
             // An application's pace: what never stands still cannot be caught up with on two processors.
-            try? await Task.sleep(for: .milliseconds(5))
+            try? await Task.sleep(for: .milliseconds(15))
             if connection == nil, let settings = place() {
                 connection = try? await Connection.open(settings.settings(["connect_timeout": "5"]))
             }

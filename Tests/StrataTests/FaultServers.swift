@@ -20,6 +20,8 @@ final class FaultServers: Sendable {
     let target: ReplicationCluster
     private let struck = Mutex<ReplicationCluster?>(nil)
     private let isOver = Mutex(false)
+    /// Processes of the server that was struck.
+    private let stopped = Mutex<[Int32]>([])
 
     private init(_ source: ReplicationCluster, _ target: ReplicationCluster) {
         (self.source, self.target) = (source, target)
@@ -57,8 +59,9 @@ final class FaultServers: Sendable {
         // The postmaster first, so that it starts no child that would be missed.
         kill(pid, SIGSTOP)
         let signal = fault.isFreeze ? SIGSTOP : SIGKILL
-        for child in Self.children(of: pid) { kill(child, signal) }
-        kill(pid, signal)
+        let all = Self.children(of: pid) + [pid]
+        for process in all { kill(process, signal) }
+        stopped.withLock { $0 = all }
         struck.withLock { $0 = cluster }
     }
 
@@ -105,7 +108,11 @@ final class FaultServers: Sendable {
 
     private func recover(_ fault: ServerFault) async throws {
         let cluster = fault.isOfTarget ? target : source
-        if fault.isFreeze { await cluster.thaw(0) } else { try await cluster.startAgain(0) }
+        guard !fault.isFreeze else { return await cluster.thaw(0) }
+        // A busy machine takes its time to end them; whoever looks meanwhile finds a server that runs.
+        let processes = stopped.withLock { $0 }
+        try await eventually("the killed server has ended") { !processes.contains { cluster.shell.isRunning($0) } }
+        try await cluster.startAgain(0)
     }
 
     /// Whatever state they are in.

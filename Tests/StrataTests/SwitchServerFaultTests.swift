@@ -7,9 +7,9 @@ import Testing
 /// One of the two servers is killed or frozen while a switch or a reverse is made.
 @Suite("Switch: servers that fail")
 struct SwitchServerFaultTests {
-    /// Whoever freezes before the decision is waited for in the same way, wherever it is.
+    /// Who is frozen is waited for in the same way, wherever it is; between prepare and decision nothing has changed for good.
     private static func steps(_ fault: ServerFault) -> [String] {
-        fault.isFreeze ? ["prepare", "guard", "decide", "tidy"] : FaultSite.steps
+        fault.isFreeze ? ["prepare", "guard", "decide"] : ["prepare", "guard", "hand over", "decide", "tidy"]
     }
 
     @Test(
