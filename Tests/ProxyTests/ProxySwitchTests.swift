@@ -1,9 +1,10 @@
 import Engine
 import Planning
-import PostgresDriver
+import Synchronization
 import TestSupport
 import Testing
 
+@testable import PostgresDriver
 @testable import Proxy
 
 /// `strata switch` and `strata reverse` under a proxy that serves clients.
@@ -155,6 +156,36 @@ struct ProxySwitchTests {
                     $0.message.contains("pool.mode is session")
                 }
             }
+        }
+    }
+
+    @Test("A proxy whose session is lost in the middle is waited for, so that nobody reads at the old place afterwards")
+    func lostSession() async throws {
+        try await SwitchFixture.with { fixture in
+            let settings = fixture.main.settings
+            nonisolated(unsafe) let wire = try WireClient(port: UInt16(settings.port))
+            try wire.start(
+                user: settings.user, database: fixture.main.name, password: settings.resolvedPassword)
+            let sessions = "application_name LIKE 'strata follower%' AND datname = current_database()"
+            let holding = Mutex<[String]>([])
+            let report = try await fixture.change(.out, configure: { _ in }) { event in
+                switch event {
+                case .phase("hold"):
+                    _ = try? wire.query(
+                        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE \(sessions)")
+                case .phase("guard"):
+                    let sql = """
+                        SELECT count(*) FROM strata.followers f JOIN pg_stat_activity a USING (pid)
+                         WHERE f.hold IS NOT NULL AND \(sessions)
+                        """
+                    let answer = (try? wire.query(sql))?.rows.first?.first ?? nil
+                    holding.withLock { $0.append(answer ?? "none") }
+                default: break
+                }
+            }.run()
+            #expect(holding.withLock { $0 } == ["1"])
+            #expect(report.followers.count == 1 && report.late == [])
+            _ = try await fixture.change(.back).run()
         }
     }
 }

@@ -49,6 +49,8 @@ package struct SchemaSwitch: Sendable {
     private static let reserve = Duration.milliseconds(250)
     /// For proxies to say that they follow, and for a stream to begin.
     private static let follow = Duration.seconds(10)
+    /// A follower that has lost its session is back after a second; one that stays away for so long has ended.
+    private static let absence = Duration.seconds(2)
 
     /// - Parameters:
     ///   - direction: `out` for a switch, `back` for a reverse.
@@ -102,7 +104,7 @@ package struct SchemaSwitch: Sendable {
                 kind: .failed,
                 diagnostics: blocks.map { Diagnostic(.error, "not-ready", $0.message, nextStep: $0.nextStep) })
         }
-        return try await attempt(record, site)
+        return try await attempt(record, site, readiness.followers)
     }
 
     private func record(_ site: SplitSite) async throws -> SplitRecord {
@@ -159,12 +161,14 @@ package struct SchemaSwitch: Sendable {
 
     // MARK: The attempt
 
-    private func attempt(_ record: SplitRecord, _ site: SplitSite) async throws -> SwitchReport {
+    private func attempt(
+        _ record: SplitRecord, _ site: SplitSite, _ known: [RouteFollower]
+    ) async throws -> SwitchReport {
         let place = SwitchSite(site, record, mainName: mainDatabase)
         let ledger = SplitLedger(site.source)
         var began = record
         do {
-            began = try await prepare(record, place, ledger)
+            began = try await prepare(record, place, ledger, known)
         } catch {
             try await undo(began)
             throw error
@@ -197,7 +201,7 @@ package struct SchemaSwitch: Sendable {
     /// All that nobody has to wait for: guards that do not refuse yet, loose keys at the new place, and the stream of the
     /// way back, which is not in force yet.
     private func prepare(
-        _ record: SplitRecord, _ place: SwitchSite, _ ledger: SplitLedger
+        _ record: SplitRecord, _ place: SwitchSite, _ ledger: SplitLedger, _ known: [RouteFollower]
     ) async throws -> SplitRecord {
         listener(.phase("prepare"))
         try await WriteGuard(schema, place.from).install(enabled: false)
@@ -236,17 +240,24 @@ package struct SchemaSwitch: Sendable {
         try await withTimeLimit(options.preparation) {
             try await place.streams(began, place.forward).catchUp { _ in }
         }
-        try await waitForReaders(place)
+        try await waitForReaders(place, known)
         return began
     }
 
     /// Proxies lead statements by what they know of both databases: they read anew what has just been made there.
-    private func waitForReaders(_ place: SwitchSite) async throws {
+    /// - Parameter known: who followed when it was looked whether all is ready.
+    private func waitForReaders(_ place: SwitchSite, _ known: [RouteFollower]) async throws {
         let store = RouteStore(place.home)
         let number = try await store.announceDefinitions(of: schema)
         let end = ContinuousClock.now + options.preparation
+        var absences = Absences(known)
         while true {
-            let late = try await store.followers().filter { $0.kind == "proxy" && $0.definitions < number }
+            let followers = try await store.followers()
+            if absences.find(followers, patience: Self.absence) != nil {
+                try await Task.sleep(for: .milliseconds(20))
+                continue
+            }
+            let late = followers.filter { $0.kind == "proxy" && $0.definitions < number }
             guard let first = late.first else { return }
             guard ContinuousClock.now < end else {
                 throw EngineFailure(
@@ -276,9 +287,10 @@ package struct SchemaSwitch: Sendable {
     /// Within the budget: every step can be taken back until the last, which cannot be half done.
     private func decide(_ record: SplitRecord, _ place: SwitchSite, _ clock: SwitchClock) async throws -> Decided {
         let store = RouteStore(place.home)
+        let known = try await store.followers()
         clock.begin("hold")
         let hold = try await store.hold(schema, for: options.budget)
-        try await waitForFollowers(hold, place, clock)
+        try await waitForFollowers(hold, known, place, clock)
 
         clock.begin("guard")
         let old = WriteGuard(schema, place.from)
@@ -311,9 +323,18 @@ package struct SchemaSwitch: Sendable {
         return Decided(epoch: epoch, sequences: sequences)
     }
 
-    private func waitForFollowers(_ hold: Int, _ place: SwitchSite, _ clock: SwitchClock) async throws {
+    private func waitForFollowers(
+        _ hold: Int, _ known: [RouteFollower], _ place: SwitchSite, _ clock: SwitchClock
+    ) async throws {
+        var absences = Absences(known)
         while true {
-            let waiting = try await RouteStore(place.home).followers().filter { $0.hold != hold || $0.busy > 0 }
+            let followers = try await RouteStore(place.home).followers()
+            if let absent = absences.find(followers, patience: Self.absence) {
+                clock.waits(for: "\(absent.kind) \(absent.name), whose session is gone")
+                try await Task.sleep(for: .milliseconds(5))
+                continue
+            }
+            let waiting = followers.filter { $0.hold != hold || $0.busy > 0 }
             guard let first = waiting.first else { return }
             clock.waits(
                 for: first.hold == hold
@@ -321,6 +342,31 @@ package struct SchemaSwitch: Sendable {
                     : "\(first.kind) \(first.name) to hold statements back")
             try await lookAtHolders(place, clock, says: false)
             try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    /// Followers whose session is not there for the moment. They would not hold statements back, and lead them to the old place
+    /// until they are back.
+    private struct Absences {
+        private let known: [RouteFollower]
+        private var since: [String: ContinuousClock.Instant] = [:]
+
+        init(_ known: [RouteFollower]) { self.known = known }
+
+        /// - Returns: one that is away, and has not been so for long.
+        mutating func find(_ followers: [RouteFollower], patience: Duration) -> RouteFollower? {
+            let present = Set(followers.map(\.id))
+            let now = ContinuousClock.now
+            for follower in known {
+                guard !present.contains(follower.id) else {
+                    since[follower.id] = nil
+                    continue
+                }
+                let began = since[follower.id] ?? now
+                since[follower.id] = began
+                if now - began < patience { return follower }
+            }
+            return nil
         }
     }
 
