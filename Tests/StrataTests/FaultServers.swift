@@ -12,6 +12,9 @@ enum ServerFault: String, CaseIterable, Sendable {
 
     var isOfTarget: Bool { self == .targetKilled || self == .targetFrozen }
     var isFreeze: Bool { self == .sourceFrozen || self == .targetFrozen }
+
+    /// `STRATA_FAULTS=all`: each fault at each step, which takes a quarter of an hour; else those that tell most.
+    static let walksAll = ProcessInfo.processInfo.environment["STRATA_FAULTS"] == "all"
 }
 
 /// Two servers with data folders of their own.

@@ -9,7 +9,8 @@ import Testing
 struct SwitchServerFaultTests {
     /// Who is frozen is waited for in the same way, wherever it is; between prepare and decision nothing has changed for good.
     private static func steps(_ fault: ServerFault) -> [String] {
-        fault.isFreeze ? ["prepare", "guard", "decide"] : ["prepare", "guard", "hand over", "decide", "tidy"]
+        if ServerFault.walksAll { return ["prepare", "hold", "guard", "stream", "hand over", "decide", "tidy"] }
+        return fault.isFreeze ? ["prepare", "guard", "decide"] : ["prepare", "guard", "hand over", "decide", "tidy"]
     }
 
     @Test(
