@@ -15,8 +15,13 @@ struct ConversationPair {
         let client = try WireClient(port: UInt16(settings.port))
         try client.start(user: settings.user, database: database.name, password: settings.resolvedPassword)
         direct = ConversationPlayer(client)
-        let other = try WireClient(port: proxy.port, limit: limit)
-        try other.start(user: proxy.user, database: "main")
+        let other: WireClient
+        do {
+            other = try WireClient(port: proxy.port, limit: limit)
+            try other.start(user: proxy.user, database: "main")
+        } catch {
+            throw ProxyFixture.LoginFailure(error: "through the proxy: \(error)")
+        }
         proxied = ConversationPlayer(other)
     }
 

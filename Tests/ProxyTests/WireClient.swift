@@ -22,7 +22,7 @@ final class WireClient: @unchecked Sendable {
 
     /// - Parameter limit: seconds without a byte after which somebody who waits gives up.
     init(port: UInt16, limit seconds: Int = 60) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian

@@ -65,10 +65,16 @@ final class RunningProgram: Sendable {
         process.environment = environment
         process.currentDirectoryURL = folder
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: errors)
-        process.terminationHandler = { [self] _ in end() }
+        let handles = try [output, errors].map { try FileHandle(forWritingTo: $0) }
+        process.standardOutput = handles[0]
+        process.standardError = handles[1]
+        process.terminationHandler = { [self] process in
+            // It holds this object: without the handler nobody holds the two any longer.
+            process.terminationHandler = nil
+            end()
+        }
         try process.run()
+        for handle in handles { try handle.close() }
         DispatchQueue.global().asyncAfter(deadline: .now() + timeout) { [weak self] in self?.giveUp() }
     }
 

@@ -111,9 +111,14 @@ package final class ReplicationCluster: Sendable {
 
     /// Starts a node that was stopped.
     package func start(_ node: Int) async throws {
-        try await shell.run([
-            "\(shell.programs)/pg_ctl", "-D", data(node), "-l", "\(data(node))/log", "-w", "-t", "60", "start",
-        ])
+        do {
+            try await shell.run([
+                "\(shell.programs)/pg_ctl", "-D", data(node), "-l", "\(data(node))/log", "-w", "-t", "60", "start",
+            ])
+        } catch {
+            let log = try? await shell.run(["tail", "-n", "8", "\(data(node))/log"])
+            throw ClusterShell.Failed(description: "\(error)\(log ?? "It wrote no log.")")
+        }
     }
 
     private func waitForStreaming(_ node: Int) async throws {

@@ -67,12 +67,21 @@ struct ClusterShell: Sendable {
         posix_spawn_file_actions_adddup2(&actions, stdin, 0)
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, output, 2)
+        // A server would keep a client's socket open that the test has closed, and who serves it would never see its
+        // end; and PostgreSQL does not start with a thousand files open.
+        for descriptor in Self.openDescriptors() where descriptor > 2 {
+            posix_spawn_file_actions_addclose(&actions, descriptor)
+        }
         let (arguments, values) = ((words.map { strdup($0) }) + [nil], (variables.map { strdup($0) }) + [nil])
         defer { for text in arguments + values { free(text) } }
         var pid: pid_t = 0
         let failure = posix_spawn(&pid, "/bin/sh", &actions, nil, arguments, values)
         guard failure == 0 else { throw Failed(description: "cannot run \(line[0]): error \(failure)") }
         return pid
+    }
+
+    private static func openDescriptors() -> [Int32] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "/dev/fd")) ?? []).compactMap { Int32($0) }
     }
 
     /// Without a name from the start, and not for any child but the one that gets a copy.
