@@ -33,7 +33,7 @@ package struct CopyMaking: Sendable {
     /// - Throws: `EngineFailure`, `PostgresError`; what was made stays, and the next call goes on.
     @discardableResult
     package func make(schema: String, table: String) async throws -> CopyRecord {
-        try await exclusively { site in
+        try await SplitSite.exclusively(source, target) { site in
             let definition = try await CopySource.read(schema, table, site.source)
             let address = try await TargetSite.identity(of: site.target)
             let ledger = CopyLedger(site.source)
@@ -52,25 +52,6 @@ package struct CopyMaking: Sendable {
                 throw resumable(error)
             }
             return try await ledger.record(of: schema, table, target: address) ?? record
-        }
-    }
-
-    private func exclusively<T: Sendable>(_ body: (SplitSite) async throws -> T) async throws -> T {
-        try await SplitSite.with(source, target) { site in
-            // Who calls again after a crash finds the lock free, also where the slot waited for somebody's transaction.
-            if site.source.serverVersion >= 140_000 {
-                try await site.source.execute("SET client_connection_check_interval = '500ms'")
-            }
-            let lock = RunLock(connection: site.source)
-            try await lock.take()
-            do {
-                let value = try await body(site)
-                await lock.release()
-                return value
-            } catch {
-                await lock.release()
-                throw error
-            }
         }
     }
 
@@ -310,7 +291,7 @@ package struct CopyMaking: Sendable {
 extension CopyMaking {
     /// Both databases are as they were; the table itself is not touched.
     package func drop(schema: String, table: String) async throws {
-        try await exclusively { site in
+        try await SplitSite.exclusively(source, target) { site in
             let ledger = CopyLedger(site.source)
             let address = try await TargetSite.identity(of: site.target)
             guard let record = try await ledger.record(of: schema, table, target: address) else {

@@ -38,13 +38,10 @@ enum DefinitionGuardSchema {
     /// nor dropped: each has its place in a stream.
     private static let carried = [
         "ALTER TABLE", "ALTER VIEW", "CREATE VIEW", "DROP VIEW", "CREATE INDEX", "ALTER INDEX", "DROP INDEX",
-        "CREATE FUNCTION",
-        "ALTER FUNCTION", "DROP FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE", "DROP PROCEDURE", "CREATE TRIGGER",
-        "ALTER TRIGGER", "DROP TRIGGER", "CREATE POLICY", "ALTER POLICY", "DROP POLICY", "CREATE TYPE", "ALTER TYPE",
-        "DROP TYPE",
-        "CREATE DOMAIN", "ALTER DOMAIN", "DROP DOMAIN", "CREATE SEQUENCE", "ALTER SEQUENCE", "DROP SEQUENCE",
-        "CREATE STATISTICS",
-        "DROP STATISTICS", "COMMENT",
+        "CREATE FUNCTION", "ALTER FUNCTION", "DROP FUNCTION", "CREATE PROCEDURE", "ALTER PROCEDURE", "DROP PROCEDURE",
+        "CREATE TRIGGER", "ALTER TRIGGER", "DROP TRIGGER", "CREATE POLICY", "ALTER POLICY", "DROP POLICY",
+        "CREATE TYPE", "ALTER TYPE", "DROP TYPE", "CREATE DOMAIN", "ALTER DOMAIN", "DROP DOMAIN",
+        "CREATE SEQUENCE", "ALTER SEQUENCE", "DROP SEQUENCE", "CREATE STATISTICS", "DROP STATISTICS", "COMMENT",
     ].map { "'\($0)'" }.joined(separator: ", ")
 
     /// The row of `definition_guards` is locked: a transaction with DDL that passed, and a switch, cannot both go on.
