@@ -73,6 +73,14 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        .target(
+            name: "EventStore",
+            dependencies: [
+                "PostgresDriver", "SQLSyntax", .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: strict
+        ),
+
         // Row 3: the library for services; the only target with an interface for others.
         .target(
             name: "StrataDatabases", dependencies: ["Planning", "PostgresDriver", "SQLSyntax"], swiftSettings: strict),
@@ -125,6 +133,9 @@ let package = Package(
             exclude: ["Cases"],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "EventStoreTests", dependencies: ["EventStore", "PostgresDriver", "SQLSyntax", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "StrataDatabasesTests", dependencies: ["PostgresDriver", "StrataDatabases", "TestSupport"],
             swiftSettings: strict),

@@ -23,11 +23,17 @@ package struct PoolBounds: Sendable, Hashable {
     package var idleTimeout: Duration?
     /// How many may wait; further ones get `PoolError.tooManyWaiting` at once.
     package var waiting: Int
+    /// Whether a connection that comes back loses its settings, locks and cached plans. Where all who borrow it call functions
+    /// only that leave nothing behind, it need not: no round trip more, and plans stay.
+    package var discards: Bool
 
-    package init(lifetime: Duration? = nil, idleTimeout: Duration? = nil, waiting: Int = 10_000) {
+    package init(
+        lifetime: Duration? = nil, idleTimeout: Duration? = nil, waiting: Int = 10_000, discards: Bool = true
+    ) {
         self.lifetime = lifetime
         self.idleTimeout = idleTimeout
         self.waiting = waiting
+        self.discards = discards
     }
 }
 
@@ -87,8 +93,8 @@ package actor ConnectionPool {
         self.bounds = bounds
     }
 
-    /// Lends a connection. Afterwards it is rolled back if necessary and reset with DISCARD ALL, so that no setting,
-    /// lock or prepared statement reaches the next user.
+    /// Lends a connection. Afterwards it is rolled back if necessary and reset with DISCARD ALL (unless `discards` is off), so
+    /// that no setting, lock or prepared statement reaches the next user.
     ///
     /// - Parameter preparation: statements to run before `body`. One that finds its connection gone, although it looked
     ///   alive, is run on another.
@@ -206,7 +212,7 @@ package actor ConnectionPool {
     }
 
     private func release(_ member: Member) async {
-        let usable = await member.connection.reset()
+        let usable = await member.connection.reset(discards: bounds.discards)
         guard usable, !isClosed, !isExpired(member) else {
             await member.connection.close()
             return handOn(.slot)
@@ -234,12 +240,12 @@ package actor ConnectionPool {
 
 extension Connection {
     /// Makes the connection as good as new, also when the task is cancelled. False when that is not possible.
-    nonisolated func reset() async -> Bool {
+    nonisolated func reset(discards: Bool = true) async -> Bool {
         guard await isAlive else { return false }
         do {
             let status = await transactionStatus
             if status == .inTransaction || status == .inFailedTransaction { try await executeShielded("ROLLBACK") }
-            try await executeShielded("DISCARD ALL")
+            if discards { try await executeShielded("DISCARD ALL") }
             return await transactionStatus == .idle
         } catch {
             return false

@@ -1,0 +1,144 @@
+package import PostgresDriver
+
+/// Appends. Requests that arrive together share a transaction; each is answered after its COMMIT, and what is acknowledged is
+/// on the server's disk as far as its `synchronous_commit` says.
+package actor EventWriter {
+    private typealias Queue = AppendQueue<CheckedContinuation<[AppendedPart], any Error>>
+
+    private let schema: EventSchema
+    private let pool: ConnectionPool
+    private let statement: String
+    private var queue: Queue
+    /// Called after each commit, with the streams that have grown.
+    private let onAppend: @Sendable ([AppendedPart]) -> Void
+
+    /// Largest request: events, and bytes of payloads and metadata.
+    package static let largestRequest = (events: 10_000, bytes: 16 << 20)
+
+    /// - Parameter lanes: calls at a time, each on a connection of its own; 1 to 64.
+    package init(
+        _ settings: ConnectionSettings, schema: EventSchema, lanes: Int = 4,
+        onAppend: @escaping @Sendable ([AppendedPart]) -> Void = { _ in }
+    ) {
+        let count = min(max(lanes, 1), 64)
+        self.schema = schema
+        self.onAppend = onAppend
+        pool = ConnectionPool(settings, size: count, bounds: PoolBounds(discards: false))
+        statement = AppendCall.statement(schema)
+        queue = Queue(Queue.Limits(lanes: count))
+    }
+
+    package func close() async { await pool.close() }
+
+    /// How many requests wait for a call that is under way.
+    package var waitingRequests: Int { queue.waitingRequests }
+
+    /// - Returns: for each part what it has got.
+    /// - Throws: `AppendRefusal` where nothing was appended (but for `unknownOutcome`), `PostgresError` where the server could
+    ///   not be asked.
+    package func append(_ request: AppendRequest) async throws -> [AppendedPart] {
+        try check(request)
+        return try await withCheckedThrowingContinuation { continuation in
+            switch queue.add(request, continuation) {
+            case .waits: break
+            case .refused: continuation.resume(throwing: AppendRefusal.tooMany)
+            case .send(let entries, let lane): Task { await work(entries, lane) }
+            }
+        }
+    }
+
+    private func check(_ request: AppendRequest) throws {
+        let streams = Set(request.parts.map(\.stream))
+        if request.parts.isEmpty || request.parts.contains(where: \.events.isEmpty) {
+            throw AppendRefusal.invalid("there are no events to append")
+        }
+        if streams.count != request.parts.count {
+            throw AppendRefusal.invalid("a stream comes twice in one request: put its events together")
+        }
+        if request.eventCount > Self.largestRequest.events || request.byteCount > Self.largestRequest.bytes {
+            throw AppendRefusal.invalid(
+                "a request has at most \(Self.largestRequest.events) events and \(Self.largestRequest.bytes >> 20) MiB")
+        }
+    }
+
+    /// One call after the other, until nothing waits in the lane.
+    private func work(_ first: [Queue.Entry], _ lane: Int) async {
+        var next: [Queue.Entry]? = first
+        while let entries = next {
+            let answers = await answers(entries.map(\.request))
+            for (entry, answer) in zip(entries, answers) { entry.ticket.resume(with: answer) }
+            next = queue.finished(lane: lane)
+        }
+    }
+
+    private func answers(_ requests: [AppendRequest]) async -> [Result<[AppendedPart], any Error>] {
+        do {
+            let answers = try await call(requests)
+            onAppend(answers.flatMap { (try? $0.get())?.filter { !$0.isRepeated } ?? [] })
+            return answers.map { $0.mapError { $0 } }
+        } catch let error as PostgresError where error.isConnectionLost {
+            return await afterLoss(requests, error)
+        } catch let error as PostgresError where requests.count > 1 && error.kind == .server {
+            // One of them the server cannot take: each for itself, so that it is refused alone.
+            var answers: [Result<[AppendedPart], any Error>] = []
+            for request in requests { answers += await self.answers([request]) }
+            return answers
+        } catch {
+            return requests.map { _ in .failure(error) }
+        }
+    }
+
+    /// Nobody knows whether it was committed. Those with an idempotency key find out by asking again.
+    private func afterLoss(
+        _ requests: [AppendRequest], _ error: PostgresError
+    ) async -> [Result<[AppendedPart], any Error>] {
+        if error.wasBeforeTheCall { return requests.map { _ in .failure(error) } }
+        var answers: [Result<[AppendedPart], any Error>] = []
+        for request in requests {
+            guard request.idempotencyKey != nil else {
+                answers.append(.failure(AppendRefusal.unknownOutcome))
+                continue
+            }
+            do {
+                let answer = try await call([request])[0]
+                onAppend((try? answer.get()) ?? [])
+                answers.append(answer.mapError { $0 })
+            } catch {
+                answers.append(.failure(AppendRefusal.unknownOutcome))
+            }
+        }
+        return answers
+    }
+
+    /// Again where two calls stood in each other's way, and once more when the partition of the day has been made.
+    private func call(_ requests: [AppendRequest]) async throws -> [Result<[AppendedPart], AppendRefusal>] {
+        let call = AppendCall(requests)
+        let parameters = call.parameters
+        var (attempts, hasPartition) = (0, false)
+        while true {
+            attempts += 1
+            do {
+                let rows = try await pool.withConnection { try await $0.query(statement, parameters) }
+                return try call.answers(rows)
+            } catch let error as PostgresError where error.isRetryable && attempts < 5 {
+                continue
+            } catch let error as PostgresError where error.isMissingPartition && !hasPartition {
+                hasPartition = true
+                _ = try await pool.withConnection { try await $0.query("SELECT \(schema.schema).make_partitions(1)") }
+            }
+        }
+    }
+}
+
+extension PostgresError {
+    /// PostgreSQL says so by a check violation without a constraint.
+    fileprivate var isMissingPartition: Bool { sqlState == "23514" && constraint == nil }
+
+    /// The connection could not be opened: nothing was carried.
+    fileprivate var wasBeforeTheCall: Bool {
+        switch connectionFailure {
+        case .lost, .closed, .notReady, .other, nil: false
+        default: true
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+@testable import EventStore
+
+/// What goes together to the server, without a server.
+@Suite("Events: append queue")
+struct AppendQueueTests {
+    private let organization = UUID()
+    private let stream = UUID()
+
+    private func request(_ count: Int, bytes: Int = 10, of organization: UUID? = nil) -> AppendRequest {
+        let event = NewEvent(type: "t", payload: String(repeating: "1", count: bytes))
+        return AppendRequest(
+            organization ?? self.organization, [AppendPart(stream, Array(repeating: event, count: count))])
+    }
+
+    private func sent(_ arrival: AppendQueue<Int>.Arrival) -> [Int]? {
+        if case .send(let entries, _) = arrival { entries.map(\.ticket) } else { nil }
+    }
+
+    @Test func whatArrivesDuringACallGoesWithTheNext() {
+        var queue = AppendQueue<Int>(.init(lanes: 1))
+        #expect(sent(queue.add(request(1), 0)) == [0])
+        #expect(sent(queue.add(request(1), 1)) == nil)
+        #expect(sent(queue.add(request(2), 2)) == nil)
+        #expect(queue.waitingRequests == 2)
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [1, 2])
+        #expect(queue.waitingRequests == 0 && queue.waitingBytes == 0)
+        #expect(queue.finished(lane: 0) == nil)
+        #expect(sent(queue.add(request(1), 3)) == [3])
+    }
+
+    @Test func aCallIsBoundedAndNobodyOvertakes() {
+        var queue = AppendQueue<Int>(.init(lanes: 1, events: 10))
+        _ = queue.add(request(1), 0)
+        for (ticket, size) in [(1, 6), (2, 5), (3, 1), (4, 20), (5, 1)] { _ = queue.add(request(size), ticket) }
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [1])
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [2, 3])
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [4])
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [5])
+    }
+
+    @Test func aCallIsOfOneOrganization() {
+        var queue = AppendQueue<Int>(.init(lanes: 1))
+        let other = UUID()
+        _ = queue.add(request(1), 0)
+        for (ticket, owner) in [(1, organization), (2, other), (3, organization), (4, other)] {
+            _ = queue.add(request(1, of: owner), ticket)
+        }
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [1, 3])
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [2, 4])
+        #expect(queue.finished(lane: 0) == nil)
+    }
+
+    @Test func whatWaitsIsBounded() {
+        var queue = AppendQueue<Int>(.init(lanes: 1, waitingRequests: 2, waitingBytes: 1_000))
+        _ = queue.add(request(1), 0)
+        if case .refused = queue.add(request(1, bytes: 2_000), 1) {} else { Issue.record("too many bytes wait") }
+        _ = queue.add(request(1), 2)
+        _ = queue.add(request(1), 3)
+        if case .refused = queue.add(request(1), 4) {} else { Issue.record("too many requests wait") }
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [2, 3])
+        #expect(queue.waitingBytes == 0)
+    }
+}

@@ -1,0 +1,182 @@
+import Foundation
+import PostgresDriver
+import TestSupport
+import Testing
+
+@testable import EventStore
+
+/// Groups: leases, epochs, commits, seek.
+@Suite("Events: consumer groups")
+struct ConsumerGroupTests {
+    private func numbers(_ delivery: Delivery) -> [Int] { delivery.events.map(\.event.position) }
+
+    @Test("S3.2 S3.13 What is committed does not come again, what is not does")
+    func commit() async throws {
+        try await EventStoreFixture.with { store in
+            let stream = try await store.stream()
+            try await store.append((1...30).map { .counted($0, key: "k\($0 % 5)") }, to: stream)
+            let (reader, one) = (store.reader, store.organization)
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            #expect(try await reader.createGroup("g", on: stream, of: one) == group)
+            let first = try await reader.poll(group, of: one, as: "m", limit: 10)
+            #expect(numbers(first) == Array(1...10) && first.leases.count == 16)
+            #expect(first.events.map(\.event.payload) == (1...10).map { "{\"n\": \($0)}" })
+            #expect(first.leases.allSatisfy { $0.through == 10 && $0.position == 0 && $0.attempt == 1 })
+            #expect(numbers(try await reader.poll(group, of: one, as: "m", limit: 10)) == Array(1...10))
+            try await reader.commit(first, group, of: one, as: "m")
+            let second = try await reader.poll(group, of: one, as: "m")
+            #expect(numbers(second) == Array(11...30))
+            // A second time: the slots stand elsewhere by now.
+            await #expect(throws: EventStoreRefusal.self) { try await reader.commit(first, group, of: one, as: "m") }
+            try await reader.commit(second, group, of: one, as: "m")
+            #expect(try await reader.poll(group, of: one, as: "m").isEmpty)
+            let offset = try await store.rows("SELECT position, last_event_id::text AS id FROM events.consumer_offsets")
+                .only()
+            #expect(try offset.int("position") == 30)
+            #expect(try offset.id() == second.events.last?.event.id)
+        }
+    }
+
+    @Test("Members share the slots; events of a key come to one of them, in order")
+    func sharing() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            try await store.append((1...200).map { .counted($0, key: "k\($0 % 20)") }, to: stream)
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            #expect(try await reader.poll(group, of: one, as: "a").leases.count == 16)
+            // The second comes: the first gives up its half at its next poll, and the second takes it at its own.
+            #expect(try await reader.poll(group, of: one, as: "b").leases.isEmpty)
+            let first = try await reader.poll(group, of: one, as: "a")
+            let second = try await reader.poll(group, of: one, as: "b")
+            #expect(first.leases.count == 8 && second.leases.count == 8)
+            #expect(
+                Set(numbers(first) + numbers(second)) == Set(1...200) && first.events.count + second.events.count == 200
+            )
+            let keys = [first, second].map { Set($0.events.map(\.event.key)) }
+            #expect(keys[0].isDisjoint(with: keys[1]))
+            #expect(numbers(first) == numbers(first).sorted())
+            try await reader.commit(first, group, of: one, as: "a")
+            try await reader.commit(second, group, of: one, as: "b")
+        }
+    }
+
+    @Test("A lease that has run out goes to another member, and what the first still commits is refused")
+    func fencing() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            try await store.append((1...10).map { .counted($0) }, to: stream)
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            let lost = try await reader.poll(group, of: one, as: "a")
+            try await store.rows(
+                "UPDATE events.group_slots SET lease_until = now() - interval '1 second'")
+            try await store.rows("UPDATE events.group_members SET seen_until = now() - interval '1 second'")
+            let taken = try await reader.poll(group, of: one, as: "b")
+            #expect(numbers(taken) == Array(1...10) && taken.leases.allSatisfy { $0.epoch == 2 })
+            await #expect(throws: EventStoreRefusal.self) { try await reader.commit(lost, group, of: one, as: "a") }
+            await #expect(throws: EventStoreRefusal.self) {
+                _ = try await reader.fail(1, in: lost.leases[0], group, of: one, as: "a", reason: "late")
+            }
+            try await reader.commit(taken, group, of: one, as: "b")
+            // Under the name of the new owner the old epoch is of no use either.
+            await #expect(throws: EventStoreRefusal.self) { try await reader.commit(lost, group, of: one, as: "b") }
+        }
+    }
+
+    @Test("Offsets move neither back nor beyond the end, but by seek; a commit of several slots counts as a whole")
+    func bounds() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            try await store.append((1...10).map { .counted($0) }, to: stream)
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            let delivery = try await reader.poll(group, of: one, as: "m")
+            let lease = delivery.leases[0]
+            for through in [-1, 11] {
+                await #expect(throws: EventStoreRefusal.self) {
+                    try await reader.commit([(delivery.leases[1], 10), (lease, through)], group, of: one, as: "m")
+                }
+            }
+            let moved = try await store.rows("SELECT count(*) AS n FROM events.group_slots WHERE position > 0").only()
+                .int("n")
+            #expect(moved == 0)
+        }
+    }
+
+    @Test("S3.3 A group begins anew at any position, time, the start or the end; who works in it is fenced")
+    func seek() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            try await store.append((1...10).map { .counted($0) }, to: stream)
+            try await store.rows("SELECT pg_sleep(0.005)")
+            let later = try await store.append((11...20).map { .counted($0) }, to: stream)
+            var settings = GroupSettings()
+            settings.after = 15
+            let group = try await reader.createGroup("g", on: stream, of: one, settings)
+            let working = try await reader.poll(group, of: one, as: "m")
+            #expect(numbers(working) == Array(16...20))
+            for (target, position) in [
+                (EventReader.SeekTarget.start, 0), (.end, 20), (.after(7), 7), (.time(later.at), 10),
+                (.time(.distantFuture), 20), (.time(Date(timeIntervalSince1970: 0)), 0),
+            ] {
+                #expect(try await reader.seek(group, of: one, to: target) == position, "\(target)")
+                #expect(numbers(try await reader.poll(group, of: one, as: "m")) == Array(position..<20).map { $0 + 1 })
+            }
+            await #expect(throws: EventStoreRefusal.self) { try await reader.seek(group, of: one, to: .after(21)) }
+            await #expect(throws: EventStoreRefusal.self) { try await reader.commit(working, group, of: one, as: "m") }
+        }
+    }
+
+    @Test("What is archived is out of range for a reader and a group, never skipped")
+    func outOfRange() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            try await store.append((1...10).map { .counted($0) }, to: stream)
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            try await store.rows("UPDATE events.event_streams SET floor_position = 4")
+            await #expect(throws: EventStoreRefusal.outOfRange(floor: 4)) {
+                try await reader.read(stream, of: one, after: 3)
+            }
+            await #expect(throws: EventStoreRefusal.outOfRange(floor: 4)) {
+                try await reader.poll(group, of: one, as: "m")
+            }
+            await #expect(throws: EventStoreRefusal.outOfRange(floor: 4)) {
+                try await reader.seek(group, of: one, to: .after(3))
+            }
+            #expect(try await reader.seek(group, of: one, to: .start) == 4)
+            #expect(numbers(try await reader.poll(group, of: one, as: "m")) == Array(5...10))
+        }
+    }
+
+    @Test("Positions lead to the partitions that have them, over the border of two")
+    func overPartitions() async throws {
+        try await EventStoreFixture.with(every: .day) { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            for day in 0..<3 {
+                // As if the last event had come on that day: times do not go back.
+                try await store.rows(
+                    "UPDATE events.event_streams SET last_at = date_trunc('day', now() AT TIME ZONE 'UTC') + $1 * interval '1 day' + interval '1 second' WHERE $1 > 0",
+                    [.int(day)])
+                if day > 0 {
+                    try await store.rows(
+                        "INSERT INTO events.stream_partitions SELECT id, last_position + 1, org_id, date_trunc('day', last_at) FROM events.event_streams"
+                    )
+                }
+                try await store.append((1...10).map { .counted($0) }, to: stream)
+            }
+            let partitions = try await store.rows("SELECT count(DISTINCT tableoid) AS n FROM events.events").only().int(
+                "n")
+            #expect(partitions == 3)
+            for after in 0...30 {
+                let slice = try await reader.read(stream, of: one, after: after)
+                #expect(slice.events.map(\.position) == Array(after..<30).map { $0 + 1 })
+            }
+            #expect(numbers(try await reader.poll(group, of: one, as: "m")) == Array(1...30))
+        }
+    }
+}
