@@ -21,6 +21,9 @@ package actor StreamWatch {
         (self.settings, self.schema) = (settings, schema)
     }
 
+    /// How many wait.
+    package var waiting: Int { waiters.count }
+
     /// Hears and tells until it is cancelled; a lost connection is opened again.
     package func run() async {
         await withTaskGroup(of: Void.self) { group in
