@@ -76,7 +76,7 @@ let package = Package(
         .target(
             name: "EventStore",
             dependencies: [
-                "PostgresDriver", "SQLSyntax", .product(name: "DequeModule", package: "swift-collections"),
+                "COpenSSL", "PostgresDriver", "SQLSyntax", .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict
         ),

@@ -23,7 +23,9 @@ struct EventRaceTests {
         var entries: [Entry] { state.withLock { $0.entries } }
     }
 
-    @Test("S3.1 S3.22 S0.23 Nothing is lost, nothing comes twice, keys stay in order, positions have no gap", arguments: [8, 64])
+    @Test(
+        "S3.1 S3.22 S0.23 Nothing is lost, nothing comes twice, keys stay in order, positions have no gap",
+        arguments: [8, 64])
     func race(_ writers: Int) async throws {
         let seed = SeededRandom.seed(for: "event race, \(writers)", usual: 5)
         try await EventStoreFixture.with { store in
@@ -42,11 +44,16 @@ struct EventRaceTests {
             let journal = Journal()
             try await withThrowingTaskGroup(of: Void.self) { tasks in
                 for consumer in 0..<4 {
-                    tasks.addTask { try await consume(store, group, "c\(consumer)", seed &+ UInt64(100 + consumer), journal) }
+                    tasks.addTask {
+                        try await consume(store, group, "c\(consumer)", seed &+ UInt64(100 + consumer), journal)
+                    }
                 }
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for writer in 0..<writers {
-                        group.addTask { try await write(store, stream, writer, 480 / writers, seed &+ UInt64(1_000 + writer), journal) }
+                        group.addTask {
+                            try await write(
+                                store, stream, writer, 480 / writers, seed &+ UInt64(1_000 + writer), journal)
+                        }
                     }
                     try await group.waitForAll()
                 }
@@ -83,7 +90,9 @@ struct EventRaceTests {
             } else {
                 let size = min(count - number, 1 + Int(chance.next() % 4))
                 let part = try await store.append((number..<(number + size)).map { .counted($0, key: key) }, to: stream)
-                for offset in 0..<size { journal.acknowledged(key, number + offset, at: part.positions.lowerBound + offset) }
+                for offset in 0..<size {
+                    journal.acknowledged(key, number + offset, at: part.positions.lowerBound + offset)
+                }
                 number += size
             }
         }
@@ -134,14 +143,16 @@ struct EventRaceTests {
         ).only().bool("done")
     }
 
-    private func poll(_ store: EventStoreFixture, _ group: UUID, _ member: String, limit: Int) async throws -> Delivery {
+    private func poll(_ store: EventStoreFixture, _ group: UUID, _ member: String, limit: Int) async throws -> Delivery
+    {
         try await store.reader.poll(group, of: store.organization, as: member, limit: limit, lease: .seconds(1))
     }
 
     /// Time passes for a member's leases.
     private func giveWay(_ store: EventStoreFixture, _ group: UUID, of member: String) async throws {
         try await store.rows(
-            "UPDATE events.group_slots SET lease_until = '-infinity' WHERE group_id = '\(group)' AND lease_owner = '\(member)'")
+            "UPDATE events.group_slots SET lease_until = '-infinity' WHERE group_id = '\(group)' AND lease_owner = '\(member)'"
+        )
     }
 
     /// The read model's rows and the offsets in one transaction, or neither.

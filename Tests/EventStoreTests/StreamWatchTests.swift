@@ -39,7 +39,9 @@ struct StreamWatchTests {
         let text = GrowthMessage(schema: "events", ends: many).text
         let short = try #require(GrowthMessage(text))
         #expect(text.utf8.count < 8_000 && short.ends == nil && short.schema == "events")
-        for bad in ["", "events", "events:x", "events:\(UUID())", "events:\(UUID())@x"] { #expect(GrowthMessage(bad) == nil) }
+        for bad in ["", "events", "events:x", "events:\(UUID())", "events:\(UUID())@x"] {
+            #expect(GrowthMessage(bad) == nil)
+        }
     }
 
     @Test("A member that waits gets what is appended, by this process and by another")
@@ -50,11 +52,13 @@ struct StreamWatchTests {
             // Two processes, as far as the server can tell.
             let watches = [0, 1].map { _ in StreamWatch(store.database.settings, schema: store.schema) }
             let writers = watches.map { watch in
-                EventWriter(store.database.settings, schema: store.schema) { parts in Task { await watch.grown(parts) } }
+                EventWriter(store.database.settings, schema: store.schema) { parts in Task { await watch.grown(parts) }
+                }
             }
             let running = watches.map { watch in Task { await watch.run() } }
             let member = GroupMember(
-                "m", of: group, on: stream, store.organization, lease: .seconds(600), reader: store.reader, watch: watches[0])
+                "m", of: group, on: stream, store.organization, lease: .seconds(600), reader: store.reader,
+                watch: watches[0])
             for number in 1...6 {
                 async let next = member.next(waiting: .seconds(60))
                 try await eventually("it waits") { await watches[0].waiting == 1 }

@@ -43,6 +43,8 @@ package struct EventSchema: Sendable, Hashable {
                         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = \(SQL.literal(role))) THEN
                             CREATE ROLE \(account) NOLOGIN;
                         END IF;
+                        -- A superuser is a member of all; others have to be, to act as it.
+                        IF NOT pg_catalog.pg_has_role(current_user, \(SQL.literal(role)), 'MEMBER') THEN GRANT \(account) TO CURRENT_USER; END IF;
                     EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- Another database's, at the same time.
                     END $$
                     """

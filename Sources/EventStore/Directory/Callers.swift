@@ -1,0 +1,79 @@
+import Foundation
+package import PostgresDriver
+
+/// Finds out who a request comes from. Each request asks anew, so that a revoked key is refused from the next one on; those that
+/// come while a question is under way share the next one.
+package actor Callers {
+    private typealias Waiter = CheckedContinuation<Caller?, any Error>
+
+    private let pool: ConnectionPool
+    private let statement: String
+    private var waiting: [String: [Waiter]] = [:]
+    private var count = 0
+    private var isAsking = false
+    private static let mostWaiting = 20_000
+
+    package struct TooMany: Error {}
+
+    package init(_ settings: ConnectionSettings, schema: EventSchema) {
+        pool = ConnectionPool(settings, size: 2, bounds: PoolBounds(discards: false))
+        let s = schema.schema
+        statement = """
+            SELECT k.key_hash AS hash, k.id::text AS id, k.org_id::text AS organization, k.scopes, false AS person
+            FROM \(s).api_keys k JOIN \(s).organizations o ON o.id = k.org_id AND o.is_active
+            WHERE k.key_hash = ANY ($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > \(s).now())
+            UNION ALL
+            SELECT t.token_hash, u.id::text, u.org_id::text,
+                CASE u.role WHEN 'admin' THEN '{append,read,consume,manage}' ELSE '{read}' END::text[], true
+            FROM \(s).login_sessions t JOIN \(s).users u ON u.id = t.user_id AND u.is_active
+            JOIN \(s).organizations o ON o.id = u.org_id AND o.is_active
+            WHERE t.token_hash = ANY ($1) AND t.ended_at IS NULL AND t.expires_at > \(s).now()
+            """
+    }
+
+    package func close() async { await pool.close() }
+
+    /// - Parameter secret: an API key, or the token of a session.
+    /// - Returns: nil: it is nobody's, revoked, expired, or its organisation or person is inactive.
+    package func caller(_ secret: String) async throws -> Caller? {
+        guard secret.utf8.count <= 200 else { return nil }
+        guard count < Self.mostWaiting else { throw TooMany() }
+        let hash = try Secrets.hash(secret)
+        return try await withCheckedThrowingContinuation { continuation in
+            waiting[hash, default: []].append(continuation)
+            count += 1
+            if !isAsking {
+                isAsking = true
+                Task { await askAll() }
+            }
+        }
+    }
+
+    private func askAll() async {
+        while !waiting.isEmpty {
+            let asked = waiting
+            (waiting, count) = ([:], 0)
+            let answer = await answer(Array(asked.keys))
+            for (hash, waiters) in asked {
+                for waiter in waiters { waiter.resume(with: answer.map { $0[hash] }) }
+            }
+        }
+        isAsking = false
+    }
+
+    private func answer(_ hashes: [String]) async -> Result<[String: Caller], any Error> {
+        do {
+            let rows = try await pool.withConnection { try await $0.query(statement, [.textArray(hashes)]) }
+            var callers: [String: Caller] = [:]
+            for row in rows {
+                let id = try row.id()
+                callers[try row.string("hash")] = Caller(
+                    kind: try row.bool("person") ? .person(id) : .key(id), organization: try row.id("organization"),
+                    scopes: Set(try row.textArray("scopes").compactMap { Scope(rawValue: $0) }))
+            }
+            return .success(callers)
+        } catch {
+            return .failure(error)
+        }
+    }
+}
