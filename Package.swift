@@ -30,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
@@ -43,6 +44,9 @@ let package = Package(
 
         .systemLibrary(
             name: "CLibEvent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"]), .brew(["libevent"])]),
+
+        .systemLibrary(
+            name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
 
         // Row 1: SQL text.
         .target(name: "SQLSyntax", dependencies: ["CPgQuery"], swiftSettings: strict),
@@ -58,6 +62,10 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "PostgresDriver", dependencies: ["CLibPQ"], swiftSettings: strict),
+
+        .target(
+            name: "JSONSchemas", dependencies: ["CPCRE2", .product(name: "BigInt", package: "BigInt")],
+            swiftSettings: strict),
 
         .target(name: "PostgresWire", dependencies: ["COpenSSL"], swiftSettings: strict + unchecked),
 
@@ -120,6 +128,7 @@ let package = Package(
         ),
         .testTarget(name: "SQLSyntaxTests", dependencies: ["SQLSyntax", "TestSupport"], swiftSettings: strict),
         .testTarget(name: "PlanningTests", dependencies: ["Planning", "SQLSyntax"], swiftSettings: strict),
+        .testTarget(name: "JSONSchemasTests", dependencies: ["JSONSchemas"], swiftSettings: strict),
         .testTarget(name: "PostgresWireTests", dependencies: ["PostgresWire"], swiftSettings: strict),
         .testTarget(
             name: "PostgresDriverTests", dependencies: ["PostgresDriver", "TestSupport"], swiftSettings: strict),
