@@ -84,7 +84,7 @@ let package = Package(
         .target(
             name: "EventStore",
             dependencies: [
-                "COpenSSL", "PostgresDriver", "SQLSyntax", .product(name: "DequeModule", package: "swift-collections"),
+                "COpenSSL", "JSONSchemas", "PostgresDriver", "SQLSyntax", .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict
         ),

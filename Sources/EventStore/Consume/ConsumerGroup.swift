@@ -212,6 +212,18 @@ extension EventReader {
 
     // MARK: Dead letters
 
+    /// For projections, whose offsets are with their read models: where one stands, and the event that it could not do.
+    func setAside(
+        _ position: Int, of stream: UUID, _ organization: UUID, group: String, failure: (reason: String, kind: String)?
+    ) async throws {
+        _ = try await call(
+            "SELECT \(schema.schema).set_aside($1::uuid, $2::uuid, $3::varchar, $4, $5, $6::varchar)",
+            [
+                .id(organization), .id(stream), .text(group), .int(position), failure.map { .text($0.reason) } ?? .null,
+                failure.map { .text($0.kind) } ?? .null,
+            ])
+    }
+
     /// One more attempt at a dead letter has ended; with a reason it failed.
     package func settle(
         _ redriven: Delivery.Redriven, of organization: UUID, as member: String,

@@ -5,7 +5,7 @@ struct DeadLetterFunctions {
 
     init(_ store: EventSchema) { self.store = store }
 
-    var statements: [String] { fail + settle + redrive }
+    var statements: [String] { fail + settle + redrive + setAside }
 
     /// The member could not do the event at `p_position`; the events before it in its slot are done (`p_from` is where the slot
     /// stood). The slot waits, and nothing behind the event overtakes it; after the last attempt, or with `p_final`, it is a
@@ -92,6 +92,27 @@ struct DeadLetterFunctions {
                             HINT = 'Forget what was done with it, and poll again.';
                     END IF;
                 """)
+    }
+
+    /// An event that a projection cannot do, under a group of its own with one slot, which stands where the projection does.
+    private var setAside: [String] {
+        let s = store.schema
+        return store.function(
+            "set_aside(p_org uuid, p_stream uuid, p_group varchar, p_position bigint, p_reason text, p_class varchar)",
+            types: "uuid, uuid, varchar, bigint, text, varchar", returns: "void", declare: "g uuid;",
+            """
+                g := \(s).create_group(p_org, p_stream, p_group, 1, 0, 1, interval '1 second', interval '1 second');
+                UPDATE \(s).group_slots o SET position = p_position WHERE o.group_id = g AND o.position < p_position;
+                PERFORM \(s).raise_watermark(g, p_stream);
+                IF p_reason IS NOT NULL THEN
+                    INSERT INTO \(s).dead_letter_events (event_id, reason, payload, org_id, group_id, stream_id, position, type, key, metadata, error_class, attempts)
+                    SELECT e.id, p_reason, e.payload, p_org, g, p_stream, e.position, e.type, e.key, e.metadata, p_class, 1
+                      FROM \(s).events e WHERE e.stream_id = p_stream AND e.org_id = p_org AND e.position = p_position
+                       AND e.created_at >= \(s).partition_of(p_stream, p_position)
+                    ON CONFLICT (group_id, event_id) DO UPDATE SET reason = excluded.reason, failed_at = excluded.failed_at,
+                        error_class = excluded.error_class, attempts = \(s).dead_letter_events.attempts + 1, status = 'dead';
+                END IF;
+            """)
     }
 
     /// Dead letters of a group are to be tried once more, or never again: those with these ids, or all (null) up to a limit.
