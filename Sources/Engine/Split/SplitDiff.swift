@@ -54,11 +54,13 @@ package struct SplitDiff: Sendable {
     let progress: @Sendable (_ table: String, _ rows: Int) -> Void
 
     static let rounds = 6
-    /// Rows that never stand still are locked, so many at a time and not more altogether of a range, for no longer than this
-    /// and the time the target needs to catch up.
+    /// Rows that never stand still are locked, so many at a time and not more altogether of a range, and the target has this
+    /// long to catch up.
     static let hotRows = 1_000
     static let hotBatch = 100
     static let hotPatience = Duration.seconds(1)
+    /// And so often.
+    static let hotAttempts = 5
     /// Buckets of a table whose key is not sorted alike: a power of two.
     static let buckets = 65_536
     /// Keys with hashes that are held at a time.

@@ -116,10 +116,21 @@ struct TableComparison: Sendable {
         let keys = Array(open)
         for start in stride(from: 0, to: keys.count, by: SplitDiff.hotBatch) {
             let batch = Set(keys[start...].prefix(SplitDiff.hotBatch))
-            guard let found = try await still(batch) else { continue }
+            guard let found = try await patiently({ try await still(batch) }) else { continue }
             open.subtract(batch)
             differing += batch.filter { found.ours[$0] != found.theirs[$0] }
         }
+    }
+
+    /// Again where the lock did not come or the target was not quick enough: each time without the lock first, so that only what
+    /// was written in between is waited for under it.
+    private func patiently<T>(_ attempt: () async throws -> T?) async throws -> T? {
+        for round in 0..<SplitDiff.hotAttempts {
+            if round > 0 { try await Task.sleep(for: .milliseconds(100 << round)) }
+            try await streams.catchUp { _ in }
+            if let found = try await attempt() { return found }
+        }
+        return nil
     }
 
     private func still(_ keys: Set<Key>) async throws -> (ours: [Key: Int], theirs: [Key: Int])? {
@@ -216,7 +227,7 @@ struct TableComparison: Sendable {
             result.differing = max(1, abs(there.rows - before.rows))
             break
         }
-        if result.outcome == .changing, let found = try await wholeStill() {
+        if result.outcome == .changing, let found = try await patiently({ try await wholeStill() }) {
             result.outcome = found.ours == found.theirs ? .equal : .differs
             result.rows = found.ours.rows
             if result.outcome == .differs { result.differing = max(1, abs(found.theirs.rows - found.ours.rows)) }
