@@ -19,7 +19,8 @@ struct JSONParserTests {
 
     @Test("values of every type, white space around them")
     func values() throws {
-        let text = " {\"a\" : [ 1 ,-0.50,true, false,null ] ,\r\n\t\"\\u00e9\\ud83d\\ude00\\/\\n\":\"x\" , \"e\":{},\"f\":[]} "
+        let text =
+            " {\"a\" : [ 1 ,-0.50,true, false,null ] ,\r\n\t\"\\u00e9\\ud83d\\ude00\\/\\n\":\"x\" , \"e\":{},\"f\":[]} "
         let expected: JSONValue = [
             "a": [1, .number(try #require(JSONNumber("-0.5"))), true, false, nil], "é😀/\n": "x", "e": [:], "f": [],
         ]

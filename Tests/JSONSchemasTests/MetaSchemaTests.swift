@@ -7,8 +7,10 @@ struct MetaSchemaTests {
     private static let keywords = [
         "type", "enum", "multipleOf", "maximum", "exclusiveMinimum", "maxLength", "minItems", "uniqueItems", "required",
         "properties", "items", "prefixItems", "contains", "allOf", "anyOf", "not", "if", "then", "additionalProperties",
-        "propertyNames", "patternProperties", "dependentRequired", "dependentSchemas", "minContains", "title", "default",
-        "examples", "$comment", "readOnly", "deprecated", "unevaluatedItems", "contentMediaType", "$defs", "definitions",
+        "propertyNames", "patternProperties", "dependentRequired", "dependentSchemas", "minContains", "title",
+        "default",
+        "examples", "$comment", "readOnly", "deprecated", "unevaluatedItems", "contentMediaType", "$defs",
+        "definitions",
         "dependencies", "pattern", "format", "additionalItems",
     ]
 
@@ -21,7 +23,9 @@ struct MetaSchemaTests {
         case 4, 5: return .string(random.pick(["string", "integer", "a", "email", "("]))
         case 6: return ["string", "null"]
         case 7: return ["a", "a"]
-        case 8: return .array((0..<Int.random(in: 0...2, using: &random)).map { _ in self.random(&random, depth: depth - 1) })
+        case 8:
+            return .array(
+                (0..<Int.random(in: 0...2, using: &random)).map { _ in self.random(&random, depth: depth - 1) })
         default: return schema(&random, depth: depth - 1)
         }
     }
@@ -39,13 +43,13 @@ struct MetaSchemaTests {
         let metaSchema = try JSONSchema.compile(["$ref": .string(dialect.uri)])
         var random = SeededGenerator(seed: 11)
         var refused = 0
-        for _ in 0..<6_000 {
+        for _ in 0..<3_000 {
             let schema = schema(&random, depth: 3)
             let isObeyed = metaSchema.isValid(schema)
             let isCompiled = (try? JSONSchema.compile(schema, dialect: dialect, formats: .annotate)) != nil
             #expect(isObeyed == isCompiled, "\(schema)")
             if !isObeyed { refused += 1 }
         }
-        #expect((1_000...5_000).contains(refused))
+        #expect((500...2_500).contains(refused))
     }
 }

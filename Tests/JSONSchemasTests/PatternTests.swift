@@ -19,7 +19,8 @@ struct PatternTests {
     @Test("means what it means in ECMA-262")
     func meaning() throws {
         let yes = [
-            ("^a.c$", "abc"), ("^.$", "😀"), ("^.$", "\u{85}"), ("^\\S+$", "é–"), ("^[\\s]$", "\u{FEFF}"), ("^[\\S]$", "x"),
+            ("^a.c$", "abc"), ("^.$", "😀"), ("^.$", "\u{85}"), ("^\\S+$", "é–"), ("^[\\s]$", "\u{FEFF}"),
+            ("^[\\S]$", "x"),
             ("^[^\\S]$", "\u{2003}"), ("^\\u{1F600}$", "😀"), ("^\\ud83d\\ude00$", "😀"), ("^\\x41\\u0042$", "AB"),
             ("^[a\\-z]+$", "a-z"), ("^[\\w-.]+$", "a-."), ("^(?<y>\\d{4})-\\k<y>$", "2024-2024"), ("^(a)|\\1b$", "b"),
             ("^[\\b]$", "\u{8}"), ("^\\v\\f$", "\u{B}\u{C}"), ("^\\p{Lu}\\p{Script=Greek}$", "Éα"), ("^\\P{L}$", "1"),
@@ -29,7 +30,8 @@ struct PatternTests {
         ]
         for (pattern, text) in yes { #expect(try matches(pattern, text), "\(pattern) \(text)") }
         let no = [
-            ("^.$", "\n"), ("^.$", "\u{2028}"), ("^a$", "a\n"), ("^\\w$", "é"), ("^\\d$", "٣"), ("^[^\\s]$", "\u{A0}"), ("[]", "a"),
+            ("^.$", "\n"), ("^.$", "\u{2028}"), ("^a$", "a\n"), ("^\\w$", "é"), ("^\\d$", "٣"), ("^[^\\s]$", "\u{A0}"),
+            ("[]", "a"),
             ("^A$", "a"), ("^\\P{Assigned}$", "a"), ("^[^]$", "ab"),
         ]
         for (pattern, text) in no { #expect(try !matches(pattern, text), "\(pattern) \(text)") }
@@ -38,9 +40,11 @@ struct PatternTests {
     @Test(
         "what ECMA-262 does not have is refused, and what PCRE2 cannot do",
         arguments: [
-            "(", ")", "(a", "a)", "[a", "[z-a]", "*a", "a**", "a++", "a{2}{3}", "a{3,2}", "a{70000}", "^*", "(?=a)*", "\\", "\\Z",
+            "(", ")", "(a", "a)", "[a", "[z-a]", "*a", "a**", "a++", "a{2}{3}", "a{3,2}", "a{70000}", "^*", "(?=a)*",
+            "\\", "\\Z",
             "\\A", "\\a", "\\h", "\\R", "\\K", "\\Q", "\\1", "(a)\\2", "\\k<n>", "(?<n>a)(?<n>b)", "(?<1>a)", "(?i)a",
-            "(?>a)", "(?P<n>a)", "(?#c)", "(?|a)", "(*FAIL)", "\\x4", "\\u12", "\\u{110000}", "\\ud800", "\\c1", "\\p{Nonsense}",
+            "(?>a)", "(?P<n>a)", "(?#c)", "(?|a)", "(*FAIL)", "\\x4", "\\u12", "\\u{110000}", "\\ud800", "\\c1",
+            "\\p{Nonsense}",
             "\\p{Script=Nonsense}", "\\pL", "\\p{gc=Greek}", "\\01", "\\é", "(?<=a+)b", "[\\1]",
         ])
     func refused(_ pattern: String) { #expect(refusal(pattern) != nil) }
@@ -53,7 +57,8 @@ struct PatternTests {
     }
 
     @Test(
-        "a search without end is given up, and the value is invalid", arguments: ["^(a+)+$", "^(a|aa)+$", "^(.*)*(.*)*(.*)*x$"])
+        "a search without end is given up, and the value is invalid",
+        arguments: ["^(a+)+$", "^(a|aa)+$", "^(.*)*(.*)*(.*)*x$"])
     func hostile(_ pattern: String) throws {
         let schema = try JSONSchema.compile(["pattern": .string(pattern)])
         let text = JSONValue.string(String(repeating: "a", count: 5_000) + "!")
@@ -68,7 +73,9 @@ struct PatternTests {
         #expect(inverted.validate(text).count == 1)
         let either = try JSONSchema.compile(["anyOf": [["pattern": .string(pattern)], true]])
         #expect(!either.isValid(text))
-        let keys = try JSONSchema.compile(["patternProperties": .object(object(pattern, true)), "additionalProperties": false])
+        let keys = try JSONSchema.compile([
+            "patternProperties": .object(object(pattern, true)), "additionalProperties": false,
+        ])
         var value = JSONObject()
         value.append(String(repeating: "a", count: 5_000) + "!", 1)
         #expect(keys.validate(.object(value)).first?.message.contains("given up") == true)

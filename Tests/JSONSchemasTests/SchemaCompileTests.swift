@@ -41,11 +41,14 @@ struct SchemaCompileTests {
         arguments: [
             #"5"#, #"null"#, #""a""#, #"[]"#, #"{"type": []}"#, #"{"type": ["string", "string"]}"#, #"{"type": 1}"#,
             #"{"minimum": "1"}"#, #"{"maxItems": 1.5}"#, #"{"required": ["a", "a"]}"#, #"{"required": [1]}"#,
-            #"{"properties": []}"#, #"{"properties": {"a": []}}"#, #"{"patternProperties": {"[": true}}"#, #"{"items": [true]}"#,
+            #"{"properties": []}"#, #"{"properties": {"a": []}}"#, #"{"patternProperties": {"[": true}}"#,
+            #"{"items": [true]}"#,
             #"{"prefixItems": true}"#, #"{"prefixItems": []}"#, #"{"anyOf": {}}"#, #"{"not": 1}"#, #"{"title": 1}"#,
             #"{"$ref": 1}"#, #"{"$ref": "a b"}"#, #"{"$id": "a#b"}"#, #"{"$anchor": "1a"}"#, #"{"$anchor": "a#"}"#,
-            #"{"$dynamicAnchor": ""}"#, #"{"$schema": 1}"#, #"{"$vocabulary": []}"#, #"{"dependentRequired": {"a": [1]}}"#,
-            #"{"dependentRequired": {"a": {}}}"#, #"{"dependentSchemas": {"a": []}}"#, #"{"format": 1}"#, #"{"examples": 1}"#,
+            #"{"$dynamicAnchor": ""}"#, #"{"$schema": 1}"#, #"{"$vocabulary": []}"#,
+            #"{"dependentRequired": {"a": [1]}}"#,
+            #"{"dependentRequired": {"a": {}}}"#, #"{"dependentSchemas": {"a": []}}"#, #"{"format": 1}"#,
+            #"{"examples": 1}"#,
             #"{"deprecated": "no"}"#, #"{"$comment": {}}"#, #"{"contentSchema": 1}"#, #"{"dependencies": {"a": 1}}"#,
         ])
     func shapes(_ text: String) throws { #expect(try !mistakes(text).isEmpty) }
@@ -86,7 +89,9 @@ struct SchemaCompileTests {
     func names() throws {
         #expect(try mistakes(#"{"$anchor": "a", "items": {"$anchor": "a"}}"#).count == 1)
         #expect(try mistakes(#"{"$defs": {"a": {"$id": "x:a"}, "b": {"$id": "x:a"}}}"#).count == 1)
-        #expect(try mistakes(#"{"$defs": {"a": {"$id": "x:a", "$anchor": "n"}, "b": {"$id": "x:b", "$anchor": "n"}}}"#).isEmpty)
+        #expect(
+            try mistakes(#"{"$defs": {"a": {"$id": "x:a", "$anchor": "n"}, "b": {"$id": "x:b", "$anchor": "n"}}}"#)
+                .isEmpty)
     }
 
     @Test(
@@ -127,7 +132,8 @@ struct SchemaCompileTests {
                 "https://json-schema.org/draft/2020-12/vocab/core": true, "https://example.com/vocab/money": true,
             ],
         ]
-        let found = try mistakes(#"{"$schema": "https://example.com/meta"}"#, documents: ["https://example.com/meta": own])
+        let found = try mistakes(
+            #"{"$schema": "https://example.com/meta"}"#, documents: ["https://example.com/meta": own])
         #expect(found.count == 1)
         #expect(found.first?.contains("requires the vocabulary https://example.com/vocab/money") == true)
         let loop: [String: JSONValue] = ["https://example.com/m": ["$schema": "https://example.com/m"]]
@@ -150,7 +156,8 @@ struct SchemaCompileTests {
     @Test("keywords without effect are listed")
     func ignored() throws {
         func ignored(_ text: String, _ dialect: SchemaDialect = .draft202012) throws -> [String] {
-            try JSONSchema.compile(JSONParser.parse(text), dialect: dialect, formats: .annotate).ignored.map(\.description)
+            try JSONSchema.compile(JSONParser.parse(text), dialect: dialect, formats: .annotate).ignored.map(
+                \.description)
         }
         #expect(
             try ignored(
@@ -159,7 +166,8 @@ struct SchemaCompileTests {
                  "then": true, "minContains": 2, "items": {"additionalItems": true}, "title": "a", "default": 1}
                 """#) == [
                     "#/titel (unknown)", "#/properties/a/minLenght (unknown)", "#/properties/a/format (annotation)",
-                    "#/properties/a/contentEncoding (annotation)", "#/then (without-partner)", "#/minContains (without-partner)",
+                    "#/properties/a/contentEncoding (annotation)", "#/then (without-partner)",
+                    "#/minContains (without-partner)",
                     "#/items/additionalItems (unknown)",
                 ])
         #expect(

@@ -35,19 +35,32 @@ struct SchemaValidationTests {
             (#"{"type": "integer"}"#, #""7""#, #""7" is a string, not integer"#),
             (#"{"type": ["integer", "null"]}"#, "[]", "[] is an array, not null or integer"),
             (#"{"enum": ["a", 1, null]}"#, #""b""#, #""b" is none of "a", 1, null"#),
-            (#"{"const": {"a": 1}}"#, "{}", #"{} is not {"a":1}"#), (#"{"maxLength": 2}"#, #""😀éa""#, #""😀éa" has 3 characters, more than 2"#),
+            (#"{"const": {"a": 1}}"#, "{}", #"{} is not {"a":1}"#),
+            (#"{"maxLength": 2}"#, #""😀éa""#, #""😀éa" has 3 characters, more than 2"#),
             (#"{"format": "date"}"#, #""2023-02-29""#, #""2023-02-29" is no date"#),
             (#"{"required": ["a"]}"#, "{}", #"the property "a" is missing"#),
             (#"{"dependentRequired": {"a": ["b"]}}"#, #"{"a": 1}"#, #"the property "b" is missing, which "a" needs"#),
-            (#"{"propertyNames": {"maxLength": 1}}"#, #"{"ab": 1}"#, #"the name of the property "ab" is not allowed: "ab" has 2 characters, more than 1"#),
+            (
+                #"{"propertyNames": {"maxLength": 1}}"#, #"{"ab": 1}"#,
+                #"the name of the property "ab" is not allowed: "ab" has 2 characters, more than 1"#
+            ),
             (#"{"uniqueItems": true}"#, #"[1, {"a": 1}, 1.0]"#, "the elements 0 and 2 are equal: 1.0"),
             (#"{"contains": {"type": "null"}}"#, "[1]", "0 elements obey the schema of contains; at least one has to"),
             (#"{"not": {"type": "null"}}"#, "null", "null obeys a schema that it must not obey"),
-            (#"{"anyOf": [{"type": "null"}, {"properties": {"a": {"minimum": 3}}, "type": "object"}]}"#, #"{"a": 1}"#,
-                #"{"a":1} obeys none of the alternatives: (0) {"a":1} is an object, not null; (1) /a: 1 is less than 3"#),
-            (#"{"oneOf": [true, {"type": "null"}, {"const": null}]}"#, "null", "null obeys more than one of the alternatives: 0, 1, 2"),
+            (
+                #"{"anyOf": [{"type": "null"}, {"properties": {"a": {"minimum": 3}}, "type": "object"}]}"#,
+                #"{"a": 1}"#,
+                #"{"a":1} obeys none of the alternatives: (0) {"a":1} is an object, not null; (1) /a: 1 is less than 3"#
+            ),
+            (
+                #"{"oneOf": [true, {"type": "null"}, {"const": null}]}"#, "null",
+                "null obeys more than one of the alternatives: 0, 1, 2"
+            ),
             (#"{"prefixItems": [true], "items": false}"#, "[1, 2]", "no further element is allowed"),
-            (#"{"properties": {"a": true}, "unevaluatedProperties": false}"#, #"{"b": 1}"#, "no such property is allowed"),
+            (
+                #"{"properties": {"a": true}, "unevaluatedProperties": false}"#, #"{"b": 1}"#,
+                "no such property is allowed"
+            ),
             ("false", "1", "nothing is allowed here"),
         ])
     func messages(_ schema: String, _ value: String, _ message: String) throws {
@@ -97,7 +110,8 @@ struct SchemaValidationTests {
     func threads() async throws {
         let schema = try JSONSchema.compile(
             try JSONParser.parse(
-                ##"{"properties": {"a": {"pattern": "^(x|y)+$", "format": "email"}}, "additionalProperties": {"$ref": "#"}}"##))
+                ##"{"properties": {"a": {"pattern": "^(x|y)+$", "format": "email"}}, "additionalProperties": {"$ref": "#"}}"##
+            ))
         let good = try JSONParser.parse(#"{"b": {"c": {}}}"#)
         let bad = try JSONParser.parse(#"{"b": {"a": "xyz"}}"#)
         await withTaskGroup(of: Bool.self) { group in

@@ -57,22 +57,32 @@ struct SchemaFacts {
         nodes = group.nodes.map { program.nodes[$0] }
         self.program = program
         types = nodes.reduce(group.types) { $0.intersection($1.types) }
-        if let lower, let upper, lower.value > upper.value
-            || (lower.value == upper.value && (lower.isExclusive || upper.isExclusive))
+        if let lower, let upper,
+            lower.value > upper.value
+                || (lower.value == upper.value && (lower.isExclusive || upper.isExclusive))
         {
             types.subtract(.number)
         }
         if minimumLength > maximumLength { types.subtract(.string) }
         if minimumItems > maximumItems { types.subtract(.array) }
-        let isEmptyObject = required.contains { key in self.property(key).contains { program.nodes[$0].verdict == false } }
+        let isEmptyObject = required.contains { key in
+            self.property(key).contains { program.nodes[$0].verdict == false }
+        }
         if minimumProperties > maximumProperties || isEmptyObject { types.subtract(.object) }
-        isNever = types.isEmpty || nodes.contains { $0.verdict == false }
+        isNever = types.isEmpty || nodes.contains { $0.verdict == false || refusesAll($0) }
     }
 
     /// Whether a value obeys every node. Not to be asked where references are dynamic.
     func allows(_ value: JSONValue) -> Bool {
         types.isSuperset(of: TypeSet(of: value))
             && indices.allSatisfy { SchemaEvaluation(program, limit: 0).isValid(value, node: $0) }
+    }
+
+    private func refusesAll(_ node: SchemaNode) -> Bool {
+        node.applicators.contains { applicator in
+            guard case .not(let schema) = applicator else { return false }
+            return program.nodes[schema].verdict == true
+        }
     }
 
     // MARK: Numbers and strings
@@ -164,7 +174,9 @@ struct SchemaFacts {
                 if values.count < candidates?.count ?? .max { candidates = values }
             }
         }
-        if candidates == nil, types.isSubset(of: [.null, .boolean]) { candidates = [.null, .bool(false), .bool(true)] }
+        if candidates == nil, types.isSubset(of: [.null, .boolean]) {
+            candidates = [.null, .bool(false), .bool(true)]
+        }
         return candidates?.filter { types.isSuperset(of: TypeSet(of: $0)) && (program.isDynamic || allows($0)) }
     }
 }

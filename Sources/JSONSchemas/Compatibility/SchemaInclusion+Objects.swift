@@ -2,10 +2,12 @@ extension SchemaInclusion {
     func checkObject(_ facts: SchemaFacts, _ node: SchemaNode, _ rules: ObjectRules) -> [Problem] {
         var problems: [Problem] = []
         if facts.minimumProperties < rules.minimum {
-            problems.append(problem(node, "minProperties", "\(sourceName) allows fewer than \(rules.minimum) properties"))
+            problems.append(
+                problem(node, "minProperties", "\(sourceName) allows fewer than \(rules.minimum) properties"))
         }
         if facts.maximumProperties > rules.maximum {
-            problems.append(problem(node, "maxProperties", "\(sourceName) allows more than \(rules.maximum) properties"))
+            problems.append(
+                problem(node, "maxProperties", "\(sourceName) allows more than \(rules.maximum) properties"))
         }
         let required = facts.required
         for key in rules.required where !required.contains(JSONKey(key)) {
@@ -20,7 +22,8 @@ extension SchemaInclusion {
         return problems + checkNamed(facts, node, rules) + checkOthers(facts, node, rules)
     }
 
-    private func isImplied(_ dependency: ObjectRules.Dependency, _ facts: SchemaFacts, _ required: Set<JSONKey>) -> Bool {
+    private func isImplied(_ dependency: ObjectRules.Dependency, _ facts: SchemaFacts, _ required: Set<JSONKey>) -> Bool
+    {
         if facts.forbids(JSONKey(dependency.key)) { return true }
         let own = facts.objects.flatMap(\.dependencies).filter { $0.key.isIdenticalText(to: dependency.key) }
         let known = required.union(own.flatMap(\.required).map(JSONKey.init))
@@ -85,7 +88,8 @@ extension SchemaInclusion {
             let same = rules.patterns.filter { $0.pattern.source == matching }
             certain += same.map(\.schema)
             let open = rules.patterns.filter { patterned in
-                patterned.pattern.source != matching && (matching != nil || !patterns.contains(patterned.pattern.source))
+                patterned.pattern.source != matching
+                    && (matching != nil || !patterns.contains(patterned.pattern.source))
             }
             guard same.isEmpty else { continue }
             if open.isEmpty {

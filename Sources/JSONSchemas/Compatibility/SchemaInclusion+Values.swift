@@ -13,16 +13,19 @@ extension SchemaInclusion {
             problems.append(problem(node, "minimum", "\(sourceName) allows numbers below \(bound.text)"))
         }
         if let bound = rules.exclusiveMinimum, !isAbove(bound, exclusive: true) {
-            problems.append(problem(node, "exclusiveMinimum", "\(sourceName) allows numbers that are not above \(bound.text)"))
+            problems.append(
+                problem(node, "exclusiveMinimum", "\(sourceName) allows numbers that are not above \(bound.text)"))
         }
         if let bound = rules.maximum, !isBelow(bound, exclusive: false) {
             problems.append(problem(node, "maximum", "\(sourceName) allows numbers above \(bound.text)"))
         }
         if let bound = rules.exclusiveMaximum, !isBelow(bound, exclusive: true) {
-            problems.append(problem(node, "exclusiveMaximum", "\(sourceName) allows numbers that are not below \(bound.text)"))
+            problems.append(
+                problem(node, "exclusiveMaximum", "\(sourceName) allows numbers that are not below \(bound.text)"))
         }
         if let divisor = rules.divisor, !isMultiple(facts, divisor) {
-            problems.append(problem(node, "multipleOf", "\(sourceName) allows numbers that are no multiples of \(divisor.text)"))
+            problems.append(
+                problem(node, "multipleOf", "\(sourceName) allows numbers that are no multiples of \(divisor.text)"))
         }
         return problems
     }
