@@ -33,8 +33,8 @@ package struct JSONSchema: Sendable {
         return JSONSchema(
             dialect: index.entries[0].rules.dialect, ignored: index.ignored,
             program: SchemaProgram(
-                nodes: compiler.nodes, dynamicAnchors: index.resources.map(\.dynamicAnchors), source: schema,
-                documents: documents))
+                nodes: compiler.nodes, dynamicAnchors: index.resources.map(\.dynamicAnchors), source: schema, uri: uri,
+                documents: documents, formats: formats))
     }
 
     /// Every mistake of a value, in the order of the schema, up to `limit`; none if it is valid.
@@ -69,14 +69,28 @@ final class SchemaProgram: Sendable {
     let nodes: [SchemaNode]
     /// By resource.
     let dynamicAnchors: [[JSONKey: Int]]
-    /// What it was compiled from.
+    /// What it was compiled from, and how.
     let source: JSONValue
+    let uri: String
     let documents: [String: JSONValue]
+    let formats: SchemaFormatMode
+    /// Whether a reference depends on the way to it.
+    let isDynamic: Bool
 
-    init(nodes: [SchemaNode], dynamicAnchors: [[JSONKey: Int]], source: JSONValue, documents: [String: JSONValue]) {
+    init(
+        nodes: [SchemaNode], dynamicAnchors: [[JSONKey: Int]], source: JSONValue, uri: String,
+        documents: [String: JSONValue], formats: SchemaFormatMode
+    ) {
         self.nodes = nodes
         self.dynamicAnchors = dynamicAnchors
         self.source = source
+        self.uri = uri
         self.documents = documents
+        self.formats = formats
+        isDynamic = nodes.contains { node in
+            node.applicators.contains { applicator in
+                if case .dynamicReference = applicator { true } else { false }
+            }
+        }
     }
 }

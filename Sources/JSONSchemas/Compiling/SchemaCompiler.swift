@@ -28,6 +28,7 @@ struct SchemaCompiler {
         readArrays(source, &node)
         readObjects(source, &node)
         readApplicators(source, &node)
+        if !node.demandsAnything { node.verdict = true }
         return node
     }
 

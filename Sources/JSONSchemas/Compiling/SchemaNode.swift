@@ -20,6 +20,12 @@ struct SchemaNode: Sendable {
 
     /// Whether it has to know what others in the same place looked at.
     var needsMarks: Bool { unevaluatedItems != nil || unevaluatedProperties != nil }
+
+    /// Without any of this it is as the schema true.
+    var demandsAnything: Bool {
+        types != .all || allowed != nil || constant != nil || number != nil || string != nil || array != nil
+            || object != nil || !applicators.isEmpty || needsMarks
+    }
 }
 
 /// Of `enum`.

@@ -11,6 +11,8 @@ struct TypeSet: OptionSet, Sendable, Hashable {
     static let object = TypeSet(rawValue: 64)
     static let number: TypeSet = [.integer, .fraction]
     static let all = TypeSet(rawValue: 127)
+    /// Those that no other is part of.
+    static let each: [TypeSet] = [.null, .boolean, .integer, .fraction, .string, .array, .object]
 
     static let names = ["null", "boolean", "integer", "number", "string", "array", "object"]
     private static let named: [TypeSet] = [.null, .boolean, .integer, .number, .string, .array, .object]

@@ -78,8 +78,9 @@ extension JSONScanner {
         }
         offset += 2
         let low = try hexDigits()
-        let code = 0x10000 + ((unit - 0xD800) << 10) + (low &- 0xDC00)
-        guard (0xDC00...0xDFFF).contains(low), let scalar = Unicode.Scalar(code) else { throw loneSurrogate(at: place) }
+        guard (0xDC00...0xDFFF).contains(low),
+            let scalar = Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+        else { throw loneSurrogate(at: place) }
         return scalar
     }
 
