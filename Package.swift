@@ -107,7 +107,7 @@ let package = Package(
         .executableTarget(
             name: "strata",
             dependencies: [
-                "Engine", "Planning", "PostgresDriver", "Proxy",
+                "Engine", "EventStore", "JSONSchemas", "Planning", "PostgresDriver", "Proxy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -143,7 +143,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "EventStoreTests", dependencies: ["EventStore", "PostgresDriver", "SQLSyntax", "TestSupport"],
+            name: "EventStoreTests", dependencies: ["EventStore", "JSONSchemas", "PostgresDriver", "SQLSyntax", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "StrataDatabasesTests", dependencies: ["PostgresDriver", "StrataDatabases", "TestSupport"],

@@ -97,6 +97,26 @@ struct DeadLetterTests {
         }
     }
 
+    @Test("What failed in one slot does not keep the others of the delivery")
+    func otherSlots() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            try await store.append((1...40).map { .counted($0, key: "k\($0)") }, to: stream)
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            let delivery = try await reader.poll(group, of: one, as: "m")
+            let bad = delivery.events[5]
+            let lease = try #require(delivery.leases.first { $0.slot == bad.slot })
+            _ = try await reader.fail(bad.event.position, in: lease, group, of: one, as: "m", reason: "bad")
+            await #expect(throws: EventStoreRefusal.self) { try await reader.commit(delivery, group, of: one, as: "m") }
+            try await reader.commit(delivery, group, of: one, as: "m", except: [bad.slot])
+            try await store.rows("UPDATE events.group_slots SET next_try = '-infinity'")
+            let rest = try await reader.poll(group, of: one, as: "m")
+            let wanted = delivery.events.filter { $0.slot == bad.slot && $0.event.position >= bad.event.position }
+            #expect(rest.events == wanted)
+        }
+    }
+
     @Test("Only what is named is redriven; nothing that is not the slot's can fail")
     func some() async throws {
         try await with { place in

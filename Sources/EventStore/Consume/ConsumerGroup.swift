@@ -146,10 +146,13 @@ extension EventReader {
         _ = try await call(statement, parameters)
     }
 
-    /// All of a delivery is done.
-    package func commit(_ delivery: Delivery, _ group: UUID, of organization: UUID, as member: String) async throws {
+    /// A delivery is done, but for what failed: `fail` has moved those slots itself.
+    package func commit(
+        _ delivery: Delivery, _ group: UUID, of organization: UUID, as member: String, except failed: Set<Int> = []
+    ) async throws {
         let done = delivery.leases.compactMap { lease in
-            lease.through.flatMap { $0 > lease.position ? (lease: lease, through: $0) : nil }
+            failed.contains(lease.slot)
+                ? nil : lease.through.flatMap { $0 > lease.position ? (lease: lease, through: $0) : nil }
         }
         if !done.isEmpty { try await commit(done, group, of: organization, as: member) }
     }

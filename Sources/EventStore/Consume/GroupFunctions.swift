@@ -208,9 +208,9 @@ struct GroupFunctions {
                     p_position := CASE p_position WHEN -1 THEN stream.floor_position WHEN -2 THEN stream.last_position ELSE p_position END;
                     IF p_time IS NOT NULL THEN
                         -- Before the first event of that time or a later one.
-                        SELECT coalesce(min(e.position) - 1, stream.last_position) INTO p_position FROM \(s).events e
-                         WHERE e.stream_id = stream.id AND e.created_at >= p_time;
-                        p_position := greatest(p_position, stream.floor_position);
+                        SELECT e.position - 1 INTO p_position FROM \(s).events e
+                         WHERE e.stream_id = stream.id AND e.created_at >= p_time ORDER BY e.created_at, e.position LIMIT 1;
+                        p_position := greatest(coalesce(p_position, stream.last_position), stream.floor_position);
                     END IF;
                     IF p_position < stream.floor_position THEN
                         RAISE EXCEPTION 'events up to % are archived', stream.floor_position USING ERRCODE = 'EV416', DETAIL = stream.floor_position::text;

@@ -114,10 +114,16 @@ package actor StreamWatch {
         do {
             while !Task.isCancelled {
                 if untold.isEmpty { await untilUntold() }
-                let text = GrowthMessage(schema: schema.name, ends: untold).text
+                let told = untold
                 untold = [:]
-                _ = try await connection.query(
-                    "SELECT pg_notify($1, $2)", [.text(GrowthMessage.channel), .text(text)])
+                do {
+                    _ = try await connection.query(
+                        "SELECT pg_notify($1, $2)",
+                        [.text(GrowthMessage.channel), .text(GrowthMessage(schema: schema.name, ends: told).text)])
+                } catch {
+                    untold.merge(told) { max($0, $1) }
+                    throw error
+                }
                 try await Task.sleep(for: Self.betweenMessages)
             }
         } catch {

@@ -14,6 +14,14 @@ package struct Directory: Sendable {
 
     package func close() async { await pool.close() }
 
+    /// Whether the schema is there.
+    package func isInstalled() async throws -> Bool {
+        try await pool.withConnection {
+            try await $0.query(
+                "SELECT to_regclass(format('%I.event_streams', $1::text)) IS NOT NULL AS present", [.text(schema.name)])
+        }.only().bool("present")
+    }
+
     /// What is wrong with a request, in a word that programs may look at.
     package enum Refusal: Error, Sendable, Hashable {
         /// There is one already of that name or address.

@@ -116,6 +116,16 @@ extension Directory {
         }
     }
 
+    /// - Returns: 0 and nil where the stream takes any JSON.
+    func currentSchema(of stream: UUID, _ organization: UUID) async throws -> (version: Int, text: String?) {
+        let rows = try await within(
+            organization,
+            "SELECT schema_version, schema::text AS schema FROM \(schema.schema).event_streams WHERE id = $1::uuid AND is_active",
+            [.id(stream)])
+        guard let row = rows.first else { throw Refusal.notFound("there is no such stream") }
+        return (try row.int("schema_version"), try row.optionalString("schema"))
+    }
+
     /// All versions, oldest first.
     package func schemas(of stream: UUID, _ organization: UUID) async throws -> [StreamSchema] {
         try await within(

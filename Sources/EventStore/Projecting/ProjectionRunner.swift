@@ -1,4 +1,5 @@
 package import Foundation
+import JSONSchemas
 package import PostgresDriver
 
 /// A read model made of a stream: statements for each type of event.
@@ -106,6 +107,13 @@ package actor ProjectionRunner {
 
     // MARK: One transaction
 
+    /// Why an event cannot be done.
+    private struct Failure {
+        var message: String
+        /// A SQLSTATE, or `json` for a payload that cannot be read.
+        var kind: String
+    }
+
     private func apply(_ events: [StoredEvent], _ connection: Connection) async throws {
         var attempts = 0
         var failing = 0
@@ -129,33 +137,36 @@ package actor ProjectionRunner {
             } catch let error as PostgresError where error.isPassing && attempts < 10 {
                 try await Task.sleep(for: .milliseconds(20 << min(attempts, 6)))
             } catch let error as PostgresError where error.kind == .server && !error.isPassing {
-                return try await isolate(events, failing, error, connection)
+                let failure = Failure(message: error.message, kind: error.sqlState?.rawValue ?? "")
+                return try await isolate(events, failing, failure, connection)
+            } catch let error as JSONError {
+                return try await isolate(events, failing, Failure(message: error.description, kind: "json"), connection)
             }
         }
     }
 
     /// What comes before the bad event is done; then the event is found out alone.
     private func isolate(
-        _ events: [StoredEvent], _ failing: Int, _ error: PostgresError, _ connection: Connection
+        _ events: [StoredEvent], _ failing: Int, _ failure: Failure, _ connection: Connection
     ) async throws {
-        guard events.count > 1 else { return try await refuse(events[0], error, connection) }
+        guard events.count > 1 else { return try await refuse(events[0], failure, connection) }
         // At the end of all it may be any of them: half and half.
         let border = failing == events.count ? events.count / 2 : max(failing, 1)
         try await apply(Array(events[..<border]), connection)
         try await apply(Array(events[border...].prefix(failing == events.count ? .max : 1)), connection)
     }
 
-    private func refuse(_ event: StoredEvent, _ error: PostgresError, _ connection: Connection) async throws {
+    private func refuse(_ event: StoredEvent, _ failure: Failure, _ connection: Connection) async throws {
         guard projection.onError == .deadLetter else {
             _ = try? await connection.query(
                 "UPDATE strata.projections SET state = 'stopped', error = $2, updated_at = now() WHERE name = $1",
-                [.text(projection.name), .text("event \(event.position): \(error.message)")])
-            throw ProjectionStop.event(position: event.position, type: event.type, message: error.message)
+                [.text(projection.name), .text("event \(event.position): \(failure.message)")])
+            throw ProjectionStop.event(position: event.position, type: event.type, message: failure.message)
         }
         // First on record, then passed by: killed in between, it is put on record once more, which changes nothing.
         try await reader.setAside(
             event.position, of: projection.stream, projection.organization, group: group,
-            failure: (error.message, error.sqlState?.rawValue ?? ""))
+            failure: (failure.message, failure.kind))
         try await connection.transaction { try await advance(to: event.position, $0) }
         progress.position = event.position
         progress.deadLetters += 1

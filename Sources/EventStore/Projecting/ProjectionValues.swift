@@ -8,10 +8,10 @@ struct ProjectionValues {
     private let payload: JSONValue
     private let metadata: JSONValue
 
-    /// What PostgreSQL has taken is not measured once more.
-    private static let limits = JSONLimits(depth: 10_000, bytes: 1 << 30, numberCharacters: 200_000, exponent: 200_000)
+    /// Beyond what the service takes: PostgreSQL writes some numbers longer than they came.
+    private static let limits = JSONLimits(depth: 256, bytes: 1 << 30, numberCharacters: 200_000, exponent: 10_000)
 
-    /// - Throws: `JSONError`: never for what a store has given.
+    /// - Throws: `JSONError`: for what was put there past the service and is nested deeper.
     init(_ event: StoredEvent) throws {
         self.event = event
         payload = try JSONParser.parse(event.payload, limits: Self.limits)
