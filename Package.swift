@@ -84,7 +84,8 @@ let package = Package(
         .target(
             name: "EventStore",
             dependencies: [
-                "COpenSSL", "JSONSchemas", "PostgresDriver", "SQLSyntax", .product(name: "DequeModule", package: "swift-collections"),
+                "COpenSSL", "JSONSchemas", "PostgresDriver", "SQLSyntax",
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: strict
         ),
@@ -143,7 +144,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
-            name: "EventStoreTests", dependencies: ["EventStore", "JSONSchemas", "PostgresDriver", "SQLSyntax", "TestSupport"],
+            name: "EventStoreTests",
+            dependencies: ["EventStore", "JSONSchemas", "PostgresDriver", "SQLSyntax", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "StrataDatabasesTests", dependencies: ["PostgresDriver", "StrataDatabases", "TestSupport"],

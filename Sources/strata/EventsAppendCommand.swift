@@ -100,7 +100,8 @@ struct EventLines {
                 lines.append(try read(bytes))
             } catch {
                 throw EventFailure.diagnostic(
-                    "line", "line \(number + 1) is no event: \(error)", "nothing was appended; mend the line, and try again")
+                    "line", "line \(number + 1) is no event: \(error)",
+                    "nothing was appended; mend the line, and try again")
             }
         }
         return lines

@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventStore
 import Foundation
+import JSONSchemas
 import Planning
 import PostgresDriver
 
@@ -83,9 +84,11 @@ struct EventPlace {
             let active = all.filter(\.isActive)
             guard active.count == 1 else {
                 throw EventFailure.diagnostic(
-                    "organization", active.isEmpty ? "there is no organisation yet" : "there are \(active.count) organisations",
+                    "organization",
+                    active.isEmpty ? "there is no organisation yet" : "there are \(active.count) organisations",
                     active.isEmpty
-                        ? "strata events organization add NAME" : "name one: --organization; strata events organization list shows them")
+                        ? "strata events organization add NAME"
+                        : "name one: --organization; strata events organization list shows them")
             }
             return active[0]
         }
@@ -93,7 +96,8 @@ struct EventPlace {
         guard found.count == 1 else {
             throw EventFailure.diagnostic(
                 "organization",
-                found.isEmpty ? "there is no organisation \(wanted)" : "\(found.count) organisations are called \(wanted)",
+                found.isEmpty
+                    ? "there is no organisation \(wanted)" : "\(found.count) organisations are called \(wanted)",
                 "strata events organization list shows them with their ids")
         }
         return found[0]
@@ -101,7 +105,9 @@ struct EventPlace {
 
     /// By name or id.
     func stream(_ name: String, of organization: Organization) async throws -> EventStream {
-        if let id = UUID(uuidString: name), let found = try? await directory.stream(id, of: organization.id) { return found }
+        if let id = UUID(uuidString: name), let found = try? await directory.stream(id, of: organization.id) {
+            return found
+        }
         do {
             return try await directory.stream(named: name, of: organization.id)
         } catch Directory.Refusal.notFound {
@@ -188,7 +194,8 @@ enum EventFailure {
                         .error, "incompatible", "\($0)",
                         nextStep: "change the schema, or give it another rule: --compatibility none")
                 })
-        case .overtaken: diagnostic("overtaken", "somebody else has just given the stream a schema", "look at it, and try again")
+        case .overtaken:
+            diagnostic("overtaken", "somebody else has just given the stream a schema", "look at it, and try again")
         }
     }
 }

@@ -67,10 +67,14 @@ struct EventsDeadCommand: AsyncParsableCommand {
                 let style = console.outputStyle
                 for letter in letters {
                     let key = letter.key.map { "  \($0)" } ?? ""
-                    console.output("\(letter.position)  \(style.bold(letter.type))\(key)  \(letter.status.rawValue)  \(letter.id)\n")
+                    console.output(
+                        "\(letter.position)  \(style.bold(letter.type))\(key)  \(letter.status.rawValue)  \(letter.id)\n"
+                    )
                     let attempts = letter.attempts == 1 ? "1 attempt" : "\(letter.attempts) attempts"
                     console.output(
-                        style.wrap("\(letter.reason) (\(attempts), \(EventText.time(letter.failedAt)))", indentation: 4, first: 4) + "\n")
+                        style.wrap(
+                            "\(letter.reason) (\(attempts), \(EventText.time(letter.failedAt)))", indentation: 4,
+                            first: 4) + "\n")
                 }
                 if letters.count == 100 { console.error("more: --after \(letters[99].position)\n") }
             }

@@ -45,7 +45,9 @@ struct EventsGroupCommand: AsyncParsableCommand {
         func validate() throws {
             guard 1...256 ~= slots else { throw ValidationError("--slots must be from 1 to 256") }
             guard 1...1_000 ~= attempts else { throw ValidationError("--attempts must be from 1 to 1000") }
-            guard (1...200).contains(name.count) else { throw ValidationError("a group's name has 1 to 200 characters") }
+            guard (1...200).contains(name.count) else {
+                throw ValidationError("a group's name has 1 to 200 characters")
+            }
         }
 
         func run() async throws {
@@ -55,7 +57,8 @@ struct EventsGroupCommand: AsyncParsableCommand {
                 settings.after = fromEnd ? stream.lastPosition : 0
                 let known = try await place.directory.groups(on: stream.id, of: organization.id)
                 if known.contains(where: { $0.name == name }) {
-                    throw EventFailure.diagnostic("taken", "stream \(stream.name) has a group \(name) already", "choose another name")
+                    throw EventFailure.diagnostic(
+                        "taken", "stream \(stream.name) has a group \(name) already", "choose another name")
                 }
                 let id = try await reader.createGroup(name, on: stream.id, of: organization.id, settings)
                 place.workplace.console.output("Group \(name) of \(stream.name): \(id.uuidString.lowercased())\n")
@@ -76,13 +79,15 @@ struct EventsGroupCommand: AsyncParsableCommand {
                 let groups = try await place.directory.groups(on: stream.id, of: organization.id).map { Shown($0) }
                 guard global.format == .text else { return place.workplace.console.output(try JSONOutput.text(groups)) }
                 guard !groups.isEmpty else {
-                    return place.workplace.console.output("No group of \(stream.name) yet: strata events group add STREAM NAME\n")
+                    return place.workplace.console.output(
+                        "No group of \(stream.name) yet: strata events group add STREAM NAME\n")
                 }
                 var table = TextTable([.left, .right, .right, .right, .right, .right])
                 table.add(["GROUP", "DONE UP TO", "LAG", "SLOTS", "MEMBERS", "DEAD"])
                 for group in groups {
                     table.add([
-                        group.name, String(group.position), String(group.lag), String(group.slots), String(group.members),
+                        group.name, String(group.position), String(group.lag), String(group.slots),
+                        String(group.members),
                         String(group.deadLetters),
                     ])
                 }
@@ -136,7 +141,8 @@ struct EventsGroupCommand: AsyncParsableCommand {
         let groups = try await place.directory.groups(on: stream.id, of: organization.id)
         guard let found = groups.first(where: { $0.name == name || $0.id == UUID(uuidString: name) }) else {
             throw EventFailure.diagnostic(
-                "group", "stream \(stream.name) has no group \(name)", "strata events group list \(stream.name) shows them")
+                "group", "stream \(stream.name) has no group \(name)",
+                "strata events group list \(stream.name) shows them")
         }
         return found
     }

@@ -39,7 +39,8 @@ struct EventsInitCommand: AsyncParsableCommand {
         if printsOnly {
             for part in schema.parts {
                 workplace.console.output(
-                    "-- \(part.object): \(part.reason)\nBEGIN;\n" + part.statements.joined(separator: ";\n") + ";\nCOMMIT;\n\n")
+                    "-- \(part.object): \(part.reason)\nBEGIN;\n" + part.statements.joined(separator: ";\n")
+                        + ";\nCOMMIT;\n\n")
             }
             return
         }

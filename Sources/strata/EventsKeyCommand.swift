@@ -48,13 +48,15 @@ struct EventsKeyCommand: AsyncParsableCommand {
         @OptionGroup var owner: OrganizationOption
         @Argument(help: "What it is for.") var label: String
         @Option(help: "What it may do: append, read, consume, manage. Several times for several.") var scope: [Scope]
-        @Option(help: ArgumentHelp("When it ends by itself, from now.", valueName: "duration")) var expires: DurationArgument?
+        @Option(help: ArgumentHelp("When it ends by itself, from now.", valueName: "duration")) var expires:
+            DurationArgument?
 
         func run() async throws {
             try await EventPlace.with(global, store) { place in
                 let organization = try await place.organization(owner)
                 let end = expires.map { Date(timeIntervalSinceNow: $0.duration / .seconds(1)) }
-                let made = try await place.directory.createKey(label, scopes: scope, expiresAt: end, of: organization.id)
+                let made = try await place.directory.createKey(
+                    label, scopes: scope, expiresAt: end, of: organization.id)
                 if global.format == .json {
                     return place.workplace.console.output(try JSONOutput.text(Shown(made.key, secret: made.secret)))
                 }
@@ -65,7 +67,8 @@ struct EventsKeyCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Shows the keys, but for what only their owners know.")
+        static let configuration = CommandConfiguration(
+            abstract: "Shows the keys, but for what only their owners know.")
 
         @OptionGroup var global: GlobalOptions
         @OptionGroup var store: EventStoreOptions
@@ -82,7 +85,9 @@ struct EventsKeyCommand: AsyncParsableCommand {
                 var table = TextTable([.left, .left, .left, .left])
                 table.add(["KEY", "LABEL", "MAY", "STATE"])
                 for key in keys {
-                    table.add([key.prefix + "_…", key.label, key.scopes.map(\.rawValue).joined(separator: " "), key.state])
+                    table.add([
+                        key.prefix + "_…", key.label, key.scopes.map(\.rawValue).joined(separator: " "), key.state,
+                    ])
                 }
                 place.workplace.console.output(table.render(indentation: 0) + "\n")
             }

@@ -93,7 +93,8 @@ enum EventText {
     /// `2026-11-22 07:15:03`, UTC.
     static func time(_ date: Date) -> String {
         date.formatted(
-            Date.ISO8601FormatStyle(dateSeparator: .dash, dateTimeSeparator: .space, timeSeparator: .colon).year().month().day()
+            Date.ISO8601FormatStyle(dateSeparator: .dash, dateTimeSeparator: .space, timeSeparator: .colon).year()
+                .month().day()
                 .dateTimeSeparator(.space).time(includingFractionalSeconds: false))
     }
 }

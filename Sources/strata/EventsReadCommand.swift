@@ -48,8 +48,11 @@ struct EventsReadCommand: AsyncParsableCommand {
     ) async throws {
         var position = after
         while true {
-            let slice = try await reader.read(stream.id, of: organization.id, after: position, limit: all ? 1_000 : limit)
-            for event in slice.events { console.output(global.format == .json ? Self.line(event) : text(event, console)) }
+            let slice = try await reader.read(
+                stream.id, of: organization.id, after: position, limit: all ? 1_000 : limit)
+            for event in slice.events {
+                console.output(global.format == .json ? Self.line(event) : text(event, console))
+            }
             guard let last = slice.next else {
                 if position == after, global.format == .text {
                     console.output("Nothing behind position \(after); the stream ends at \(slice.lastPosition).\n")
@@ -68,7 +71,9 @@ struct EventsReadCommand: AsyncParsableCommand {
 
     private func text(_ event: StoredEvent, _ console: Console) -> String {
         let style = console.outputStyle
-        let head = "\(event.position)  \(EventText.time(event.at))  \(style.bold(event.type))" + (event.key.map { "  \($0)" } ?? "")
+        let head =
+            "\(event.position)  \(EventText.time(event.at))  \(style.bold(event.type))"
+            + (event.key.map { "  \($0)" } ?? "")
         let metadata = event.metadata == "{}" ? "" : "    " + style.dim(event.metadata) + "\n"
         return "\(head)\n    \(event.payload)\n\(metadata)"
     }
@@ -87,7 +92,8 @@ struct EventsReadCommand: AsyncParsableCommand {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
         let head = Head(
-            position: event.position, id: event.id.uuidString.lowercased(), type: event.type, key: event.key, at: event.at)
+            position: event.position, id: event.id.uuidString.lowercased(), type: event.type, key: event.key,
+            at: event.at)
         let text = (try? encoder.encode(head)).map { String(decoding: $0, as: UTF8.self) } ?? "{"
         return text.dropLast() + ",\"payload\":\(event.payload),\"metadata\":\(event.metadata)}\n"
     }

@@ -64,7 +64,9 @@ struct EventsStreamCommand: AsyncParsableCommand {
                     if next.isEmpty { break }
                     streams += next.map { Shown($0) }
                 }
-                guard global.format == .text else { return place.workplace.console.output(try JSONOutput.text(streams)) }
+                guard global.format == .text else {
+                    return place.workplace.console.output(try JSONOutput.text(streams))
+                }
                 guard !streams.isEmpty else {
                     return place.workplace.console.output("No stream yet: strata events stream add NAME\n")
                 }
@@ -72,7 +74,8 @@ struct EventsStreamCommand: AsyncParsableCommand {
                 table.add(["STREAM", "EVENTS", "SCHEMA", "SINCE", "STATE"])
                 for stream in streams {
                     table.add([
-                        stream.name, String(stream.events), stream.schemaVersion == 0 ? "-" : "v\(stream.schemaVersion)",
+                        stream.name, String(stream.events),
+                        stream.schemaVersion == 0 ? "-" : "v\(stream.schemaVersion)",
                         EventText.time(stream.createdAt), stream.isActive ? "active" : "inactive",
                     ])
                 }
@@ -98,7 +101,8 @@ struct EventsStreamCommand: AsyncParsableCommand {
         @OptionGroup var owner: OrganizationOption
         @Argument(help: "The stream, by name or id.") var stream: String
         @Argument(help: "A file with a JSON Schema.") var file: String?
-        @Option(help: "The rule from now on: none, backward, forward, full.") var compatibility: SchemaCompatibility.Rule?
+        @Option(help: "The rule from now on: none, backward, forward, full.") var compatibility:
+            SchemaCompatibility.Rule?
 
         private struct Version: Encodable {
             var version: Int
@@ -122,11 +126,14 @@ struct EventsStreamCommand: AsyncParsableCommand {
                         ])
                     }
                     place.workplace.say(
-                        "Stream \(stream.name) takes schema version \(added.version.version) (\(added.version.compatibility)) from now on.")
+                        "Stream \(stream.name) takes schema version \(added.version.version) (\(added.version.compatibility)) from now on."
+                    )
                     return
                 }
                 let versions = try await place.directory.schemas(of: stream.id, organization.id).map {
-                    Version(version: $0.version, compatibility: $0.compatibility, createdAt: $0.createdAt, schema: $0.schema)
+                    Version(
+                        version: $0.version, compatibility: $0.compatibility, createdAt: $0.createdAt, schema: $0.schema
+                    )
                 }
                 if global.format == .json { return place.workplace.console.output(try JSONOutput.text(versions)) }
                 guard let last = versions.last else {

@@ -42,7 +42,8 @@ struct EventIntakeTests {
         }
     }
 
-    private static let first = #"{"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}, "age": {"type": "integer", "minimum": 0}}}"#
+    private static let first =
+        #"{"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}, "age": {"type": "integer", "minimum": 0}}}"#
 
     @Test("A payload that the schema does not allow is refused with each place that is wrong, and nothing is appended")
     func violations() async throws {
@@ -54,7 +55,8 @@ struct EventIntakeTests {
                 _ = try await place.append(#"{"name": "Rex"}"#, #"{"age": -1, "name": 5}"#, "[]")
                 Issue.record("it was appended")
             } catch let error as EventIntake.Violations {
-                #expect(error.found.map { "\($0.event) \($0.violation.instance)" }.sorted() == ["1 /age", "1 /name", "2 "])
+                #expect(
+                    error.found.map { "\($0.event) \($0.violation.instance)" }.sorted() == ["1 /age", "1 /name", "2 "])
             }
             #expect(try await place.store.reader.read(place.stream, of: place.store.organization).lastPosition == 2)
         }
@@ -66,7 +68,8 @@ struct EventIntakeTests {
             _ = try await place.schema(Self.first)
             _ = try await place.append(#"{"name": "Rex"}"#)
             // By another process: this one's cache does not know.
-            _ = try await place.schema(#"{"type": "object", "required": ["name", "age"]}"#, rule: SchemaCompatibility.Rule.none)
+            _ = try await place.schema(
+                #"{"type": "object", "required": ["name", "age"]}"#, rule: SchemaCompatibility.Rule.none)
             await #expect(throws: EventIntake.Violations.self) { _ = try await place.append(#"{"name": "Rex"}"#) }
             _ = try await place.append(#"{"name": "Rex", "age": 1}"#)
             let events = try await place.store.reader.read(place.stream, of: place.store.organization).events
@@ -76,23 +79,31 @@ struct EventIntakeTests {
 
     @Test("A version has to follow the one before by its rule, which stays until another is given")
     func compatibility() async throws {
-        try await with { place in
+        try await with { (place) async throws in
             #expect(try await place.schema(Self.first, rule: .backward) == 1)
             await #expect(throws: SchemaText.Refusal.self) {
-                _ = try await place.schema(#"{"type": "object", "required": ["name", "age"], "properties": {"name": {"type": "string"}}}"#)
+                _ = try await place.schema(
+                    #"{"type": "object", "required": ["name", "age"], "properties": {"name": {"type": "string"}}}"#)
             }
             // Wider than the one before.
-            #expect(try await place.schema(#"{"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}"#) == 2)
-            #expect(try await place.directory.stream(place.stream, of: place.store.organization).compatibility == "backward")
-            #expect(try await place.directory.schemas(of: place.stream, place.store.organization).map(\.version) == [1, 2])
+            #expect(
+                try await place.schema(
+                    #"{"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}"#) == 2)
+            #expect(
+                try await place.directory.stream(place.stream, of: place.store.organization).compatibility == "backward"
+            )
+            #expect(
+                try await place.directory.schemas(of: place.stream, place.store.organization).map(\.version) == [1, 2])
         }
     }
 
-    @Test("What is no schema is refused: no JSON, mistakes, references that lead nowhere", arguments: [
-        "{", #"{"type": "objekt"}"#, #"{"$ref": "https://example.com/other"}"#, #"{"minimum": "1"}"#,
-    ])
+    @Test(
+        "What is no schema is refused: no JSON, mistakes, references that lead nowhere",
+        arguments: [
+            "{", #"{"type": "objekt"}"#, #"{"$ref": "https://example.com/other"}"#, #"{"minimum": "1"}"#,
+        ])
     func mistakes(_ text: String) async throws {
-        try await with { place in
+        try await with { (place) async throws in
             await #expect(throws: SchemaText.Refusal.self) { _ = try await place.schema(text) }
             #expect(try await place.directory.stream(place.stream, of: place.store.organization).schemaVersion == 0)
         }

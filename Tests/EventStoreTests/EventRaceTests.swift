@@ -111,6 +111,7 @@ struct EventRaceTests {
             let member = "\(name).\(life)"
             let delivery = try await poll(store, group, member, limit: 1 + Int(chance.next() % 40))
             if delivery.isEmpty {
+                try? await store.reader.commit(delivery, group, of: store.organization, as: member)
                 if journal.isDone, try await isDone(store, group) { break }
                 try await Task.sleep(for: .milliseconds(5))
                 continue

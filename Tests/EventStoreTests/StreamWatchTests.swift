@@ -82,6 +82,26 @@ struct StreamWatchTests {
         }
     }
 
+    @Test("A group whose slots have nothing to do is not behind")
+    func idleSlots() async throws {
+        try await EventStoreFixture.with { store in
+            let stream = try await store.stream()
+            let directory = Directory(store.database.settings, schema: store.schema)
+            let group = try await store.reader.createGroup("g", on: stream, of: store.organization)
+            let watch = StreamWatch(store.database.settings, schema: store.schema)
+            let member = GroupMember("m", of: group, on: stream, store.organization, reader: store.reader, watch: watch)
+            let seen = try await member.next(waiting: .zero)
+            #expect(seen.leases.count == 16)
+            try await store.append([.counted(1, key: "k")], to: stream)
+            let delivery = try await member.next(waiting: .zero)
+            let own = delivery.leases.filter { $0.slot == delivery.events.first?.slot }
+            try await store.reader.commit(own.map { ($0, 1) }, group, of: store.organization, as: "m")
+            _ = try await member.next(waiting: .zero)
+            #expect(try await directory.groups(on: stream, of: store.organization).map(\.lag) == [0])
+            await directory.close()
+        }
+    }
+
     @Test("Waiting ends with the time, and with its task")
     func ends() async throws {
         try await EventStoreFixture.with { store in

@@ -70,11 +70,12 @@ struct DeadLetterFunctions {
     private var settle: [String] {
         let s = store.schema
         return [
-            // Twice as long each time, up to the longest; between half and all of that, so that not all come back at once.
+            // Twice as long each time, up to the longest; between half and all of that, so that not all come back at once. OPERATOR
+            // binds all operators alike.
             """
             CREATE OR REPLACE FUNCTION \(s).backoff(shortest interval, longest interval, tries integer) RETURNS interval LANGUAGE sql VOLATILE AS $$
                 SELECT least(longest, shortest OPERATOR(pg_catalog.*) power(2, least(tries, 40) OPERATOR(pg_catalog.-) 1))
-                       OPERATOR(pg_catalog.*) (0.5 OPERATOR(pg_catalog.+) pg_catalog.random() OPERATOR(pg_catalog./) 2)
+                       OPERATOR(pg_catalog.*) (0.5 OPERATOR(pg_catalog.+) (pg_catalog.random() OPERATOR(pg_catalog./) 2))
             $$
             """
         ]

@@ -61,6 +61,7 @@ struct GroupFunctions {
                     g record; stream record; mark bigint;
                     own record;
                     share integer; held integer;
+                    owned integer[]; epochs bigint[]; places bigint[]; tries integer[]; waits timestamptz[];
                     done bigint[]; low bigint; lower timestamp;
                     size bigint := 0; given integer := 0;
                 """,
@@ -93,12 +94,18 @@ struct GroupFunctions {
                 END IF;
 
                 SELECT e.last_position, e.floor_position INTO stream FROM \(s).event_streams e WHERE e.id = g.stream_id;
+                -- What is delivered and what can be committed are of one look: a lease that runs out meanwhile is found out by the commit.
                 done := array_fill(NULL::bigint, ARRAY[g.slots]);
-                FOR own IN SELECT o.slot, o.position FROM \(s).group_slots o WHERE o.group_id = p_group
-                              AND o.lease_owner = p_member AND o.lease_until > clock_timestamp() AND o.next_try <= clock_timestamp()
+                FOR own IN SELECT o.slot, o.epoch, o.position, o.attempts, o.next_try, o.next_try <= clock_timestamp() AS is_ready
+                             FROM \(s).group_slots o WHERE o.group_id = p_group AND o.lease_owner = p_member AND o.lease_until > clock_timestamp()
+                            ORDER BY o.slot
                 LOOP
-                    done[own.slot + 1] := own.position;
-                    low := least(low, own.position);
+                    owned := owned || own.slot; epochs := epochs || own.epoch; places := places || own.position;
+                    tries := tries || own.attempts + 1; waits := waits || CASE WHEN NOT own.is_ready THEN own.next_try END;
+                    IF own.is_ready THEN
+                        done[own.slot + 1] := own.position;
+                        low := least(low, own.position);
+                    END IF;
                 END LOOP;
                 IF low < stream.floor_position THEN
                     RAISE EXCEPTION 'events up to % are archived, and this group is done up to %', stream.floor_position, low
@@ -126,9 +133,8 @@ struct GroupFunctions {
                 END IF;
                 event_position := stream.last_position; event_id := NULL; event_type := NULL; event_key := NULL; event_payload := NULL; event_metadata := NULL;
                 FOR slot_number, slot_epoch, slot_position, attempt, at IN
-                    SELECT o.slot, o.epoch, o.position, o.attempts + 1,
-                           CASE WHEN o.next_try > clock_timestamp() THEN o.next_try AT TIME ZONE 'UTC' END FROM \(s).group_slots o
-                     WHERE o.group_id = p_group AND o.lease_owner = p_member AND o.lease_until > clock_timestamp() ORDER BY o.slot
+                    SELECT o.slot, o.epoch, o.place, o.try, o.wait AT TIME ZONE 'UTC'
+                      FROM unnest(owned, epochs, places, tries, waits) AS o (slot, epoch, place, try, wait)
                 LOOP
                     through := CASE WHEN done[slot_number + 1] IS NOT NULL THEN greatest(slot_position, mark) END;
                     RETURN NEXT;

@@ -31,6 +31,8 @@ package struct GroupMember: Sendable {
             try Task.checkCancellation()
             let delivery = try await reader.poll(
                 group, of: organization, as: name, limit: limit, bytes: bytes, lease: lease)
+            // Slots without events of their own go along, or the group would seem to be behind.
+            if delivery.isEmpty { try? await reader.commit(delivery, group, of: organization, as: name) }
             let left = deadline - ContinuousClock.now
             if !delivery.isEmpty || left <= .zero { return delivery }
             // Without a slot there is nothing to wait for but that somebody goes.
