@@ -81,6 +81,17 @@ struct PatternTests {
         #expect(keys.validate(.object(value)).first?.message.contains("given up") == true)
     }
 
+    @Test("many searches that each end in time end together as well")
+    func manyHostile() throws {
+        let schema = try JSONSchema.compile(["items": ["pattern": "^(a+)+$"]])
+        let one = JSONValue.string(String(repeating: "a", count: 17) + "!")
+        #expect(schema.validate([one]).map(\.keyword) == ["#/items/pattern"])
+        let many = JSONValue.array(Array(repeating: one, count: 50_000))
+        let violations = schema.validate(many, limit: 100_000)
+        #expect(violations.last?.message.contains("takes too long") == true)
+        #expect(violations.count < 1_000)
+    }
+
     private func object(_ key: String, _ value: JSONValue) -> JSONObject {
         var object = JSONObject()
         object.append(key, value)

@@ -1,3 +1,4 @@
+import Foundation
 import JSONSchemas
 import Testing
 
@@ -104,6 +105,27 @@ struct SchemaValidationTests {
             #expect(!schema.isValid(["properties": ["a": ["minLength": -1]]]))
             #expect(schema.ignored.isEmpty)
         }
+    }
+
+    @Test("the deepest values and schemas need no large stack")
+    func stack() async throws {
+        let limits = JSONLimits(depth: 256)
+        let deep = String(repeating: #"{"a":["#, count: 128) + String(repeating: "]}", count: 128)
+        let value = try JSONParser.parse(deep, limits: limits)
+        let text = ##"{"properties": {"a": {"items": {"allOf": [{"$ref": "#"}]}}}, "unevaluatedProperties": false}"##
+        let schema = try JSONSchema.compile(JSONParser.parse(text))
+        let wider = try JSONSchema.compile(JSONParser.parse(text.replacing("false", with: "true")))
+        let outcome = await withCheckedContinuation { continuation in
+            let thread = Thread {
+                let parsed = try? JSONParser.parse(deep, limits: limits)
+                _ = SchemaCompatibility.check(old: schema, new: wider, rule: .full)
+                continuation.resume(returning: (parsed == value, schema.validate(value).map(\.message)))
+            }
+            thread.stackSize = 2 << 20
+            thread.start()
+        }
+        #expect(outcome.0)
+        #expect(outcome.1 == ["more than 250 schemas lie within each other here"])
     }
 
     @Test("one schema, many threads")
