@@ -81,6 +81,36 @@ struct PatternTests {
         #expect(keys.validate(.object(value)).first?.message.contains("given up") == true)
     }
 
+    @Test("many searches that each end in time end together as well")
+    func manyHostile() throws {
+        let schema = try JSONSchema.compile(["items": ["pattern": "^(a+)+$"]])
+        let one = JSONValue.string(String(repeating: "a", count: 17) + "!")
+        #expect(schema.validate([one]).map(\.keyword) == ["#/items/pattern"])
+        let many = JSONValue.array(Array(repeating: one, count: 50_000))
+        let violations = schema.validate(many, limit: 100_000)
+        #expect(violations.last?.message.contains("takes too long") == true)
+        #expect(violations.count < 1_000)
+    }
+
+    @Test("random patterns: nothing crashes, and each search ends")
+    func random() throws {
+        let pieces = [
+            "(", ")", "(?:", "(?=", "(?<!", "(?<n>", "[", "]", "[^", "-", "\\", "\\d", "\\S", "\\b", "\\1", "\\k<n>",
+            "\\p{L}", "\\u{41}",
+            "\\x4", "{", "}", "{2}", "{1,", "*", "+", "?", "|", "^", "$", ".", "a", "b", "é", ">", ",", "\\c",
+            "\\ud83d",
+        ]
+        var random = SeededGenerator(seed: 3)
+        var accepted = 0
+        for _ in 0..<20_000 {
+            let pattern = (0..<Int.random(in: 1...9, using: &random)).map { _ in random.pick(pieces) }.joined()
+            guard let schema = try? JSONSchema.compile(["pattern": .string(pattern)]) else { continue }
+            accepted += 1
+            _ = schema.isValid("aab\u{E9}A]{")
+        }
+        #expect(accepted > 1_000)
+    }
+
     private func object(_ key: String, _ value: JSONValue) -> JSONObject {
         var object = JSONObject()
         object.append(key, value)

@@ -1,3 +1,4 @@
+import Foundation
 import JSONSchemas
 import Testing
 
@@ -21,7 +22,7 @@ struct SchemaValidationTests {
             found.map { "\($0.instance) \($0.keyword) \($0.message)" } == [
                 #"/id https://example.com/order#/properties/id/pattern "x7" does not match "^[0-9]+$""#,
                 "/total https://example.com/order#/$defs/money/multipleOf 1.005 is not a multiple of 0.01",
-                "/lines https://example.com/order#/properties/lines/minItems there are 1 element, fewer than 2",
+                "/lines https://example.com/order#/properties/lines/minItems has 1 element, fewer than 2",
                 "/lines/0/a~1b https://example.com/order#/properties/lines/items/properties/a~1b/type "
                     + "0.5 is a number with a fraction, not integer",
                 "/lines/0/a~1b https://example.com/order#/properties/lines/items/properties/a~1b/minimum 0.5 is less than 1",
@@ -45,7 +46,7 @@ struct SchemaValidationTests {
                 #"the name of the property "ab" is not allowed: "ab" has 2 characters, more than 1"#
             ),
             (#"{"uniqueItems": true}"#, #"[1, {"a": 1}, 1.0]"#, "the elements 0 and 2 are equal: 1.0"),
-            (#"{"contains": {"type": "null"}}"#, "[1]", "0 elements obey the schema of contains; at least one has to"),
+            (#"{"contains": {"type": "null"}}"#, "[1]", "the schema of contains is obeyed by 0 elements, fewer than 1"),
             (#"{"not": {"type": "null"}}"#, "null", "null obeys a schema that it must not obey"),
             (
                 #"{"anyOf": [{"type": "null"}, {"properties": {"a": {"minimum": 3}}, "type": "object"}]}"#,
@@ -104,6 +105,27 @@ struct SchemaValidationTests {
             #expect(!schema.isValid(["properties": ["a": ["minLength": -1]]]))
             #expect(schema.ignored.isEmpty)
         }
+    }
+
+    @Test("the deepest values and schemas need no large stack")
+    func stack() async throws {
+        let limits = JSONLimits(depth: 256)
+        let deep = String(repeating: #"{"a":["#, count: 128) + String(repeating: "]}", count: 128)
+        let value = try JSONParser.parse(deep, limits: limits)
+        let text = ##"{"properties": {"a": {"items": {"allOf": [{"$ref": "#"}]}}}, "unevaluatedProperties": false}"##
+        let schema = try JSONSchema.compile(JSONParser.parse(text))
+        let wider = try JSONSchema.compile(JSONParser.parse(text.replacing("false", with: "true")))
+        let outcome = await withCheckedContinuation { continuation in
+            let thread = Thread {
+                let parsed = try? JSONParser.parse(deep, limits: limits)
+                _ = SchemaCompatibility.check(old: schema, new: wider, rule: .full)
+                continuation.resume(returning: (parsed == value, schema.validate(value).map(\.message)))
+            }
+            thread.stackSize = 2 << 20
+            thread.start()
+        }
+        #expect(outcome.0)
+        #expect(outcome.1 == ["more than 250 schemas lie within each other here"])
     }
 
     @Test("one schema, many threads")

@@ -150,7 +150,7 @@ struct SchemaFacts {
             var found = rules.properties[key].map { [$0] } ?? []
             var isClear = true
             for patterned in rules.patterns {
-                switch matcher.search(patterned.pattern, in: key.text) {
+                switch matcher.search(patterned.pattern, in: key.text).verdict {
                 case .matches: found.append(patterned.schema)
                 case .differs: break
                 case .undecided: isClear = false

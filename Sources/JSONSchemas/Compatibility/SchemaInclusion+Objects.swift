@@ -52,7 +52,7 @@ extension SchemaInclusion {
             guard !facts.forbids(key) else { return [] }
             var schemas = rules.properties[key].map { [$0] } ?? []
             for patterned in rules.patterns {
-                switch matcher.search(patterned.pattern, in: key.text) {
+                switch matcher.search(patterned.pattern, in: key.text).verdict {
                 case .matches: schemas.append(patterned.schema)
                 case .differs: break
                 case .undecided: return [unshown(node, "patternProperties")]

@@ -7,11 +7,11 @@ struct SchemaCompiler {
 
     /// All nodes; references may take further documents into the index on the way.
     mutating func compileAll() {
-        while nodes.count < index.entries.count { nodes.append(compile(index.entries[nodes.count])) }
+        while nodes.count < index.entries.count { nodes.append(SchemaNode(compile(index.entries[nodes.count]))) }
     }
 
-    private func compile(_ entry: SchemaIndex.Entry) -> SchemaNode {
-        var node = SchemaNode(
+    private func compile(_ entry: SchemaIndex.Entry) -> SchemaNode.Parts {
+        var node = SchemaNode.Parts(
             document: index.documents[entry.document].uri, pointer: entry.pointer, resource: entry.resource)
         guard case .object(let object) = entry.value else {
             node.verdict = entry.value == .bool(true)
@@ -32,7 +32,7 @@ struct SchemaCompiler {
         return node
     }
 
-    private func readValues(_ source: Source, _ node: inout SchemaNode) {
+    private func readValues(_ source: Source, _ node: inout SchemaNode.Parts) {
         if let type = source["type"] {
             var types: TypeSet = []
             for name in type.strings { types.formUnion(TypeSet(name: name) ?? []) }
@@ -42,7 +42,7 @@ struct SchemaCompiler {
         node.constant = source["const"]
     }
 
-    private func readNumbers(_ source: Source, _ node: inout SchemaNode) {
+    private func readNumbers(_ source: Source, _ node: inout SchemaNode.Parts) {
         var rules = NumberRules()
         rules.minimum = source.number("minimum")
         rules.exclusiveMinimum = source.number("exclusiveMinimum")
@@ -53,7 +53,7 @@ struct SchemaCompiler {
         if all.contains(where: { $0 != nil }) { node.number = rules }
     }
 
-    private func readStrings(_ source: Source, _ node: inout SchemaNode) {
+    private func readStrings(_ source: Source, _ node: inout SchemaNode.Parts) {
         var rules = StringRules()
         rules.minimum = source.count("minLength") ?? 0
         rules.maximum = source.count("maxLength") ?? .max
@@ -71,7 +71,7 @@ struct SchemaCompiler {
         }
     }
 
-    private func readArrays(_ source: Source, _ node: inout SchemaNode) {
+    private func readArrays(_ source: Source, _ node: inout SchemaNode.Parts) {
         var rules = ArrayRules()
         rules.minimum = source.count("minItems") ?? 0
         rules.maximum = source.count("maxItems") ?? .max
@@ -94,7 +94,7 @@ struct SchemaCompiler {
         if isNeeded { node.array = rules }
     }
 
-    private func readObjects(_ source: Source, _ node: inout SchemaNode) {
+    private func readObjects(_ source: Source, _ node: inout SchemaNode.Parts) {
         var rules = ObjectRules()
         rules.minimum = source.count("minProperties") ?? 0
         rules.maximum = source.count("maxProperties") ?? .max
@@ -121,7 +121,7 @@ struct SchemaCompiler {
         if isNeeded { node.object = rules }
     }
 
-    private func readApplicators(_ source: Source, _ node: inout SchemaNode) {
+    private func readApplicators(_ source: Source, _ node: inout SchemaNode.Parts) {
         if let target = source.reference("$ref") { node.applicators.append(.reference(target)) }
         if let target = source.dynamicReference() { node.applicators.append(target) }
         if source["allOf"] != nil { node.applicators.append(.allOf(source.schemas("allOf"))) }

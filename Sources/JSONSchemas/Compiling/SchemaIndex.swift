@@ -30,7 +30,7 @@ final class SchemaIndex {
         var pointer: JSONPointer
     }
 
-    static let deepest = 256
+    static let deepest = 128
     static let mistakeLimit = 100
 
     let formats: SchemaFormatMode

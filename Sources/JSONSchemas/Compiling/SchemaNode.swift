@@ -1,30 +1,67 @@
 /// A schema, compiled: references are numbers of nodes, patterns are compiled, keywords stand by the type they are for.
-struct SchemaNode: Sendable {
-    /// Where it was written.
-    var document: String
-    var pointer: JSONPointer
-    /// Which resource it is in, for dynamic references.
-    var resource: Int
-    /// Of the schemas true and false.
-    var verdict: Bool?
-    var types = TypeSet.all
-    var allowed: AllowedValues?
-    var constant: JSONValue?
-    var number: NumberRules?
-    var string: StringRules?
-    var array: ArrayRules?
-    var object: ObjectRules?
-    var applicators: [Applicator] = []
-    var unevaluatedItems: Int?
-    var unevaluatedProperties: Int?
+///
+/// A class so that looking at it copies nothing.
+final class SchemaNode: Sendable {
+    let document: String
+    let pointer: JSONPointer
+    let resource: Int
+    let verdict: Bool?
+    let types: TypeSet
+    let allowed: AllowedValues?
+    let constant: JSONValue?
+    let number: NumberRules?
+    let string: StringRules?
+    let array: ArrayRules?
+    let object: ObjectRules?
+    let applicators: [Applicator]
+    let unevaluatedItems: Int?
+    let unevaluatedProperties: Int?
+
+    init(_ parts: Parts) {
+        document = parts.document
+        pointer = parts.pointer
+        resource = parts.resource
+        verdict = parts.verdict
+        types = parts.types
+        allowed = parts.allowed
+        constant = parts.constant
+        number = parts.number
+        string = parts.string
+        array = parts.array
+        object = parts.object
+        applicators = parts.applicators
+        unevaluatedItems = parts.unevaluatedItems
+        unevaluatedProperties = parts.unevaluatedProperties
+    }
 
     /// Whether it has to know what others in the same place looked at.
     var needsMarks: Bool { unevaluatedItems != nil || unevaluatedProperties != nil }
 
-    /// Without any of this it is as the schema true.
-    var demandsAnything: Bool {
-        types != .all || allowed != nil || constant != nil || number != nil || string != nil || array != nil
-            || object != nil || !applicators.isEmpty || needsMarks
+    /// What a node is made of.
+    struct Parts {
+        /// Where it was written.
+        var document: String
+        var pointer: JSONPointer
+        /// Which resource it is in, for dynamic references.
+        var resource: Int
+        /// Of the schemas true and false.
+        var verdict: Bool?
+        var types = TypeSet.all
+        var allowed: AllowedValues?
+        var constant: JSONValue?
+        var number: NumberRules?
+        var string: StringRules?
+        var array: ArrayRules?
+        var object: ObjectRules?
+        var applicators: [Applicator] = []
+        var unevaluatedItems: Int?
+        var unevaluatedProperties: Int?
+
+        /// Without any of this it is as the schema true.
+        var demandsAnything: Bool {
+            types != .all || allowed != nil || constant != nil || number != nil || string != nil || array != nil
+                || object != nil || !applicators.isEmpty || unevaluatedItems != nil || unevaluatedProperties != nil
+        }
     }
 }
 

@@ -6,7 +6,7 @@ package struct JSONLimits: Sendable, Hashable {
     package var bytes: Int
     /// Characters of one number.
     package var numberCharacters: Int
-    /// An exponent's distance from zero, as it is written.
+    /// An exponent's distance from zero, as it is written (up to 10,000).
     package var exponent: Int
     /// Whether strings may contain the character NUL, which PostgreSQL's jsonb cannot hold.
     package var allowsNulCharacter: Bool
@@ -18,7 +18,7 @@ package struct JSONLimits: Sendable, Hashable {
         self.depth = min(max(depth, 1), 256)
         self.bytes = max(bytes, 0)
         self.numberCharacters = max(numberCharacters, 1)
-        self.exponent = min(max(exponent, 0), 1_000_000)
+        self.exponent = min(max(exponent, 0), 10_000)
         self.allowsNulCharacter = allowsNulCharacter
     }
 }

@@ -50,10 +50,11 @@ final class PatternMatcher {
         case undecided
     }
 
-    /// Steps of one search, and KiB of memory for the ways that are still open. A search of a million steps takes some
+    /// Steps of one search: tried with few first, so that it is known about how much was needed. A million takes some
     /// ten milliseconds.
-    static let stepLimit: UInt32 = 1_000_000
-    static let memoryLimit: UInt32 = 20_000
+    private static let stepLimits: [UInt32] = [1_000, 30_000, 1_000_000]
+    /// KiB for the ways of one search that are still open.
+    private static let memoryLimit: UInt32 = 20_000
 
     private let context: OpaquePointer?
     private let data: OpaquePointer?
@@ -61,8 +62,6 @@ final class PatternMatcher {
     init() {
         context = pcre2_match_context_create_8(nil)
         data = pcre2_match_data_create_8(1, nil)
-        pcre2_set_match_limit_8(context, PatternMatcher.stepLimit)
-        pcre2_set_depth_limit_8(context, PatternMatcher.stepLimit)
         pcre2_set_heap_limit_8(context, PatternMatcher.memoryLimit)
     }
 
@@ -71,15 +70,26 @@ final class PatternMatcher {
         pcre2_match_context_free_8(context)
     }
 
-    /// Whether it matches anywhere in the text.
-    func search(_ pattern: Pattern, in text: String) -> Verdict {
-        guard context != nil, data != nil else { return .undecided }
+    /// Whether it matches anywhere in the text, and what it may have taken: one for ten steps, where there were many.
+    func search(_ pattern: Pattern, in text: String) -> (verdict: Verdict, cost: Int) {
+        var cost = 1 + text.utf8.count / 64
+        guard context != nil, data != nil else { return (.undecided, cost) }
+        for (attempt, limit) in PatternMatcher.stepLimits.enumerated() {
+            if attempt > 0 { cost += Int(limit) / 10 }
+            pcre2_set_match_limit_8(context, limit)
+            let code = run(pattern, text)
+            if code >= 0 { return (.matches, cost) }
+            if code == PCRE2_ERROR_NOMATCH { return (.differs, cost) }
+            guard code == PCRE2_ERROR_MATCHLIMIT else { break }
+        }
+        return (.undecided, cost)
+    }
+
+    private func run(_ pattern: Pattern, _ text: String) -> Int32 {
         // Strings of Swift are always UTF-8.
         func run(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
             pcre2_match_8(pattern.code, bytes.baseAddress, bytes.count, 0, PCRE2_NO_UTF_CHECK, data, context)
         }
-        let code = text.utf8.withContiguousStorageIfAvailable(run) ?? Array(text.utf8).withUnsafeBufferPointer(run)
-        if code >= 0 { return .matches }
-        return code == PCRE2_ERROR_NOMATCH ? .differs : .undecided
+        return text.utf8.withContiguousStorageIfAvailable(run) ?? Array(text.utf8).withUnsafeBufferPointer(run)
     }
 }

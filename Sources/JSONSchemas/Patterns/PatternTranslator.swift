@@ -114,8 +114,10 @@ struct PatternTranslator {
 
     /// `{2}`, `{2,}` or `{2,3}`; nil, and nothing is read, where it is something else.
     private mutating func countedQuantifier() throws(Failure) -> String? {
-        guard let end = scalars[position...].firstIndex(of: "}") else { return nil }
-        let parts = scalars[(position + 1)..<end].split(separator: ",", omittingEmptySubsequences: false)
+        let inner = scalars[(position + 1)...].prefix { ("0"..."9").contains($0) || $0 == "," }
+        let end = inner.endIndex
+        guard end < scalars.count, scalars[end] == "}" else { return nil }
+        let parts = inner.split(separator: ",", omittingEmptySubsequences: false)
         let texts = parts.map { String(String.UnicodeScalarView($0)) }
         func isNumber(_ text: String) -> Bool { !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) } }
         guard (1...2).contains(texts.count), isNumber(texts[0]),

@@ -4,10 +4,10 @@ extension SchemaEvaluation {
     ) -> Bool {
         var isValid = true
         if values.count < rules.minimum {
-            isValid = report(node, "minItems", "there are \(elements(values.count)), fewer than \(rules.minimum)")
+            isValid = report(node, "minItems", "has \(elements(values.count)), fewer than \(rules.minimum)")
         }
         if values.count > rules.maximum {
-            isValid = report(node, "maxItems", "there are \(elements(values.count)), more than \(rules.maximum)")
+            isValid = report(node, "maxItems", "has \(elements(values.count)), more than \(rules.maximum)")
         }
         if rules.isUnique, isValid || isCollecting, !checkUnique(node, values) { isValid = false }
         if isValid || isCollecting, !checkElements(rules, values, &marks) { isValid = false }
@@ -56,13 +56,13 @@ extension SchemaEvaluation {
         guard !isOver else { return false }
         if count < contains.minimum {
             let keyword = contains.minimum == 1 ? "contains" : "minContains"
-            let wanted = contains.minimum == 1 ? "at least one" : "at least \(contains.minimum)"
-            return report(node, keyword, "\(elements(count)) obey the schema of contains; \(wanted) has to")
+            return report(node, keyword, "\(obeyed(count)), fewer than \(contains.minimum)")
         }
         if count > contains.maximum {
-            return report(
-                node, "maxContains", "\(elements(count)) obey the schema of contains, more than \(contains.maximum)")
+            return report(node, "maxContains", "\(obeyed(count)), more than \(contains.maximum)")
         }
         return true
     }
+
+    private func obeyed(_ count: Int) -> String { "the schema of contains is obeyed by \(elements(count))" }
 }

@@ -5,10 +5,10 @@ extension SchemaEvaluation {
         var isValid = true
         if object.count < rules.minimum {
             isValid = report(
-                node, "minProperties", "there are \(properties(object.count)), fewer than \(rules.minimum)")
+                node, "minProperties", "has \(properties(object.count)), fewer than \(rules.minimum)")
         }
         if object.count > rules.maximum {
-            isValid = report(node, "maxProperties", "there are \(properties(object.count)), more than \(rules.maximum)")
+            isValid = report(node, "maxProperties", "has \(properties(object.count)), more than \(rules.maximum)")
         }
         for key in rules.required where !object.contains(key) {
             isValid = report(node, "required", "the property \(shown(key)) is missing")

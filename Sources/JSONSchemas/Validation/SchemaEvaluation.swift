@@ -5,9 +5,9 @@ final class SchemaEvaluation {
         case index(Int)
     }
 
-    /// Schemas within schemas at one time, and schemas applied in all. The first is for the stack, the second ends checks
-    /// whose cost grows without measure.
-    static let deepest = 400
+    /// Schemas within schemas at one time, and schemas applied in all. The first is for the stack, of which a megabyte is
+    /// enough so (two in a debug build); the second ends checks whose cost grows without measure.
+    static let deepest = 250
     static let stepLimit = 10_000_000
 
     let program: SchemaProgram
@@ -135,10 +135,12 @@ final class SchemaEvaluation {
 
     /// Whether a text matches; a search that was given up ends the check.
     func matches(_ pattern: Pattern, _ text: String, _ node: SchemaNode, _ keyword: String) -> Bool {
-        guard spend(1 + text.utf8.count / 64, node) else { return false }
-        switch matcher.search(pattern, in: text) {
-        case .matches: return true
-        case .differs: return false
+        let (verdict, cost) = matcher.search(pattern, in: text)
+        switch verdict {
+        case .matches: return spend(cost, node)
+        case .differs:
+            _ = spend(cost, node)
+            return false
         case .undecided:
             let shown = JSONWriter.shortened(.string(pattern.source))
             return giveUp(
