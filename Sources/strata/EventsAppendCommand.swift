@@ -7,13 +7,13 @@ import Planning
 struct EventsAppendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "append",
-        abstract: "Appends events from stdin to a stream: one JSON object a line.",
+        abstract: "Appends events to a stream, from a file or stdin: one JSON object a line.",
         discussion: """
             Each line: {"type": …, "payload": …}, and if need be "key" (of the aggregate) and "metadata".
             All of them are appended or none: at most 10,000 events and 16 MiB.
 
             Examples:
-              strata events append animals < animals.ndjson
+              strata events append animals animals.ndjson
               strata events append animals --expected 15 --idempotency-key import-7 < more.ndjson
             """)
 
@@ -21,6 +21,7 @@ struct EventsAppendCommand: AsyncParsableCommand {
     @OptionGroup var store: EventStoreOptions
     @OptionGroup var owner: OrganizationOption
     @Argument(help: "The stream, by name or id.") var stream: String
+    @Argument(help: "A file; stdin unless given.") var file: String?
 
     @Option(help: ArgumentHelp("The version that the stream has to have, 0: it is empty.", valueName: "position"))
     var expected: Int?
@@ -32,6 +33,15 @@ struct EventsAppendCommand: AsyncParsableCommand {
         if let expected, expected < 0 { throw ValidationError("--expected must be 0 or more") }
         if let idempotencyKey, !(1...200).contains(idempotencyKey.utf8.count) {
             throw ValidationError("--idempotency-key has 1 to 200 bytes")
+        }
+    }
+
+    private func input() throws -> FileHandle {
+        guard let file else { return FileHandle.standardInput }
+        do {
+            return try FileHandle(forReadingFrom: URL(fileURLWithPath: file))
+        } catch {
+            throw FileFailure("read", file, error)
         }
     }
 
@@ -48,7 +58,7 @@ struct EventsAppendCommand: AsyncParsableCommand {
         try await EventPlace.with(global, store) { place in
             let organization = try await place.organization(owner)
             let stream = try await place.stream(stream, of: organization)
-            let lines = try EventLines.read(FileHandle.standardInput)
+            let lines = try EventLines.read(try input(), of: file ?? "stdin")
             let writer = EventWriter(place.settings, schema: place.schema, lanes: 1)
             let intake = EventIntake(writer, SchemaCache(place.directory))
             let version: ExpectedVersion = expected.map { $0 == 0 ? .none : .exact($0) } ?? .any
@@ -82,14 +92,14 @@ struct EventLines {
     var payload: JSONValue
 
     /// - Throws: `DiagnosticsError` with the line.
-    static func read(_ file: FileHandle) throws -> [EventLines] {
+    static func read(_ file: FileHandle, of name: String) throws -> [EventLines] {
         let most = EventWriter.largestRequest
         var data = Data()
         while let next = try file.read(upToCount: 1 << 20), !next.isEmpty {
             data += next
             guard data.count <= most.bytes * 2 else {
                 throw EventFailure.diagnostic(
-                    "too-large", "stdin has more than \(most.bytes >> 19) MiB", "append it in parts")
+                    "too-large", "\(name) has more than \(most.bytes >> 19) MiB", "append it in parts")
             }
         }
         var lines: [EventLines] = []
@@ -100,7 +110,7 @@ struct EventLines {
                 lines.append(try read(bytes))
             } catch {
                 throw EventFailure.diagnostic(
-                    "line", "line \(number + 1) is no event: \(error)",
+                    "line", "line \(number + 1) of \(name) is no event: \(error)",
                     "nothing was appended; mend the line, and try again")
             }
         }
