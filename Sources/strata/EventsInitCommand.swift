@@ -54,7 +54,7 @@ struct EventsInitCommand: AsyncParsableCommand {
                     "say --every \(other.rawValue); the width cannot be changed")
             }
             try await schema.install(on: connection) { part in
-                workplace.say(style.dim("  \(part.object): \(part.reason)"))
+                workplace.say(style.dim(style.wrap("\(part.object): \(part.reason)", indentation: 4, first: 2)))
             }
             _ = try await connection.query("SELECT \(schema.call("make_partitions"))($1::integer)", [.int(ahead)])
         } catch {

@@ -40,16 +40,22 @@ package struct EventSchema: Sendable, Hashable {
                 statements: [
                     """
                     DO $$ BEGIN
-                        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = \(SQL.literal(role))) THEN
-                            CREATE ROLE \(account) NOLOGIN;
-                        END IF;
-                        -- A superuser is a member of all; others have to be, to act as it.
-                        IF NOT pg_catalog.pg_has_role(current_user, \(SQL.literal(role)), 'MEMBER') THEN GRANT \(account) TO CURRENT_USER; END IF;
-                    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; -- Another database's, at the same time.
+                        BEGIN
+                            IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = \(SQL.literal(role))) THEN
+                                CREATE ROLE \(account) NOLOGIN;
+                            END IF;
+                        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                            NULL; -- Made for another database at the same time.
+                        END;
+                        -- A superuser may act as any role, others as those they are members of; from 16 on, who makes
+                        -- a role is one that may not act as it.
+                        IF NOT pg_catalog.pg_has_role(current_user, \(SQL.literal(role)),
+                            CASE WHEN pg_catalog.current_setting('server_version_num')::integer >= 160000 THEN 'SET' ELSE 'MEMBER' END)
+                        THEN GRANT \(account) TO CURRENT_USER; END IF;
                     END $$
                     """
                 ],
-                reason: "requests run as it: it may read and add, and is kept within one organisation"),
+                reason: "requests run as it, within one organisation"),
             Part(
                 object: "schema \(name)",
                 statements: [
@@ -57,8 +63,12 @@ package struct EventSchema: Sendable, Hashable {
                     "CREATE SCHEMA IF NOT EXISTS \(schema)", "GRANT USAGE, CREATE ON SCHEMA \(schema) TO \(account)",
                 ],
                 reason: "the event store's place"),
-            Part(object: "functions of ids and times", statements: EventIdentifiers(self).functions, reason: "UUIDv7"),
-            Part(object: "tables", statements: EventTables(self).statements, reason: "seed 003's entities"),
+            Part(
+                object: "functions of ids and times", statements: EventIdentifiers(self).functions,
+                reason: "an id tells its time (UUIDv7)"),
+            Part(
+                object: "tables", statements: EventTables(self).statements,
+                reason: "organisations, streams, events, groups"),
             Part(
                 object: "row security and rights", statements: EventRights(self).statements,
                 reason: "one organisation sees nothing of another"),
@@ -70,11 +80,12 @@ package struct EventSchema: Sendable, Hashable {
             ),
             Part(object: "append", statements: AppendFunction(self).statements, reason: "one call appends"),
             Part(object: "reading", statements: ReadFunctions(self).statements, reason: "by stream and position"),
-            Part(object: "consumer groups", statements: GroupFunctions(self).statements, reason: "leases and offsets"),
-            Part(object: "dead letters", statements: DeadLetterFunctions(self).statements, reason: "failures"),
             Part(
-                object: "schema \(name)", statements: ["REVOKE CREATE ON SCHEMA \(schema) FROM \(account)"],
-                reason: "nothing is made there by requests"),
+                object: "consumer groups", statements: GroupFunctions(self).statements, reason: "leases, offsets, seek"),
+            Part(object: "dead letters", statements: DeadLetterFunctions(self).statements, reason: "attempts, redrive"),
+            Part(
+                object: "rights on schema \(name)", statements: ["REVOKE CREATE ON SCHEMA \(schema) FROM \(account)"],
+                reason: "requests make nothing there"),
         ]
     }
 
