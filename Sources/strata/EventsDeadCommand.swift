@@ -66,9 +66,9 @@ struct EventsDeadCommand: AsyncParsableCommand {
                 guard !letters.isEmpty else { return console.output("No dead letters of \(group.name).\n") }
                 let style = console.outputStyle
                 for letter in letters {
-                    let key = letter.key.map { "  " + EventText.printable($0) } ?? ""
+                    let key = letter.key.map { "  " + DiagnosticText.printable($0) } ?? ""
                     console.output(
-                        "\(letter.position)  \(style.bold(EventText.printable(letter.type)))\(key)  \(letter.status.rawValue)  \(letter.id)\n"
+                        "\(letter.position)  \(style.bold(DiagnosticText.printable(letter.type)))\(key)  \(letter.status.rawValue)  \(letter.id)\n"
                     )
                     let attempts = letter.attempts == 1 ? "1 attempt" : "\(letter.attempts) attempts"
                     console.output(

@@ -86,7 +86,7 @@ struct EventsKeyCommand: AsyncParsableCommand {
                 table.add(["KEY", "LABEL", "MAY", "STATE"])
                 for key in keys {
                     table.add([
-                        key.prefix + "_…", EventText.printable(key.label),
+                        key.prefix + "_…", DiagnosticText.printable(key.label),
                         key.scopes.map(\.rawValue).joined(separator: " "), key.state,
                     ])
                 }

@@ -55,7 +55,7 @@ struct EventsOrganizationCommand: AsyncParsableCommand {
                 table.add(["ID", "NAME", "SINCE", "STATE"])
                 for one in all {
                     table.add([
-                        one.id, EventText.printable(one.name), EventText.time(one.createdAt),
+                        one.id, DiagnosticText.printable(one.name), EventText.time(one.createdAt),
                         one.isActive ? "active" : "inactive",
                     ])
                 }
@@ -93,15 +93,6 @@ struct EventsOrganizationCommand: AsyncParsableCommand {
 
 /// How times and names look.
 enum EventText {
-    /// What producers call things must not steer the terminal.
-    static func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
-        return text.unicodeScalars.map { scalar in
-            scalar.properties.generalCategory == .control
-                ? "<U+\(String(scalar.value, radix: 16, uppercase: true))>" : String(scalar)
-        }.joined()
-    }
-
     /// `2026-11-22 07:15:03`, UTC.
     static func time(_ date: Date) -> String {
         date.formatted(

@@ -71,9 +71,9 @@ struct EventsReadCommand: AsyncParsableCommand {
 
     private func text(_ event: StoredEvent, _ console: Console) -> String {
         let style = console.outputStyle
-        let key = event.key.map { "  " + EventText.printable($0) } ?? ""
+        let key = event.key.map { "  " + DiagnosticText.printable($0) } ?? ""
         let head =
-            "\(event.position)  \(EventText.time(event.at))  \(style.bold(EventText.printable(event.type)))\(key)"
+            "\(event.position)  \(EventText.time(event.at))  \(style.bold(DiagnosticText.printable(event.type)))\(key)"
         let metadata = event.metadata == "{}" ? "" : "    " + style.dim(event.metadata) + "\n"
         return "\(head)\n    \(event.payload)\n\(metadata)"
     }

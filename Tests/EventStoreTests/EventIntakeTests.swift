@@ -72,7 +72,13 @@ struct EventIntakeTests {
                 #"{"type": "object", "required": ["name", "age"]}"#, rule: SchemaCompatibility.Rule.none)
             await #expect(throws: EventIntake.Violations.self) { _ = try await place.append(#"{"name": "Rex"}"#) }
             _ = try await place.append(#"{"name": "Rex", "age": 1}"#)
-            let events = try await place.store.reader.read(place.stream, of: place.store.organization).events
+            // And a wider one counts at once, too.
+            let other = Directory(place.store.database.settings, schema: place.store.schema)
+            _ = try await other.setSchema(
+                "true", of: place.stream, place.store.organization, rule: SchemaCompatibility.Rule.none)
+            await other.close()
+            _ = try await place.append("17")
+            let events = try await place.store.reader.read(place.stream, of: place.store.organization).events.dropLast()
             #expect(events.map(\.metadata) == [#"{"schema_version": 1}"#, #"{"schema_version": 2}"#])
         }
     }

@@ -75,15 +75,6 @@ struct EventStoreFixture: Sendable {
     }
 }
 
-extension Row {
-    func id(_ column: String = "id") throws -> UUID {
-        guard let id = UUID(uuidString: try string(column)) else { throw NoID() }
-        return id
-    }
-
-    private struct NoID: Error {}
-}
-
 extension NewEvent {
     /// `{"n": number}`, type `counted`.
     static func counted(_ number: Int, key: String? = nil) -> NewEvent {

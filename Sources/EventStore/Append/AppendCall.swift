@@ -1,4 +1,5 @@
 import Foundation
+import JSONSchemas
 import PostgresDriver
 
 /// One call of `append`: requests of one organisation as parameters, and its rows as their answers.
@@ -91,10 +92,9 @@ private struct AppendText {
 
     mutating func append(_ event: NewEvent) {
         text += text.utf8.count == 1 ? "[" : ",["
-        Self.quote(event.type, into: &text)
+        text += JSONWriter.text(.string(event.type))
         if let key = event.key {
-            text += ","
-            Self.quote(key, into: &text)
+            text += "," + JSONWriter.text(.string(key))
         } else {
             text += ",null"
         }
@@ -106,18 +106,4 @@ private struct AppendText {
     }
 
     var finished: String { text + "]" }
-
-    private static func quote(_ value: String, into text: inout String) {
-        text += "\""
-        for scalar in value.unicodeScalars {
-            switch scalar {
-            case "\"": text += "\\\""
-            case "\\": text += "\\\\"
-            case _ where scalar.value < 0x20:
-                text += "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        text += "\""
-    }
 }

@@ -26,11 +26,15 @@ package struct EventIntake: Sendable {
     /// - Parameter payloads: of each part, its events' payloads, as read from what the events have as text.
     /// - Throws: `Violations`, what `EventWriter.append` throws, `Directory.Refusal.notFound`.
     package func append(_ request: AppendRequest, payloads: [[JSONValue]]) async throws -> [AppendedPart] {
-        var attempts = 0
+        var (attempts, isFresh) = (0, false)
         while true {
             attempts += 1
             do {
                 return try await writer.append(try await checked(request, payloads))
+            } catch is Violations where !isFresh {
+                // Perhaps of a schema that the stream has no more: who is refused never comes to the store to hear of it.
+                isFresh = true
+                for part in request.parts { await schemas.forget(part.stream, of: request.organization) }
             } catch let violations as Violations where request.idempotencyKey != nil {
                 return try await repeated(request) ?? { throw violations }()
             } catch AppendRefusal.schemaChanged(let stream) where attempts < 5 {

@@ -77,7 +77,7 @@ package struct DiagnosticText: Sendable {
     }
 
     /// Names from a database or a file must not steer the terminal: control characters are written as U+XXXX.
-    private static func printable(_ text: String) -> String {
+    package static func printable(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
         return text.unicodeScalars.map { scalar in
             guard scalar.properties.generalCategory == .control else { return String(scalar) }
