@@ -59,4 +59,12 @@ struct SplitCopyTests {
             ])
         for (left, right) in zip(ranges, ranges.dropFirst()) { #expect(left.end == right.first) }
     }
+
+    @Test("A range is a worker's share of all tables, and not smaller than it may be")
+    func shares() {
+        #expect(PageRange.size(of: [650, 150, 100, 100], workers: 4, least: 16) == 250)
+        #expect(PageRange.size(of: [650, 150, 100, 101], workers: 4, least: 16) == 251)
+        #expect(PageRange.size(of: [650, 150], workers: 4, least: 300) == 300)
+        #expect(PageRange.size(of: [], workers: 0, least: 16) == 16)
+    }
 }

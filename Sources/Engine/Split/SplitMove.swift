@@ -15,7 +15,7 @@ package enum SplitEvent: Sendable, Equatable {
 package struct SplitOptions: Sendable {
     /// Connections that copy at once, 1 to 16.
     package var jobs = 4
-    /// Pages of 8 kB in a range: 128 MiB.
+    /// Pages of 8 kB in the smallest range: 128 MiB.
     package var rangePages: Int64 = 16_384
     package var environment: [String: String] = ProcessInfo.processInfo.environment
     /// What becomes of DDL on the schema once the copy is followed.

@@ -17,7 +17,7 @@ struct TableCopy: Sendable {
     let width: Int
     /// The source seeks rows by page (PostgreSQL 14 and later); without that a range would read the whole table.
     let seeksPages: Bool
-    /// Pages of a range.
+    /// Pages of the smallest range.
     let rangePages: Int64
     let progress: @Sendable (CopyProgress) -> Void
     /// A table is whole.
@@ -35,7 +35,9 @@ struct TableCopy: Sendable {
 
     /// Large tables first, so that no worker is left with the largest at the end.
     private var jobs: [Job] {
-        let size = seeksPages ? rangePages : Int64.max / 4
+        let size =
+            seeksPages
+            ? PageRange.size(of: tables.map(\.pages), workers: width, least: rangePages) : Int64.max / 4
         return tables.indices.flatMap { index in
             PageRange.ranges(pages: tables[index].pages, size: size).map { Job(table: index, range: $0) }
         }
