@@ -139,6 +139,8 @@ struct EventLines {
                 case ("metadata", .object): event.metadata = text
                 case ("metadata", _): throw Mistake(description: "metadata has to be an object")
                 case ("payload", _): (event.payload, payload) = (text, value)
+                // What `events read` adds to its lines.
+                case ("position", _), ("id", _), ("at", _): break
                 default: throw Mistake(description: "there are type, key, payload and metadata; \"\(key)\" is unknown")
                 }
             }

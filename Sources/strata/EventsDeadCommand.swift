@@ -66,9 +66,9 @@ struct EventsDeadCommand: AsyncParsableCommand {
                 guard !letters.isEmpty else { return console.output("No dead letters of \(group.name).\n") }
                 let style = console.outputStyle
                 for letter in letters {
-                    let key = letter.key.map { "  \($0)" } ?? ""
+                    let key = letter.key.map { "  " + EventText.printable($0) } ?? ""
                     console.output(
-                        "\(letter.position)  \(style.bold(letter.type))\(key)  \(letter.status.rawValue)  \(letter.id)\n"
+                        "\(letter.position)  \(style.bold(EventText.printable(letter.type)))\(key)  \(letter.status.rawValue)  \(letter.id)\n"
                     )
                     let attempts = letter.attempts == 1 ? "1 attempt" : "\(letter.attempts) attempts"
                     console.output(
@@ -100,7 +100,8 @@ struct EventsDeadCommand: AsyncParsableCommand {
             try await place.with { store, organization, group, reader in
                 let count = try await reader.redrive(
                     group.id, of: organization.id, all ? nil : ids.compactMap { UUID(uuidString: $0) })
-                store.workplace.say("\(count) dead letters of \(group.name) come once more.")
+                try EventsDeadCommand.say(
+                    count, of: all ? nil : ids.count, "dead letters of \(group.name) come once more", store)
             }
         }
     }
@@ -119,8 +120,19 @@ struct EventsDeadCommand: AsyncParsableCommand {
             try await place.with { store, organization, group, reader in
                 let count = try await reader.discard(
                     group.id, of: organization.id, all ? nil : ids.compactMap { UUID(uuidString: $0) })
-                store.workplace.say("\(count) dead letters of \(group.name) are discarded.")
+                try EventsDeadCommand.say(
+                    count, of: all ? nil : ids.count, "dead letters of \(group.name) are discarded", store)
             }
+        }
+    }
+
+    /// - Parameter wanted: how many were named.
+    private static func say(_ count: Int, of wanted: Int?, _ what: String, _ place: EventPlace) throws {
+        place.workplace.say("\(count) \(what).")
+        if let wanted, count < wanted {
+            throw EventFailure.diagnostic(
+                "dead-letter", "\(wanted - count) of the ids name no dead letter of this group that waits for that",
+                "strata events dead list shows them")
         }
     }
 

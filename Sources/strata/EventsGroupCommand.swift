@@ -86,7 +86,7 @@ struct EventsGroupCommand: AsyncParsableCommand {
                 table.add(["GROUP", "DONE UP TO", "LAG", "SLOTS", "MEMBERS", "DEAD"])
                 for group in groups {
                     table.add([
-                        group.name, String(group.position), String(group.lag), String(group.slots),
+                        EventText.printable(group.name), String(group.position), String(group.lag), String(group.slots),
                         String(group.members),
                         String(group.deadLetters),
                     ])

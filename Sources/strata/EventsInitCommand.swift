@@ -37,7 +37,7 @@ struct EventsInitCommand: AsyncParsableCommand {
         let workplace = Workplace(global)
         let schema = EventSchema(name: store.schema, every: every)
         if printsOnly {
-            for part in schema.parts {
+            for part in schema.parts + [schema.partitions(ahead: ahead)] {
                 workplace.console.output(
                     "-- \(part.object): \(part.reason)\nBEGIN;\n" + part.statements.joined(separator: ";\n")
                         + ";\nCOMMIT;\n\n")
@@ -53,13 +53,12 @@ struct EventsInitCommand: AsyncParsableCommand {
                     "partitions", "the event store of schema \(store.schema) has partitions by \(other.rawValue)",
                     "say --every \(other.rawValue); the width cannot be changed")
             }
-            try await schema.install(on: connection) { part in
+            try await schema.install(on: connection, ahead: ahead) { part in
                 workplace.say(style.dim(style.wrap("\(part.object): \(part.reason)", indentation: 4, first: 2)))
             }
-            _ = try await connection.query("SELECT \(schema.call("make_partitions"))($1::integer)", [.int(ahead)])
         } catch {
             await connection.close()
-            throw error
+            throw EventFailure.readable(error)
         }
         await connection.close()
         switch global.format {

@@ -86,7 +86,8 @@ struct EventsKeyCommand: AsyncParsableCommand {
                 table.add(["KEY", "LABEL", "MAY", "STATE"])
                 for key in keys {
                     table.add([
-                        key.prefix + "_…", key.label, key.scopes.map(\.rawValue).joined(separator: " "), key.state,
+                        key.prefix + "_…", EventText.printable(key.label),
+                        key.scopes.map(\.rawValue).joined(separator: " "), key.state,
                     ])
                 }
                 place.workplace.console.output(table.render(indentation: 0) + "\n")

@@ -54,7 +54,10 @@ struct EventsOrganizationCommand: AsyncParsableCommand {
                 var table = TextTable([.left, .left, .left, .left])
                 table.add(["ID", "NAME", "SINCE", "STATE"])
                 for one in all {
-                    table.add([one.id, one.name, EventText.time(one.createdAt), one.isActive ? "active" : "inactive"])
+                    table.add([
+                        one.id, EventText.printable(one.name), EventText.time(one.createdAt),
+                        one.isActive ? "active" : "inactive",
+                    ])
                 }
                 place.workplace.console.output(table.render(indentation: 0) + "\n")
             }
@@ -88,8 +91,17 @@ struct EventsOrganizationCommand: AsyncParsableCommand {
     }
 }
 
-/// How times and JSON look.
+/// How times and names look.
 enum EventText {
+    /// What producers call things must not steer the terminal.
+    static func printable(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return text }
+        return text.unicodeScalars.map { scalar in
+            scalar.properties.generalCategory == .control
+                ? "<U+\(String(scalar.value, radix: 16, uppercase: true))>" : String(scalar)
+        }.joined()
+    }
+
     /// `2026-11-22 07:15:03`, UTC.
     static func time(_ date: Date) -> String {
         date.formatted(

@@ -71,9 +71,9 @@ struct EventsReadCommand: AsyncParsableCommand {
 
     private func text(_ event: StoredEvent, _ console: Console) -> String {
         let style = console.outputStyle
+        let key = event.key.map { "  " + EventText.printable($0) } ?? ""
         let head =
-            "\(event.position)  \(EventText.time(event.at))  \(style.bold(event.type))"
-            + (event.key.map { "  \($0)" } ?? "")
+            "\(event.position)  \(EventText.time(event.at))  \(style.bold(EventText.printable(event.type)))\(key)"
         let metadata = event.metadata == "{}" ? "" : "    " + style.dim(event.metadata) + "\n"
         return "\(head)\n    \(event.payload)\n\(metadata)"
     }
@@ -83,17 +83,16 @@ struct EventsReadCommand: AsyncParsableCommand {
         var id: String
         var type: String
         var key: String?
-        var at: Date
+        var at: String
     }
 
     /// Payload and metadata are put into the line as they are in the store.
     static func line(_ event: StoredEvent) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.dateEncodingStrategy = .iso8601
         let head = Head(
             position: event.position, id: event.id.uuidString.lowercased(), type: event.type, key: event.key,
-            at: event.at)
+            at: event.at.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
         let text = (try? encoder.encode(head)).map { String(decoding: $0, as: UTF8.self) } ?? "{"
         return text.dropLast() + ",\"payload\":\(event.payload),\"metadata\":\(event.metadata)}\n"
     }

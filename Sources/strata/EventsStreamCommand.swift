@@ -74,7 +74,7 @@ struct EventsStreamCommand: AsyncParsableCommand {
                 table.add(["STREAM", "EVENTS", "SCHEMA", "SINCE", "STATE"])
                 for stream in streams {
                     table.add([
-                        stream.name, String(stream.events),
+                        EventText.printable(stream.name), String(stream.events),
                         stream.schemaVersion == 0 ? "-" : "v\(stream.schemaVersion)",
                         EventText.time(stream.createdAt), stream.isActive ? "active" : "inactive",
                     ])

@@ -50,6 +50,33 @@ struct SwitchSettlementTests {
         }
     }
 
+    @Test(
+        "Who has written and does not end the transaction holds up nobody who opens the place once more",
+        .timeLimit(.minutes(1)))
+    func openWriter() async throws {
+        try await withFollowed(Self.setup, Self.layout) { main, other in
+            try await SplitSite.with(main.settings, other.settings) { site in
+                let guardian = WriteGuard("audit", site.source)
+                try await guardian.seal()
+                try await guardian.enable()
+                try await guardian.open()
+                let writer = try await main.connect()
+                try await writer.execute("BEGIN; INSERT INTO audit.events VALUES (1)")
+                let second = try await main.connect()
+                let isHeld = await #expect(
+                    throws: PostgresError.self, "the writer holds no lock, and this shows nothing"
+                ) {
+                    try await second.execute("SELECT FROM strata.write_guards FOR UPDATE NOWAIT")
+                }
+                #expect(isHeld?.isLockTimeout == true)
+                try await guardian.open()
+                try await writer.execute("COMMIT")
+                await writer.close()
+                await second.close()
+            }
+        }
+    }
+
     @Test("Once it is taken back, a decision that comes late finds nothing to decide")
     func lateDecider() async throws {
         try await withFollowed(Self.setup, Self.layout) { main, other in

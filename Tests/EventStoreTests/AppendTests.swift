@@ -167,6 +167,18 @@ struct AppendTests {
                     AppendRequest(
                         store.organization, [AppendPart(stream, [.counted(1)]), AppendPart(stream, [.counted(1)])]))
             }
+            for (event, expected, key) in [
+                (NewEvent(type: "", payload: "1"), ExpectedVersion.any, nil), (.counted(1), .exact(-1), nil),
+                (.counted(1), .any, ""),
+                (.counted(1), .any, "a\0b"), (.counted(1, key: String(repeating: "k", count: 1_001)), .any, nil),
+                // Text that would shift the events of others.
+                (NewEvent(type: "t", payload: "1,{}],[\"x\",null,2"), .any, nil),
+            ] as [(NewEvent, ExpectedVersion, String?)] {
+                await #expect(throws: (any Error).self, "\(event)") {
+                    try await store.append([event], to: stream, expected: expected, key: key)
+                }
+            }
+            #expect(try await store.reader.read(stream, of: store.organization, after: Int.max).lastPosition == 0)
             try await store.rows("UPDATE events.event_streams SET is_active = false")
             await #expect(throws: AppendRefusal.noStream(stream)) { try await store.append([.counted(1)], to: stream) }
         }

@@ -157,18 +157,24 @@ struct ConsumerGroupTests {
             let (reader, one) = (store.reader, store.organization)
             let stream = try await store.stream()
             let group = try await reader.createGroup("g", on: stream, of: one)
-            for day in 0..<3 {
-                // As if the last event had come on that day: times do not go back.
+            // As if the last event had come on the day before, and the one before that: the clock goes on, and so do times.
+            for day in [-2, -1, 0] {
                 try await store.rows(
-                    "UPDATE events.event_streams SET last_at = date_trunc('day', now() AT TIME ZONE 'UTC') + $1 * interval '1 day' + interval '1 second' WHERE $1 > 0",
-                    [.int(day)])
-                if day > 0 {
-                    try await store.rows(
-                        "INSERT INTO events.stream_partitions SELECT id, last_position + 1, org_id, date_trunc('day', last_at) FROM events.event_streams"
-                    )
+                    """
+                    DO $$ DECLARE d timestamp := date_trunc('day', now() AT TIME ZONE 'UTC') + \(day) * interval '1 day'; n text := 'events_' || to_char(d, 'YYYY_MM_DD'); BEGIN
+                        IF to_regclass('events.' || n) IS NULL THEN
+                            EXECUTE format('CREATE TABLE events.%I PARTITION OF events.events FOR VALUES FROM (%L) TO (%L)', n, d, d + interval '1 day');
+                        END IF;
+                    END $$
+                    """)
+                if day == 0 {
+                    try await store.append((1...10).map { .counted($0) }, to: stream)
+                } else {
+                    try await appendEarlier(store, stream, days: day)
                 }
-                try await store.append((1...10).map { .counted($0) }, to: stream)
             }
+            let marks = try await store.rows("SELECT first_position AS p FROM events.stream_partitions ORDER BY 1")
+            #expect(try marks.map { try $0.int("p") } == [1, 11, 21])
             let partitions = try await store.rows("SELECT count(DISTINCT tableoid) AS n FROM events.events").only().int(
                 "n")
             #expect(partitions == 3)
@@ -178,5 +184,14 @@ struct ConsumerGroupTests {
             }
             #expect(numbers(try await reader.poll(group, of: one, as: "m")) == Array(1...30))
         }
+    }
+
+    /// Appends by the function itself, whose clock is set back for one transaction.
+    private func appendEarlier(_ store: EventStoreFixture, _ stream: UUID, days: Int) async throws {
+        let clock =
+            "CREATE OR REPLACE FUNCTION events.now() RETURNS timestamp LANGUAGE sql VOLATILE AS $$ SELECT date_trunc('milliseconds', clock_timestamp() AT TIME ZONE 'UTC')"
+        try await store.rows(clock + " + \(days) * interval '1 day' $$")
+        try await store.append((1...10).map { .counted($0) }, to: stream)
+        try await store.rows(clock + " $$")
     }
 }

@@ -97,6 +97,21 @@ struct DeadLetterTests {
         }
     }
 
+    @Test("The wait stays within its bounds however often and long")
+    func backoff() async throws {
+        try await EventStoreFixture.with { store in
+            for (first, last, tries, low, high) in [(60, 300, 100, 150, 300), (1, 300, 1, 0.5, 1), (1, 300, 4, 4, 8)]
+                as [(Int, Int, Int, Double, Double)]
+            {
+                let row = try await store.rows(
+                    "SELECT min(x) AS low, max(x) AS high FROM (SELECT extract(epoch FROM events.backoff($1 * interval '1 second', $2 * interval '1 second', $3::int))::float8 AS x FROM generate_series(1, 200)) s",
+                    [.int(first), .int(last), .int(tries)]
+                ).only()
+                #expect(try row.double("low") >= low && row.double("high") <= high)
+            }
+        }
+    }
+
     @Test("What failed in one slot does not keep the others of the delivery")
     func otherSlots() async throws {
         try await EventStoreFixture.with { store in

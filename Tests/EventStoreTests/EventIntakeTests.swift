@@ -77,6 +77,26 @@ struct EventIntakeTests {
         }
     }
 
+    @Test("What was appended under a key is found again although the schema would refuse it now")
+    func repeated() async throws {
+        try await with { place in
+            let event = NewEvent(type: "t", payload: #"{"name": "Rex"}"#)
+            let request = AppendRequest(
+                place.store.organization, [AppendPart(place.stream, [event])], idempotencyKey: "k")
+            let payloads = [[try JSONParser.parse(event.payload)]]
+            let first = try await place.intake.append(request, payloads: payloads)
+            _ = try await place.schema(#"{"required": ["age"]}"#)
+            let again = try await place.intake.append(request, payloads: payloads)
+            #expect(again[0].isRepeated && again[0].positions == first[0].positions)
+            var other = request
+            other.idempotencyKey = "l"
+            await #expect(throws: EventIntake.Violations.self) {
+                _ = try await place.intake.append(other, payloads: payloads)
+            }
+            await #expect(throws: AppendRefusal.self) { _ = try await place.intake.append(request, payloads: [[]]) }
+        }
+    }
+
     @Test("A version has to follow the one before by its rule, which stays until another is given")
     func compatibility() async throws {
         try await with { (place) async throws in

@@ -32,7 +32,7 @@ struct EventRaceTests {
             let stream = try await store.stream()
             try await store.rows(
                 """
-                CREATE TABLE read_model (event_id uuid PRIMARY KEY, position bigint NOT NULL, key text NOT NULL, number int NOT NULL,
+                CREATE TABLE read_model (event_id uuid NOT NULL, position bigint NOT NULL, key text NOT NULL, number int NOT NULL,
                     done bigint GENERATED ALWAYS AS IDENTITY)
                 """.replacing("\n", with: " "))
             var settings = GroupSettings()

@@ -164,6 +164,42 @@ struct EventSchemaTests {
         }
     }
 
+    @Test("No function is everybody's; a schema with something else in it is not taken")
+    func rights() async throws {
+        try await EventStoreFixture.with { store in
+            let open = try await store.rows(
+                "SELECT p.proname AS name FROM pg_proc p WHERE p.pronamespace = 'events'::regnamespace AND p.prosecdef AND (p.proacl IS NULL OR p.proacl::text LIKE '%{=%' OR p.proacl::text LIKE '%,=%')"
+            )
+            #expect(open.isEmpty)
+            try await store.rows("CREATE SCHEMA theirs")
+            try await store.rows("CREATE TABLE theirs.events (id int)")
+            let connection = try await Connection.open(store.database.settings)
+            for name in ["theirs", "public", "pg_catalog", "a$b"] {
+                await #expect(throws: EventStoreRefusal.self) {
+                    try await EventSchema(name: name).install(on: connection)
+                }
+            }
+            try await EventSchema(name: "it's \"mine\"").install(on: connection)
+            await connection.close()
+        }
+    }
+
+    @Test("Making it again stops nobody: not while the tables are read and written")
+    func againBesideOthers() async throws {
+        try await EventStoreFixture.with { store in
+            let stream = try await store.stream()
+            try await store.append([.counted(1)], to: stream)
+            let reader = try await Connection.open(store.database.settings)
+            try await reader.execute(
+                "BEGIN; SELECT count(*) FROM events.events; INSERT INTO events.organizations (name) VALUES ('x')")
+            let connection = try await Connection.open(store.database.settings)
+            try await store.schema.install(on: connection)
+            try await reader.execute("COMMIT")
+            await connection.close()
+            await reader.close()
+        }
+    }
+
     @Test("Requests of one organisation neither see nor change what is another's, whatever they ask for")
     func organizations() async throws {
         try await EventStoreFixture.with { store in
@@ -180,16 +216,48 @@ struct EventSchemaTests {
             await #expect(throws: EventStoreRefusal.self) {
                 try await store.reader.seek(group, of: store.other, to: .end)
             }
+            let delivery = try await store.reader.poll(group, of: store.organization, as: "m")
+            let lease = try #require(delivery.leases.first { $0.slot == delivery.events.first?.slot })
+            await #expect(throws: EventStoreRefusal.self) {
+                try await store.reader.commit([(lease, 1)], group, of: store.other, as: "m")
+            }
+            await #expect(throws: EventStoreRefusal.self) {
+                _ = try await store.reader.fail(
+                    1, in: lease, group, of: store.other, as: "m", reason: "r", isFinal: true)
+            }
+            await #expect(throws: EventStoreRefusal.self) {
+                _ = try await store.reader.createGroup("h", on: stream, of: store.other)
+            }
+            _ = try await store.reader.fail(
+                1, in: lease, group, of: store.organization, as: "m", reason: "r", isFinal: true)
             #expect(try await store.reader.redrive(group, of: store.other) == 0)
+            #expect(try await store.reader.discard(group, of: store.other) == 0)
+            #expect(try await store.reader.redrive(group, of: store.organization) == 1)
+            let redriven = try #require(
+                try await store.reader.poll(group, of: store.organization, as: "m").redriven.first)
+            #expect(redriven.event.at == delivery.events.first?.event.at)
+            await #expect(throws: EventStoreRefusal.self) {
+                try await store.reader.settle(redriven, of: store.other, as: "m", failure: nil)
+            }
             // And a query that forgets its organisation finds nothing.
             let connection = try await Connection.open(store.database.settings)
-            for (organization, count) in [(store.organization.uuidString, 1), (store.other.uuidString, 0), ("", 0)] {
+            let tables = try await connection.query(
+                "SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'events'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = 'org_id' AND NOT c.relispartition"
+            ).map { try $0.string("name") }
+            #expect(tables.count == 13)
+            for organization in [store.organization.uuidString, store.other.uuidString, ""] {
+                try await connection.execute("RESET ROLE")
+                let all = try await connection.query(
+                    "SELECT \(tables.map { "(SELECT count(*) FROM events.\($0) WHERE org_id::text = lower('\(organization)')) AS \($0)" }.joined(separator: ", "))"
+                ).only()
                 try await connection.execute("SET ROLE strata_events; SET events.org_id = '\(organization)'")
-                for table in ["events", "event_streams", "consumer_groups", "organizations"] {
+                for table in tables {
                     let found = try await connection.query("SELECT count(*) AS n FROM events.\(table)").only().int("n")
-                    let wanted = table == "organizations" ? (organization.isEmpty ? 0 : 1) : count
-                    #expect(found == wanted, "\(table) for '\(organization)'")
+                    #expect(try found == all.int(table), "\(table) for '\(organization)'")
                 }
+                let organizations = try await connection.query("SELECT count(*) AS n FROM events.organizations").only()
+                    .int("n")
+                #expect(organizations == (organization.isEmpty ? 0 : 1))
             }
             await connection.close()
         }

@@ -159,4 +159,17 @@ struct JSONParserTests {
         }
         #expect(accepted > 1_000)
     }
+
+    @Test("Exponents are counted as the digits that they stand for: a few bytes do not become thousands")
+    func exponents() throws {
+        let limits = JSONLimits(bytes: 10_000)
+        #expect(throws: Never.self) { try JSONParser.parse("[1e900, 1e-900, 1.5E+3]", limits: limits) }
+        do {
+            _ = try JSONParser.parse(
+                "[" + Array(repeating: "1e999", count: 20).joined(separator: ",") + "]", limits: limits)
+            Issue.record("it was taken")
+        } catch {
+            #expect(error.code == .tooLong)
+        }
+    }
 }

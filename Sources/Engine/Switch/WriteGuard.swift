@@ -126,11 +126,19 @@ struct WriteGuard: Sendable {
     /// Writes pass at once; ``lift()`` takes the triggers out of their way.
     func open() async throws { try await set("-infinity") }
 
+    /// Whoever has written holds the row until its transaction ends, which for a frozen client may be never: what the row says
+    /// already is not said again, and otherwise the wait has an end.
     private func set(_ until: String) async throws {
-        _ = try await connection.query(
+        let isSaid = try await connection.query(
+            "SELECT until = $2::text::timestamptz AS same FROM strata.write_guards WHERE schema = $1",
+            [.text(schema), .text(until)]
+        ).first?.bool("same")
+        if isSaid == true { return }
+        try await patiently(
             """
-            INSERT INTO strata.write_guards VALUES ($1, $2::text::timestamptz) ON CONFLICT (schema) DO UPDATE SET until = excluded.until
-            """, [.text(schema), .text(until)])
+            INSERT INTO strata.write_guards VALUES (\(SQL.literal(schema)), '\(until)')
+            ON CONFLICT (schema) DO UPDATE SET until = excluded.until
+            """)
     }
 
     /// Triggers cost nothing where they are disabled.

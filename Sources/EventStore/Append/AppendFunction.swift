@@ -46,6 +46,11 @@ struct AppendFunction {
                     known record; refusal text;
                 """,
             """
+                -- Text of several requests is one array here: none of them may have shifted the others.
+                IF jsonb_array_length(p_events) <> coalesce(cardinality(p_part), 0) OR EXISTS (SELECT FROM jsonb_array_elements(p_events) e
+                    WHERE jsonb_typeof(e) <> 'array' OR jsonb_array_length(e) <> 4 OR jsonb_typeof(e -> 3) <> 'object') THEN
+                    RAISE EXCEPTION 'an event is not [type, key, payload, metadata]' USING ERRCODE = 'EV422';
+                END IF;
                 SELECT array_agg(l.id), array_agg(l.last_position), array_agg(l.schema_version), array_agg(l.last_at), max(l.last_at)
                   INTO streams, positions, versions, times, moment
                   FROM (SELECT e.id, e.last_position, e.schema_version, e.last_at FROM \(s).event_streams e

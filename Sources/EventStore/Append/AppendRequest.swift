@@ -62,7 +62,10 @@ package struct AppendRequest: Sendable, Hashable {
     /// About as much as it takes on its way.
     package var byteCount: Int {
         parts.reduce(0) { total, part in
-            part.events.reduce(total) { $0 + $1.payload.utf8.count + $1.metadata.utf8.count + 64 }
+            part.events.reduce(total) { size, event in
+                size + event.payload.utf8.count + event.metadata.utf8.count + event.type.utf8.count
+                    + (event.key?.utf8.count ?? 0) + 64
+            }
         }
     }
 }

@@ -31,15 +31,27 @@ package struct EventIntake: Sendable {
             attempts += 1
             do {
                 return try await writer.append(try await checked(request, payloads))
+            } catch let violations as Violations where request.idempotencyKey != nil {
+                return try await repeated(request) ?? { throw violations }()
             } catch AppendRefusal.schemaChanged(let stream) where attempts < 5 {
                 await schemas.forget(stream, of: request.organization)
             }
         }
     }
 
+    /// What was appended under this key when the schema was another one. No stream has a version -1, so nothing is appended.
+    private func repeated(_ request: AppendRequest) async throws -> [AppendedPart]? {
+        var question = request
+        for index in question.parts.indices { question.parts[index].schemaVersion = -1 }
+        do { return try await writer.append(question) } catch AppendRefusal.schemaChanged { return nil }
+    }
+
     private func checked(_ request: AppendRequest, _ payloads: [[JSONValue]]) async throws -> AppendRequest {
         var request = request
         var found: [Violation] = []
+        guard payloads.map(\.count) == request.parts.map(\.events.count) else {
+            throw AppendRefusal.invalid("there are not as many payloads as events")
+        }
         for index in request.parts.indices {
             let stream = request.parts[index].stream
             let current = try await schemas.current(stream, of: request.organization)

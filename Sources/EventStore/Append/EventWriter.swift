@@ -55,6 +55,19 @@ package actor EventWriter {
         if streams.count != request.parts.count {
             throw AppendRefusal.invalid("a stream comes twice in one request: put its events together")
         }
+        if let key = request.idempotencyKey, !(1...200).contains(key.utf8.count) || key.utf8.contains(0) {
+            throw AppendRefusal.invalid("an idempotency key has 1 to 200 bytes")
+        }
+        for part in request.parts {
+            if case .exact(let position) = part.expected, position < 0 {
+                throw AppendRefusal.invalid("an expected version is 0 or more")
+            }
+            for event in part.events {
+                guard (1...200).contains(event.type.utf8.count), event.key?.utf8.count ?? 0 <= 1_000,
+                    !event.type.utf8.contains(0), event.key?.utf8.contains(0) != true
+                else { throw AppendRefusal.invalid("an event's type has 1 to 200 bytes, its key at most 1,000") }
+            }
+        }
         if request.eventCount > Self.largestRequest.events || request.byteCount > Self.largestRequest.bytes {
             throw AppendRefusal.invalid(
                 "a request has at most \(Self.largestRequest.events) events and \(Self.largestRequest.bytes >> 20) MiB")
@@ -78,7 +91,7 @@ package actor EventWriter {
             return answers.map { $0.mapError { $0 } }
         } catch let error as PostgresError where error.isConnectionLost {
             return await afterLoss(requests, error)
-        } catch let error as PostgresError where requests.count > 1 && error.kind == .server {
+        } catch is PostgresError where requests.count > 1 {
             // One of them the server cannot take: each for itself, so that it is refused alone.
             var answers: [Result<[AppendedPart], any Error>] = []
             for request in requests { answers += await self.answers([request]) }
@@ -137,7 +150,7 @@ extension PostgresError {
     /// The connection could not be opened: nothing was carried.
     fileprivate var wasBeforeTheCall: Bool {
         switch connectionFailure {
-        case .lost, .closed, .notReady, .other, nil: false
+        case .lost, .closed, nil: false
         default: true
         }
     }

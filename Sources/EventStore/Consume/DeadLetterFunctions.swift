@@ -74,11 +74,13 @@ struct DeadLetterFunctions {
             // binds all operators alike.
             """
             CREATE OR REPLACE FUNCTION \(s).backoff(shortest interval, longest interval, tries integer) RETURNS interval LANGUAGE sql VOLATILE AS $$
-                SELECT least(longest, shortest OPERATOR(pg_catalog.*) power(2, least(tries, 40) OPERATOR(pg_catalog.-) 1))
+                SELECT least(EXTRACT(epoch FROM longest)::double precision, EXTRACT(epoch FROM shortest)::double precision
+                           OPERATOR(pg_catalog.*) power(2, least(tries, 40) OPERATOR(pg_catalog.-) 1))
+                       OPERATOR(pg_catalog.*) interval '1 second'
                        OPERATOR(pg_catalog.*) (0.5 OPERATOR(pg_catalog.+) (pg_catalog.random() OPERATOR(pg_catalog./) 2))
             $$
             """
-        ]
+        ] + store.helper("backoff(interval, interval, integer)")
             + store.function(
                 "settle(p_org uuid, p_dead uuid, p_member varchar, p_epoch bigint, p_done boolean, p_reason text, p_class varchar)",
                 types: "uuid, uuid, varchar, bigint, boolean, text, varchar", returns: "void",
@@ -111,7 +113,7 @@ struct DeadLetterFunctions {
                       FROM \(s).events e WHERE e.stream_id = p_stream AND e.org_id = p_org AND e.position = p_position
                        AND e.created_at >= \(s).partition_of(p_stream, p_position)
                     ON CONFLICT (group_id, event_id) DO UPDATE SET reason = excluded.reason, failed_at = excluded.failed_at,
-                        error_class = excluded.error_class, attempts = \(s).dead_letter_events.attempts + 1, status = 'dead';
+                        error_class = excluded.error_class, status = 'dead';
                 END IF;
             """)
     }
@@ -125,8 +127,8 @@ struct DeadLetterFunctions {
             declare: "changed integer;",
             """
                 UPDATE \(s).dead_letter_events d SET status = 'redriving', next_try = '-infinity', lease_owner = NULL
-                 WHERE d.id IN (SELECT x.id FROM \(s).dead_letter_events x WHERE x.group_id = p_group AND x.org_id = p_org AND x.status = 'dead'
-                                   AND (p_ids IS NULL OR x.id = ANY (p_ids)) ORDER BY x.position LIMIT p_limit FOR UPDATE);
+                 WHERE d.id = ANY (ARRAY(SELECT x.id FROM \(s).dead_letter_events x WHERE x.group_id = p_group AND x.org_id = p_org AND x.status = 'dead'
+                                   AND (p_ids IS NULL OR x.id = ANY (p_ids)) ORDER BY x.position LIMIT p_limit FOR UPDATE));
                 GET DIAGNOSTICS changed = ROW_COUNT;
                 RETURN changed;
             """)
@@ -136,9 +138,9 @@ struct DeadLetterFunctions {
                 returns: "integer", declare: "changed integer;",
                 """
                     UPDATE \(s).dead_letter_events d SET status = 'discarded', lease_owner = NULL
-                     WHERE d.id IN (SELECT x.id FROM \(s).dead_letter_events x WHERE x.group_id = p_group AND x.org_id = p_org
+                     WHERE d.id = ANY (ARRAY(SELECT x.id FROM \(s).dead_letter_events x WHERE x.group_id = p_group AND x.org_id = p_org
                                        AND x.status IN ('dead', 'redriving') AND (p_ids IS NULL OR x.id = ANY (p_ids))
-                                     ORDER BY x.position LIMIT p_limit FOR UPDATE);
+                                     ORDER BY x.position LIMIT p_limit FOR UPDATE));
                     GET DIAGNOSTICS changed = ROW_COUNT;
                     RETURN changed;
                 """)

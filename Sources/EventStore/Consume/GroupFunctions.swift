@@ -88,12 +88,13 @@ struct GroupFunctions {
                          ORDER BY x.slot DESC LIMIT held - share);
                 ELSIF held < share THEN
                     UPDATE \(s).group_slots o SET lease_owner = p_member, lease_until = clock_timestamp() + p_lease, epoch = o.epoch + 1
-                     WHERE o.group_id = p_group AND o.slot IN (
+                     WHERE o.group_id = p_group AND o.slot = ANY (ARRAY(
                         SELECT x.slot FROM \(s).group_slots x WHERE x.group_id = p_group AND x.lease_until <= clock_timestamp()
-                         ORDER BY x.slot LIMIT share - held FOR UPDATE SKIP LOCKED);
+                         ORDER BY x.slot LIMIT share - held FOR UPDATE SKIP LOCKED));
                 END IF;
 
-                SELECT e.last_position, e.floor_position INTO stream FROM \(s).event_streams e WHERE e.id = g.stream_id;
+                SELECT e.last_position, e.floor_position INTO stream FROM \(s).event_streams e WHERE e.id = g.stream_id AND e.is_active;
+                IF NOT FOUND THEN RAISE EXCEPTION 'the stream is inactive' USING ERRCODE = 'EV404'; END IF;
                 -- What is delivered and what can be committed are of one look: a lease that runs out meanwhile is found out by the commit.
                 done := array_fill(NULL::bigint, ARRAY[g.slots]);
                 FOR own IN SELECT o.slot, o.epoch, o.position, o.attempts, o.next_try, o.next_try <= clock_timestamp() AS is_ready
@@ -141,11 +142,14 @@ struct GroupFunctions {
                 END LOOP;
                 slot_number := NULL; slot_epoch := NULL; slot_position := NULL; through := NULL; at := NULL;
                 IF EXISTS (SELECT FROM \(s).dead_letter_events d WHERE d.group_id = p_group AND d.status = 'redriving' AND d.next_try <= clock_timestamp()) THEN
-                    FOR dead_letter, slot_epoch, attempt, event_position, event_id, event_type, event_key, event_payload, event_metadata IN
+                    FOR dead_letter, slot_epoch, attempt, event_position, event_id, event_type, event_key, event_payload, event_metadata, at IN
                         UPDATE \(s).dead_letter_events d SET lease_owner = p_member, epoch = d.epoch + 1, next_try = clock_timestamp() + p_lease
-                         WHERE d.id IN (SELECT x.id FROM \(s).dead_letter_events x WHERE x.group_id = p_group AND x.status = 'redriving'
-                                           AND x.next_try <= clock_timestamp() ORDER BY x.position LIMIT p_limit FOR UPDATE SKIP LOCKED)
-                        RETURNING d.id, d.epoch, d.attempts + 1, d.position, d.event_id, d.type, d.key, d.payload::text, d.metadata::text
+                         WHERE d.id = ANY (ARRAY(SELECT y.id FROM (
+                            SELECT x.id, x.position, sum(pg_column_size(x.payload)) OVER (ORDER BY x.position, x.id) - pg_column_size(x.payload) AS before
+                              FROM (SELECT z.id, z.position, z.payload FROM \(s).dead_letter_events z WHERE z.group_id = p_group AND z.status = 'redriving'
+                                       AND z.next_try <= clock_timestamp() ORDER BY z.position LIMIT least(p_limit, 100) FOR UPDATE SKIP LOCKED) x) y
+                            WHERE y.before < p_bytes))
+                        RETURNING d.id, d.epoch, d.attempts + 1, d.position, d.event_id, d.type, d.key, d.payload::text, d.metadata::text, \(s).time_of(d.event_id)
                     LOOP
                         RETURN NEXT;
                     END LOOP;
@@ -202,7 +206,7 @@ struct GroupFunctions {
             END
             $function$
             """
-        ]
+        ] + store.helper("raise_watermark(uuid, uuid)")
             + store.function(
                 "seek(p_org uuid, p_group uuid, p_position bigint, p_time timestamp)",
                 types: "uuid, uuid, bigint, timestamp", returns: "bigint",

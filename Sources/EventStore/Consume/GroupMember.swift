@@ -27,6 +27,7 @@ package struct GroupMember: Sendable {
         limit: Int = 500, bytes: Int = 4 << 20, waiting wait: Duration = .seconds(20)
     ) async throws -> Delivery {
         let deadline = ContinuousClock.now + wait
+        var (isHasty, wasHasty) = (false, false)
         while true {
             try Task.checkCancellation()
             let delivery = try await reader.poll(
@@ -37,9 +38,16 @@ package struct GroupMember: Sendable {
             if !delivery.isEmpty || left <= .zero { return delivery }
             // Without a slot there is nothing to wait for but that somebody goes.
             let end = delivery.leases.isEmpty ? Int.max - 1 : delivery.lastPosition
+            let began = ContinuousClock.now
             await watch.wait(for: stream, beyond: end, atMost: min(left, lease / 3, untilNextTry(delivery)))
+            // Woken for nothing again and again, by somebody's wrong word or a clock of another machine, it does not spin.
+            isHasty = ContinuousClock.now - began < Self.shortest
+            if isHasty, wasHasty { try await Task.sleep(for: min(left, Self.shortest)) }
+            wasHasty = isHasty
         }
     }
+
+    private static let shortest = Duration.milliseconds(50)
 
     private func untilNextTry(_ delivery: Delivery) -> Duration {
         guard let next = delivery.leases.compactMap(\.nextTry).min() else { return lease }

@@ -39,7 +39,11 @@ package actor StreamWatch {
 
     /// Returns when the stream may have events after a position, or when the time is up.
     package func wait(for stream: UUID, beyond position: Int, atMost limit: Duration) async {
-        guard limit > .zero, waiters.count < Self.mostWaiting else { return }
+        guard limit > .zero else { return }
+        guard waiters.count < Self.mostWaiting else {
+            try? await Task.sleep(for: min(limit, .seconds(1)))
+            return
+        }
         let timer = TaskSlot()
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

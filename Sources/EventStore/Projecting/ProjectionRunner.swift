@@ -116,10 +116,11 @@ package actor ProjectionRunner {
 
     private func apply(_ events: [StoredEvent], _ connection: Connection) async throws {
         var attempts = 0
-        var failing = 0
+        // The event that is being changed; nil: it is not an event that fails.
+        var failing: Int?
         while true {
             attempts += 1
-            failing = 0
+            failing = nil
             do {
                 try await connection.transaction { connection in
                     try await advance(to: events[events.count - 1].position, connection)
@@ -136,11 +137,13 @@ package actor ProjectionRunner {
                 return
             } catch let error as PostgresError where error.isPassing && attempts < 10 {
                 try await Task.sleep(for: .milliseconds(20 << min(attempts, 6)))
-            } catch let error as PostgresError where error.kind == .server && !error.isPassing {
+            } catch let error as PostgresError where error.isOfItsStatement && !error.isPassing {
+                guard let failing else { throw error }
                 let failure = Failure(message: error.message, kind: error.sqlState?.rawValue ?? "")
                 return try await isolate(events, failing, failure, connection)
             } catch let error as JSONError {
-                return try await isolate(events, failing, Failure(message: error.description, kind: "json"), connection)
+                let failure = Failure(message: error.description, kind: "json")
+                return try await isolate(events, failing ?? 0, failure, connection)
             }
         }
     }
@@ -179,7 +182,10 @@ package actor ProjectionRunner {
             UPDATE strata.projections SET position = $3, state = 'running', error = NULL, updated_at = now()
             WHERE name = $1 AND position = $2 RETURNING true
             """, [.text(projection.name), .int(progress.position), .int(position)])
-        if moved.isEmpty { throw ProjectionStop.moved }
+        guard moved.isEmpty else { return }
+        // Where it stands now is asked when it begins anew.
+        self.connection = nil
+        throw ProjectionStop.moved
     }
 
     private func change(_ event: StoredEvent, _ connection: Connection) async throws {
@@ -258,6 +264,9 @@ enum ProjectionSchema {
 }
 
 extension PostgresError {
+    /// The server refused a statement, and is still there.
+    fileprivate var isOfItsStatement: Bool { kind == .server && !isConnectionLost }
+
     /// The same statements may succeed a moment later: locks, deadlocks, resources.
     fileprivate var isPassing: Bool {
         guard let code = sqlState?.rawValue else { return false }

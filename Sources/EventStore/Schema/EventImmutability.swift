@@ -1,3 +1,5 @@
+import SQLSyntax
+
 /// Events are neither changed nor deleted, not by their owner either: rights and triggers. Whole partitions go when their time
 /// is over, and those alone.
 struct EventImmutability {
@@ -17,22 +19,16 @@ struct EventImmutability {
             END
             $function$
             """,
-            // DROP and CREATE, for CREATE OR REPLACE TRIGGER came with PostgreSQL 14.
-            "DROP TRIGGER IF EXISTS events_immutable ON \(s).events",
+            // A trigger that is there is left alone: making it would stop who reads and writes.
             """
-            CREATE TRIGGER events_immutable BEFORE UPDATE OR DELETE ON \(s).events
-            FOR EACH ROW EXECUTE FUNCTION \(s).refuse_change()
+            DO $$ BEGIN
+                IF NOT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = \(SQL.literal("\(s).events"))::regclass AND tgname = 'events_immutable') THEN
+                    CREATE TRIGGER events_immutable BEFORE UPDATE OR DELETE ON \(s).events FOR EACH ROW EXECUTE FUNCTION \(s).refuse_change();
+                    -- Does not fire for a partition: each has its own.
+                    CREATE TRIGGER events_not_truncated BEFORE TRUNCATE ON \(s).events FOR EACH STATEMENT EXECUTE FUNCTION \(s).refuse_change();
+                END IF;
+            END $$
             """,
-            "DROP TRIGGER IF EXISTS events_not_truncated ON \(s).events",
-            Self.againstTruncate("\(s).events", s),
         ]
-    }
-
-    /// That of the parent does not fire for a partition: each has its own.
-    static func againstTruncate(_ table: String, _ schema: String) -> String {
-        """
-        CREATE TRIGGER events_not_truncated BEFORE TRUNCATE ON \(table)
-        FOR EACH STATEMENT EXECUTE FUNCTION \(schema).refuse_change()
-        """
     }
 }

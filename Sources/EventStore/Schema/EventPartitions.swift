@@ -43,8 +43,7 @@ struct EventPartitions {
                 RETURN made;
             END
             $function$
-            """,
-            "SELECT \(s).make_partitions(3)",
-        ]
+            """
+        ] + store.helper("make_partitions(integer)")
     }
 }

@@ -1,3 +1,5 @@
+import SQLSyntax
+
 /// Who may do what, and row security by organisation.
 struct EventRights {
     private let s: String
@@ -35,8 +37,8 @@ struct EventRights {
         let own = "\(column) = (SELECT nullif(pg_catalog.current_setting('events.org_id', true), '')::uuid)"
         return """
             DO $$ BEGIN
-                ALTER TABLE \(s).\(table) ENABLE ROW LEVEL SECURITY;
-                IF NOT EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polrelid = '\(s).\(table)'::regclass AND polname = 'organization') THEN
+                IF NOT (SELECT relrowsecurity FROM pg_catalog.pg_class WHERE oid = \(SQL.literal("\(s).\(table)"))::regclass) THEN
+                    ALTER TABLE \(s).\(table) ENABLE ROW LEVEL SECURITY;
                     CREATE POLICY organization ON \(s).\(table) TO \(account) USING (\(own)) WITH CHECK (\(own));
                 END IF;
             END $$

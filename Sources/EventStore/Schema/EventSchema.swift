@@ -60,7 +60,9 @@ package struct EventSchema: Sendable, Hashable {
                 object: "schema \(name)",
                 statements: [
                     // Who gets a function has to be able to make one there; it is taken back at the end.
-                    "CREATE SCHEMA IF NOT EXISTS \(schema)", "GRANT USAGE, CREATE ON SCHEMA \(schema) TO \(account)",
+                    "CREATE SCHEMA IF NOT EXISTS \(schema)",
+                    "COMMENT ON SCHEMA \(schema) IS \(SQL.literal(Self.mark))",
+                    "GRANT USAGE, CREATE ON SCHEMA \(schema) TO \(account)",
                 ],
                 reason: "the event store's place"),
             Part(
@@ -113,6 +115,16 @@ package struct EventSchema: Sendable, Hashable {
             $function$
             """,
             "ALTER FUNCTION \(name) OWNER TO \(account)",
+            // It believes the organisation that it is told: who may call it is the service, and whom its owner grants it.
+            "REVOKE ALL ON FUNCTION \(name) FROM PUBLIC",
+        ]
+    }
+
+    /// For a function that only those above call.
+    func helper(_ signature: String) -> [String] {
+        [
+            "REVOKE ALL ON FUNCTION \(schema).\(signature) FROM PUBLIC",
+            "GRANT EXECUTE ON FUNCTION \(schema).\(signature) TO \(account)",
         ]
     }
 }

@@ -1,3 +1,5 @@
+import SQLSyntax
+
 /// Tables, keys and indexes. Names, types, keys and indexes of seed 003 are as documented there; what is added stands after
 /// them in each table, with its reason.
 struct EventTables {
@@ -117,7 +119,6 @@ struct EventTables {
                 PRIMARY KEY (stream_id, key)
             )
             """,
-            "CREATE INDEX IF NOT EXISTS append_keys_appended_at_idx ON \(s).append_keys (appended_at)",
         ]
     }
 
@@ -229,18 +230,23 @@ struct EventTables {
     }
 
     /// Only on read paths. `events (payload)` gets its GIN index partition by partition, once nothing is added there any more.
+    ///
+    /// One that is there is left alone, without a lock.
     private var indexes: [String] {
         [
-            "CREATE INDEX IF NOT EXISTS users_org_id_idx ON \(s).users (org_id)",
-            "CREATE INDEX IF NOT EXISTS api_keys_org_id_idx ON \(s).api_keys (org_id)",
-            "CREATE INDEX IF NOT EXISTS events_stream_id_created_at_idx ON \(s).events (stream_id, created_at)",
-            "CREATE INDEX IF NOT EXISTS events_stream_id_position_idx ON \(s).events (stream_id, position)",
-            "CREATE INDEX IF NOT EXISTS events_created_at_idx ON \(s).events USING brin (created_at)",
-            "CREATE INDEX IF NOT EXISTS dead_letter_events_event_id_idx ON \(s).dead_letter_events (event_id)",
+            ("users_org_id_idx", "users (org_id)"), ("api_keys_org_id_idx", "api_keys (org_id)"),
+            ("append_keys_appended_at_idx", "append_keys (appended_at)"),
+            ("events_stream_id_created_at_idx", "events (stream_id, created_at)"),
+            ("events_stream_id_position_idx", "events (stream_id, position)"),
+            ("events_created_at_idx", "events USING brin (created_at)"),
+            ("dead_letter_events_event_id_idx", "dead_letter_events (event_id)"),
+            ("dead_letter_events_redriving_idx", "dead_letter_events (group_id, next_try) WHERE status = 'redriving'"),
+        ].map { name, place in
             """
-            CREATE INDEX IF NOT EXISTS dead_letter_events_redriving_idx ON \(s).dead_letter_events (group_id, next_try)
-            WHERE status = 'redriving'
-            """,
-        ]
+            DO $$ BEGIN
+                IF to_regclass(\(SQL.literal("\(s).\(name)"))) IS NULL THEN CREATE INDEX \(name) ON \(s).\(place); END IF;
+            END $$
+            """
+        }
     }
 }

@@ -10,7 +10,7 @@ struct ReadFunctions {
     /// Errors: EV404 no such stream; EV416 events after `p_after` are archived already.
     var statements: [String] {
         let s = store.schema
-        return places
+        return places + store.helper("partition_of(uuid, bigint)")
             + store.function(
                 "read(p_org uuid, p_stream uuid, p_after bigint, p_upto bigint, p_limit integer, p_bytes bigint)",
                 types: "uuid, uuid, bigint, bigint, integer, bigint",
@@ -26,7 +26,7 @@ struct ReadFunctions {
                     END IF;
                     event_position := stream.last_position;
                     RETURN NEXT;
-                    lower := \(s).partition_of(p_stream, p_after + 1);
+                    lower := \(s).partition_of(p_stream, least(p_after, stream.last_position) + 1);
                     FOR event_position, event_id, event_type, event_key, event_payload, event_metadata, at IN
                         SELECT e.position, e.id, e.type, e.key, e.payload::text, e.metadata::text, e.created_at FROM \(s).events e
                          WHERE e.stream_id = p_stream AND e.org_id = p_org AND e.created_at >= lower

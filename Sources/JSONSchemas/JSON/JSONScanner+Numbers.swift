@@ -15,6 +15,11 @@ extension JSONScanner {
                 .numberTooLong, "a number has \(offset - first) characters, \(limits.numberCharacters) are allowed",
                 at: first)
         }
+        // PostgreSQL writes numbers without exponents: a few bytes that come would be a thousand that go.
+        expansion += abs(scanned.exponent)
+        guard expansion <= limits.bytes else {
+            throw error(.tooLong, "the numbers have too many digits when they are written without exponents", at: first)
+        }
         let text = bytes[first..<offset]
         return JSONNumber(scanned) { String(decoding: text, as: UTF8.self) }
     }

@@ -25,6 +25,8 @@ package struct JSONScanner {
     let limits: JSONLimits
     /// Of the next byte to read.
     package internal(set) var offset = 0
+    /// Digits that exponents stand for, of all numbers.
+    var expansion = 0
     private var open: [Open] = []
     private var hasStarted = false
 
