@@ -31,7 +31,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
@@ -104,11 +106,22 @@ let package = Package(
             swiftSettings: strict + unchecked
         ),
 
+        .target(
+            name: "Service",
+            dependencies: [
+                "EventStore", "JSONSchemas", "Planning", "PostgresDriver",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+
         // Row 5: the command line.
         .executableTarget(
             name: "strata",
             dependencies: [
-                "Engine", "EventStore", "JSONSchemas", "Planning", "PostgresDriver", "Proxy",
+                "Engine", "EventStore", "JSONSchemas", "Planning", "PostgresDriver", "Proxy", "Service",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),

@@ -20,7 +20,8 @@ struct EventsCommand: AsyncParsableCommand {
               strata events read animals
             """,
         subcommands: [
-            EventsInitCommand.self, EventsOrganizationCommand.self, EventsKeyCommand.self, EventsStreamCommand.self,
+            EventsInitCommand.self, EventsOrganizationCommand.self, EventsUserCommand.self, EventsKeyCommand.self,
+            EventsStreamCommand.self,
             EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsDeadCommand.self,
         ])
 }

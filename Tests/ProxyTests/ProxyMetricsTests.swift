@@ -1,4 +1,5 @@
 import Foundation
+import Planning
 import PostgresDriver
 import PostgresWire
 import TestSupport
@@ -191,7 +192,7 @@ struct ProxyMetricsTests {
         family.add(1, ("database", "a\"b\\c\nd"))
         family.add(.milliseconds(1500))
         #expect(
-            MetricFamily.text([family]) == """
+            MetricFamily.text([family], prefix: "strata_proxy_") == """
                 # HELP strata_proxy_x back\\\\slash\\nline
                 # TYPE strata_proxy_x gauge
                 strata_proxy_x{database="a\\"b\\\\c\\nd"} 1

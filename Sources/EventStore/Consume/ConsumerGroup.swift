@@ -28,6 +28,11 @@ package struct SlotLease: Sendable, Hashable, Codable {
     package var attempt: Int
     /// When the slot's next attempt comes, where it waits for one.
     package var nextTry: Date?
+
+    package init(slot: Int, epoch: Int, position: Int, through: Int?, attempt: Int, nextTry: Date? = nil) {
+        (self.slot, self.epoch, self.position) = (slot, epoch, position)
+        (self.through, self.attempt, self.nextTry) = (through, attempt, nextTry)
+    }
 }
 
 /// What a poll has brought.
@@ -232,10 +237,17 @@ extension EventReader {
         _ redriven: Delivery.Redriven, of organization: UUID, as member: String,
         failure: (reason: String, kind: String)?
     ) async throws {
+        try await settle(redriven.deadLetter, epoch: redriven.epoch, of: organization, as: member, failure: failure)
+    }
+
+    package func settle(
+        _ deadLetter: UUID, epoch: Int, of organization: UUID, as member: String,
+        failure: (reason: String, kind: String)?
+    ) async throws {
         _ = try await call(
             "SELECT \(schema.schema).settle($1::uuid, $2::uuid, $3::varchar, $4, $5, $6, $7::varchar)",
             [
-                .id(organization), .id(redriven.deadLetter), .text(member), .int(redriven.epoch), .bool(failure == nil),
+                .id(organization), .id(deadLetter), .text(member), .int(epoch), .bool(failure == nil),
                 failure.map { .text($0.reason) } ?? .null, failure.map { .text($0.kind) } ?? .null,
             ])
     }

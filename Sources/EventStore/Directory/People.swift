@@ -27,7 +27,9 @@ extension Directory {
             address.split(separator: "@", omittingEmptySubsequences: false).count == 2,
             !address.hasPrefix("@"), !address.hasSuffix("@"), !address.contains(where: \.isWhitespace)
         else { throw Refusal.invalid("an e-mail address has a name, an @ and a host") }
-        guard (12...200).contains(password.count) else { throw Refusal.invalid("a password has 12 to 200 characters") }
+        guard (12...200).contains(password.unicodeScalars.count) else {
+            throw Refusal.invalid("a password has 12 to 200 characters")
+        }
         let hash = try await Self.slowly { try PasswordHash().text(of: password) }
         let rows = try await within(
             organization,

@@ -5,7 +5,7 @@ import Foundation
 ///
 /// What a machine made (256 random bits) is hashed by SHA-256: nobody can guess it, and each request has to look it up. What a
 /// person made is hashed slowly.
-enum Secrets {
+package enum Secrets {
     /// Fails where the system has no randomness, or OpenSSL's policy forbids an algorithm.
     struct Unavailable: Error {}
 
@@ -15,7 +15,7 @@ enum Secrets {
         return bytes
     }
 
-    static func hash(_ secret: String) throws -> String {
+    package static func hash(_ secret: String) throws -> String {
         let text = Array(secret.utf8)
         var out = [UInt8](repeating: 0, count: 32)
         guard EVP_Digest(text, text.count, &out, nil, EVP_sha256(), nil) == 1 else { throw Unavailable() }

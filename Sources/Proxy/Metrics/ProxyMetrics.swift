@@ -17,7 +17,10 @@ struct ProxyMetrics {
     var lookups: (hits: Int, questions: Int, failures: Int) = (0, 0, 0)
     var version = ""
 
-    var text: String { MetricFamily.text(general + clientFamilies + serverFamilies + work + caches + nodeFamilies) }
+    var text: String {
+        MetricFamily.text(
+            general + clientFamilies + serverFamilies + work + caches + nodeFamilies, prefix: "strata_proxy_")
+    }
 
     private var general: [MetricFamily] {
         var info = MetricFamily("info", .gauge, "The version that runs.")

@@ -1,4 +1,5 @@
 internal import Engine
+internal import Planning
 internal import Synchronization
 
 /// Whether clients should be sent here.

@@ -1,0 +1,59 @@
+import EventStore
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// Lets in who may ask, and no more than so often.
+struct Door: Sendable {
+    let callers: Callers
+    let limits: RequestLimits<Caller.Kind>
+    /// SHA-256 of the operator's token; nil: there is no operator.
+    let operatorHash: String?
+
+    /// - Returns: what the asker has left; nil: nobody counts.
+    func enter(
+        _ request: Request, _ context: inout ServiceContext, _ access: Endpoint.Access
+    ) async throws -> RequestAllowance? {
+        if access == .anybody { return nil }
+        guard let secret = try Self.secret(request) else { throw Problem.noKey }
+        if access == .service {
+            try requireOperator(secret)
+            return nil
+        }
+        guard let caller = try await callers.caller(secret) else {
+            throw Problem(.unauthorized, "This key or session is not known, has ended, or was revoked.")
+        }
+        let allowance = limits.take(1, of: caller.kind)
+        guard allowance.isGranted else {
+            throw Limited(
+                error: Problem(
+                    .tooManyRequests, "This key may send \(allowance.limit) requests a second on average.",
+                    retryAfter: allowance.retryAfter), allowance: allowance)
+        }
+        if case .scope(let scope) = access, !caller.scopes.contains(scope) {
+            throw Limited(
+                error: Problem(.forbidden, "This takes the scope \(scope.rawValue)."), allowance: allowance)
+        }
+        context.caller = caller
+        return allowance
+    }
+
+    /// What stands behind `Bearer`; nil: nothing was sent.
+    static func secret(_ request: Request) throws -> String? {
+        guard let header = request.headers[.authorization] else { return nil }
+        let words = header.split(separator: " ")
+        guard words.count == 2, words[0].lowercased() == "bearer" else {
+            throw Problem(.unauthorized, "The header is: Authorization: Bearer KEY")
+        }
+        return String(words[1])
+    }
+
+    private func requireOperator(_ secret: String) throws {
+        guard let operatorHash else {
+            throw Problem(.forbidden, "This service has no operator: strata serve --operator-token-file FILE")
+        }
+        guard try Secrets.hash(secret) == operatorHash else {
+            throw Problem(.unauthorized, "This is not the operator's token.")
+        }
+    }
+}
