@@ -161,6 +161,14 @@ let package = Package(
             dependencies: ["EventStore", "JSONSchemas", "PostgresDriver", "SQLSyntax", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "ServiceTests",
+            dependencies: [
+                "EventStore", "JSONSchemas", "PostgresDriver", "Service", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "StrataDatabasesTests", dependencies: ["PostgresDriver", "StrataDatabases", "TestSupport"],
             swiftSettings: strict),
         .testTarget(

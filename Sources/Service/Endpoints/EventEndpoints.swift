@@ -74,16 +74,18 @@ enum EventEndpoints {
 
     private static func version(_ request: Request) throws -> ExpectedVersion? {
         guard let match = request.headers[.ifMatch] else { return nil }
-        guard match.count >= 3, match.hasPrefix("\""), match.hasSuffix("\""),
-            let version = Int(match.dropFirst().dropLast()),
-            version >= 0
-        else { throw Problem(.invalid, "If-Match has the stream's version in quotation marks, as its ETag does.") }
+        let digits = match.hasPrefix("\"") && match.hasSuffix("\"") ? match.dropFirst().dropLast() : match[...]
+        guard (1...18).contains(digits.utf8.count), digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
+            let version = Int(digits)
+        else { throw Problem(.invalid, "If-Match has the stream's version, as its ETag does.") }
         return version == 0 ? ExpectedVersion.none : .exact(version)
     }
 
     private static func idempotencyKey(_ request: Request) throws -> String? {
         guard let key = request.headers[.idempotencyKey] else { return nil }
-        guard (1...180).contains(key.utf8.count) else { throw Problem(.invalid, "Idempotency-Key has 1 to 180 bytes.") }
+        guard (1...180).contains(key.utf8.count), key.utf8.allSatisfy({ 0x21...0x7E ~= $0 }) else {
+            throw Problem(.invalid, "Idempotency-Key has 1 to 180 visible characters of ASCII.")
+        }
         return key
     }
 

@@ -28,12 +28,13 @@ enum GroupEndpoints {
             description: """
                 Renews the member's leases. Without a commit the next poll gives the same events. What the poll before gave may be \
                 committed along with it.
-                """, body: .object("Poll", bytes: 64 << 10), answer: "Delivery", problems: [.leaseLost, .outOfRange]
+                """, body: .object("Poll", bytes: 64 << 10), answer: "Delivery",
+            problems: [.leaseLost, .outOfRange, .noSuchPosition]
         ) { try await poll($0) },
         Endpoint(
             method: .post, path: "\(path)/{group}/commit", id: "commit", summary: "Slots are done up to a position",
             access: .scope(.consume), description: "All of them, or none where one is another member's by now.",
-            body: .object("Commit", bytes: 64 << 10), status: .noContent, problems: [.leaseLost]
+            body: .object("Commit", bytes: 64 << 10), status: .noContent, problems: [.leaseLost, .noSuchPosition]
         ) { call in
             let (_, group) = try await call.group()
             try await call.place.reader.commit(
@@ -45,12 +46,12 @@ enum GroupEndpoints {
             method: .post, path: "\(path)/{group}/fail", id: "fail", summary: "An event could not be done",
             access: .scope(.consume),
             description: "Those before it in its slot are done. It is tried again later, or becomes a dead letter.",
-            body: .object("Failure"), answer: "FailureOutcome", problems: [.leaseLost]
+            body: .object("Failure"), answer: "FailureOutcome", problems: [.leaseLost, .noSuchPosition]
         ) { try await fail($0) },
         Endpoint(
             method: .post, path: "\(path)/{group}/seek", id: "seek", summary: "Moves the whole group",
             access: .scope(.manage), description: "Whoever works in it is fenced, and polls again.",
-            body: .object("Seek"), answer: "At", problems: [.outOfRange]
+            body: .object("Seek"), answer: "At", problems: [.outOfRange, .noSuchPosition]
         ) { try await seek($0) },
     ]
 

@@ -17,6 +17,7 @@ struct Problem: Error, Sendable {
         case keyReused = "idempotency-key-reused"
         case leaseLost = "lease-lost"
         case outOfRange = "out-of-range"
+        case noSuchPosition = "no-such-position"
         case tooLarge = "too-large"
         case unsupported = "unsupported-media-type"
         case schemaViolation = "schema-violation"
@@ -37,12 +38,12 @@ struct Problem: Error, Sendable {
             case .forbidden: .forbidden
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
-            case .conflict, .keyReused, .leaseLost, .taken: .conflict
+            case .conflict, .keyReused, .leaseLost, .noSuchPosition, .incompatibleSchema, .taken: .conflict
             case .preconditionFailed: .preconditionFailed
             case .outOfRange: .gone
             case .tooLarge: .contentTooLarge
             case .unsupported: .unsupportedMediaType
-            case .schemaViolation, .invalidSchema, .incompatibleSchema, .invalid: .unprocessableContent
+            case .schemaViolation, .invalidSchema, .invalid: .unprocessableContent
             case .tooManyRequests: .tooManyRequests
             case .busy, .unavailable, .unknownOutcome: .serviceUnavailable
             case .unexpected: .internalServerError
@@ -63,6 +64,7 @@ struct Problem: Error, Sendable {
             case .keyReused: "The idempotency key was used for something else"
             case .leaseLost: "The lease was lost"
             case .outOfRange: "These events are archived"
+            case .noSuchPosition: "The stream has no such position"
             case .tooLarge: "The request is too large"
             case .unsupported: "This content type is not taken"
             case .schemaViolation: "A payload does not fit the stream's schema"
@@ -196,7 +198,7 @@ extension Problem {
         case .outOfRange(let floor):
             self.init(.outOfRange, "Events up to \(floor) are archived.", members: [("floor", "\(floor)")])
         case .leaseLost(let message): self.init(.leaseLost, message)
-        case .invalid(let message): self.init(.invalid, message)
+        case .invalid(let message): self.init(.noSuchPosition, message)
         }
     }
 

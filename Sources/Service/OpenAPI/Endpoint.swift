@@ -43,6 +43,9 @@ struct Endpoint: Sendable {
     var problems: [Problem.Kind] = []
     let act: @Sendable (Call) async throws -> Response
 
+    /// `GET`
+    var verb: String { method.rawValue }
+
     /// Names between braces.
     var pathParameters: [String] {
         path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
@@ -94,7 +97,7 @@ struct HeaderParameter: Sendable {
         schema: #"{"type": "string", "minLength": 1, "maxLength": 180, "pattern": "^[!-~]+$"}"#)
     static let ifMatch = HeaderParameter(
         name: "If-Match", description: "The stream's version, as its ETag has it: appended only if it is that still.",
-        schema: #"{"type": "string", "pattern": "^\"[0-9]{1,18}\"$"}"#)
+        schema: #"{"type": "string", "pattern": "^([0-9]{1,18}|\"[0-9]{1,18}\")$"}"#)
 }
 
 struct AnswerHeader: Sendable {

@@ -43,7 +43,7 @@ struct OpenAPIDocument {
         for path in endpoints.map(\.path).uniqued {
             var item = JSONText.Object()
             for endpoint in endpoints where endpoint.path == path {
-                item.add(endpoint.method.rawValue.lowercased(), raw: operation(endpoint))
+                item.add(endpoint.verb.lowercased(), raw: operation(endpoint))
             }
             paths.add(path, raw: item.text)
         }
@@ -107,7 +107,7 @@ struct OpenAPIDocument {
         case .text(let most):
             object.add("type", "string")
             object.add("maxLength", most)
-            object.add("pattern", "^[^\u{0}]*$")
+            object.add("pattern", "^[^\\u0000]*$")
         case .choice(let words): object.add("enum", raw: JSONText.array(words.map { JSONText.quoted($0) }))
         }
         return object.text
