@@ -15,6 +15,8 @@ package struct ServiceLimits: Sendable {
     /// Attempts to log in with one address, on average, and at once.
     package var loginsPerMinute = 6.0
     package var loginsAtOnce = 10
+    /// How long polls and reads wait for events at most, whatever they ask for.
+    package var longestWait = Duration.seconds(30)
     /// Connections of clients at a time; further ones wait.
     package var connections = 10_000
     /// How long a connection may be silent.
@@ -79,6 +81,7 @@ struct ServicePlace: Sendable {
     func unlessEnding<T: Sendable>(
         _ wait: Duration, _ body: @escaping @Sendable (Duration) async throws -> T
     ) async throws -> T {
+        let wait = min(wait, limits.longestWait)
         guard wait > .zero else { return try await body(.zero) }
         do {
             return try await cancelWhenGracefulShutdown { try await body(wait) }

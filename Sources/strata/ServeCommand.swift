@@ -50,6 +50,12 @@ struct ServeCommand: AsyncParsableCommand {
     var connections = 10_000
 
     @Option(
+        help: ArgumentHelp(
+            "How long polls wait for events at most, in seconds, 0 to 30: less than a proxy's time-out.",
+            valueName: "n"))
+    var longestWait = 30
+
+    @Option(
         help: ArgumentHelp("How long what was accepted may take once it is told to end, in seconds.", valueName: "n"))
     var grace = 30
 
@@ -62,6 +68,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         guard 1...16 ~= requestMegabytes else { throw ValidationError("--request-megabytes must be from 1 to 16") }
         guard 1...100_000 ~= connections else { throw ValidationError("--connections must be from 1 to 100000") }
+        guard 0...30 ~= longestWait else { throw ValidationError("--longest-wait must be from 0 to 30") }
         guard 1...3_600 ~= grace else { throw ValidationError("--grace must be from 1 to 3600") }
     }
 
@@ -73,6 +80,7 @@ struct ServeCommand: AsyncParsableCommand {
             limits.requestsPerSecond = requestsPerSecond
             limits.requestsAtOnce = requestsPerSecond * 2
             limits.connections = connections
+            limits.longestWait = .seconds(longestWait)
             var logger = Logger(label: "strata.serve") { StreamLogHandler.standardError(label: $0) }
             logger.logLevel = .warning
             let workplace = place.workplace

@@ -127,10 +127,10 @@ enum EventEndpoints {
                 stream, of: organization, after: after, upTo: call.number("up_to"), limit: limit)
         }
         var found = try await slice()
-        let wait = call.number("wait_ms") ?? 0
-        if found.events.isEmpty, wait > 0, call.number("up_to") ?? .max > after {
+        let wait = min(.milliseconds(call.number("wait_ms") ?? 0), call.place.limits.longestWait)
+        if found.events.isEmpty, wait > .zero, call.number("up_to") ?? .max > after {
             await call.place.untilEnding {
-                await call.place.watch.wait(for: stream, beyond: after, atMost: .milliseconds(wait))
+                await call.place.watch.wait(for: stream, beyond: after, atMost: wait)
             }
             found = try await slice()
         }

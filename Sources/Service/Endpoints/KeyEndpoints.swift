@@ -59,20 +59,3 @@ enum KeyEndpoints {
         return object.text
     }
 }
-
-enum TimeText {
-    /// Of RFC 3339, to the millisecond.
-    static func date(_ text: String, _ name: String) throws -> Date {
-        for withFraction in [false, true] {
-            if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: withFraction)),
-                reasonable.contains(date)
-            {
-                return date
-            }
-        }
-        throw Problem(.invalid, "\(name) is a time such as 2026-11-22T06:00:00Z, of the years 1970 to 9999.")
-    }
-
-    private static let reasonable =
-        Date(timeIntervalSince1970: 0)..<Date(timeIntervalSince1970: 253_402_300_800)
-}

@@ -36,8 +36,8 @@ extension APIComponents {
         (
             "DoneSlot",
             #"""
-            {"type": "object", "required": ["slot", "epoch", "from", "through"],
-             "properties": {"slot": {"type": "integer", "minimum": 0, "maximum": 255},
+            {"type": "object", "required": ["slot", "epoch", "from", "through"], "additionalProperties": false,
+             "properties": {"attempt": {"type": "integer"}, "next_try": {"type": ["string", "null"], "maxLength": 40, "pattern": "^[^\\u0000]*$"}, "slot": {"type": "integer", "minimum": 0, "maximum": 255},
                "epoch": {"type": "integer", "minimum": 0, "maximum": 9223372036854775807},
                "from": {"$ref": "#/components/schemas/Position"},
                "through": {"anyOf": [{"$ref": "#/components/schemas/Position"}, {"type": "null"}]}}}
@@ -98,10 +98,10 @@ extension APIComponents {
                "final": {"type": "boolean", "default": false, "description": "No further attempt is worth it."}}}
             """#
         ),
-        ("Reason", #"{"type": "string", "minLength": 1, "maxLength": 2000}"#),
+        ("Reason", #"{"type": "string", "minLength": 1, "maxLength": 2000, "pattern": "^[^\\u0000]*$"}"#),
         (
             "FailureKind",
-            #"{"type": "string", "maxLength": 50, "description": "What went wrong in a word, to count by."}"#
+            #"{"type": "string", "maxLength": 50, "pattern": "^[^\\u0000]*$", "description": "What went wrong in a word, to count by."}"#
         ),
         (
             "FailureOutcome",

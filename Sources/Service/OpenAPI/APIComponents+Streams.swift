@@ -60,9 +60,9 @@ extension APIComponents {
             "NewEvent",
             #"""
             {"type": "object", "required": ["type", "payload"], "additionalProperties": false,
-             "properties": {"type": {"type": "string", "minLength": 1, "maxLength": 200, "description": "1 to 200 bytes."},
-               "key": {"type": ["string", "null"], "maxLength": 1000, "description": "At most 1,000 bytes. Events of one key keep their order for consumers."},
-               "payload": {"description": "Any JSON; what the stream's schema says of it."},
+             "properties": {"type": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\u0000]*$", "description": "1 to 200 bytes."},
+               "key": {"type": ["string", "null"], "maxLength": 1000, "pattern": "^[^\\u0000]*$", "description": "At most 1,000 bytes. Events of one key keep their order for consumers."},
+               "payload": {"description": "Any JSON that the stream's schema allows, without the character NUL."},
                "metadata": {"type": "object"}}}
             """#
         ),
@@ -92,7 +92,7 @@ extension APIComponents {
             {"type": "object", "required": ["parts"], "additionalProperties": false,
              "properties": {"parts": {"type": "array", "minItems": 1, "maxItems": 100, "items":
                {"type": "object", "required": ["stream", "events"], "additionalProperties": false,
-                "properties": {"stream": {"type": "string", "minLength": 1, "maxLength": 200, "description": "By name or id; each once."},
+                "properties": {"stream": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\u0000]*$", "description": "By name or id; each once."},
                   "events": {"$ref": "#/components/schemas/NewEvents"},
                   "expected_version": {"$ref": "#/components/schemas/ExpectedVersion"}}}}}}
             """#

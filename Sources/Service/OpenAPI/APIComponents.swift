@@ -67,14 +67,15 @@ enum APIComponents {
             #"""
             {"type": "object", "required": ["email", "password", "role"], "additionalProperties": false,
              "properties": {"email": {"type": "string", "minLength": 3, "maxLength": 320, "pattern": "^[!-?A-~]+@[!-?A-~]+$"},
-               "password": {"type": "string", "minLength": 12, "maxLength": 200}, "role": {"$ref": "#/components/schemas/Role"}}}
+               "password": {"type": "string", "minLength": 12, "maxLength": 200, "pattern": "^[^\\u0000]*$"}, "role": {"$ref": "#/components/schemas/Role"}}}
             """#
         ),
         (
             "Login",
             #"""
             {"type": "object", "required": ["email", "password"], "additionalProperties": false,
-             "properties": {"email": {"type": "string", "minLength": 3, "maxLength": 320}, "password": {"type": "string", "minLength": 1, "maxLength": 200}}}
+             "properties": {"email": {"type": "string", "minLength": 3, "maxLength": 320, "pattern": "^[^\\u0000]*$"},
+               "password": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^\\u0000]*$"}}}
             """#
         ),
         (
