@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "strata", targets: ["strata"]),
         // For services that talk to their databases themselves. Nothing of it may depend on a target with `unchecked`.
         .library(name: "StrataDatabases", targets: ["StrataDatabases"]),
+        .library(name: "StrataEvents", targets: ["StrataEvents"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -92,7 +93,7 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        // Row 3: the library for services; the only target with an interface for others.
+        // Row 3: the databases of a layout for Swift services; its interface is for others.
         .target(
             name: "StrataDatabases", dependencies: ["Planning", "PostgresDriver", "SQLSyntax"], swiftSettings: strict),
 
@@ -116,6 +117,10 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+
+        // Row 4: the event store for Swift services; its interface is for others.
+        .target(
+            name: "StrataEvents", dependencies: ["EventStore", "JSONSchemas", "PostgresDriver"], swiftSettings: strict),
 
         // Row 5: the command line.
         .executableTarget(
@@ -167,6 +172,9 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "StrataEventsTests", dependencies: ["EventStore", "PostgresDriver", "StrataEvents", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "StrataDatabasesTests", dependencies: ["PostgresDriver", "StrataDatabases", "TestSupport"],
