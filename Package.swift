@@ -48,6 +48,8 @@ let package = Package(
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
 
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+
         // Row 1: SQL text.
         .target(name: "SQLSyntax", dependencies: ["CPgQuery"], swiftSettings: strict),
 
@@ -104,11 +106,15 @@ let package = Package(
             swiftSettings: strict + unchecked
         ),
 
+        // Row 4: events to queues of others.
+        .target(
+            name: "Outbox", dependencies: ["CHiredis", "EventStore", "PostgresDriver"], swiftSettings: strict),
+
         // Row 5: the command line.
         .executableTarget(
             name: "strata",
             dependencies: [
-                "Engine", "EventStore", "JSONSchemas", "Planning", "PostgresDriver", "Proxy",
+                "Engine", "EventStore", "JSONSchemas", "Outbox", "Planning", "PostgresDriver", "Proxy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -148,6 +154,9 @@ let package = Package(
             dependencies: ["EventStore", "JSONSchemas", "PostgresDriver", "SQLSyntax", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "OutboxTests", dependencies: ["EventStore", "Outbox", "PostgresDriver", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "StrataDatabasesTests", dependencies: ["PostgresDriver", "StrataDatabases", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
@@ -162,7 +171,7 @@ let package = Package(
         .testTarget(
             name: "StrataTests",
             dependencies: [
-                "strata", "Engine", "Planning", "PostgresDriver", "TestSupport",
+                "strata", "Engine", "Outbox", "Planning", "PostgresDriver", "TestSupport",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -174,7 +183,7 @@ let package = Package(
         .executableTarget(
             name: "strata-bench",
             dependencies: [
-                "Engine", "Planning", "PostgresDriver", "PostgresWire", "Proxy",
+                "Engine", "EventStore", "Planning", "PostgresDriver", "PostgresWire", "Proxy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/strata-bench",

@@ -22,6 +22,7 @@ struct EventsCommand: AsyncParsableCommand {
         subcommands: [
             EventsInitCommand.self, EventsOrganizationCommand.self, EventsKeyCommand.self, EventsStreamCommand.self,
             EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsDeadCommand.self,
+            EventsRelayCommand.self,
         ])
 }
 
