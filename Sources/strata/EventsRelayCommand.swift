@@ -10,14 +10,16 @@ struct EventsRelayCommand: AsyncParsableCommand {
         commandName: "relay",
         abstract: "Brings a stream's events to a Redis stream, until it is stopped.",
         discussion: """
-            Each event becomes one entry, in the order of the stream, with the fields id, stream, position, type,
-            key, at, payload, metadata and organization. It may be killed at any time: what Redis has is asked of
-            Redis. Several of them take each other's place; one works at a time. docs/events.md has the rest.
+            Each event becomes one entry, in the order of the stream, with the fields id,
+            stream, position, type, key, at, payload, metadata and organization. It may
+            be killed at any time: it asks Redis what Redis has. Several of them take
+            each other's place; one works at a time. More: docs/events.md.
 
             Examples:
               strata events relay animals --to redis://localhost:6379 --key animals
-              REDIS_URL=redis://:secret@queue.internal strata events relay animals --key animals --maxlen 1000000
-              strata events relay animals --key animals --once    # until Redis has all that there is
+              export REDIS_URL=redis://:secret@queue.internal
+              strata events relay animals --key animals --maxlen 1000000
+              strata events relay animals --key animals --once   # until Redis has all
             """)
 
     @OptionGroup var global: GlobalOptions
