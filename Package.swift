@@ -183,7 +183,7 @@ let package = Package(
         .executableTarget(
             name: "strata-bench",
             dependencies: [
-                "Engine", "EventStore", "Planning", "PostgresDriver", "PostgresWire", "Proxy",
+                "Engine", "EventStore", "JSONSchemas", "Planning", "PostgresDriver", "PostgresWire", "Proxy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/strata-bench",
