@@ -51,6 +51,8 @@ let package = Package(
         .systemLibrary(
             name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"]), .brew(["pcre2"])]),
 
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"]), .brew(["hiredis"])]),
+
         // Row 1: SQL text.
         .target(name: "SQLSyntax", dependencies: ["CPgQuery"], swiftSettings: strict),
 
@@ -121,12 +123,15 @@ let package = Package(
         // Row 4: the event store for Swift services; its interface is for others.
         .target(
             name: "StrataEvents", dependencies: ["EventStore", "JSONSchemas", "PostgresDriver"], swiftSettings: strict),
+        // Row 4: events to queues of others.
+        .target(
+            name: "Outbox", dependencies: ["CHiredis", "EventStore", "PostgresDriver"], swiftSettings: strict),
 
         // Row 5: the command line.
         .executableTarget(
             name: "strata",
             dependencies: [
-                "Engine", "EventStore", "JSONSchemas", "Planning", "PostgresDriver", "Proxy", "Service",
+                "Engine", "EventStore", "JSONSchemas", "Outbox", "Planning", "PostgresDriver", "Proxy", "Service",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -177,6 +182,9 @@ let package = Package(
             name: "StrataEventsTests", dependencies: ["EventStore", "PostgresDriver", "StrataEvents", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "OutboxTests", dependencies: ["EventStore", "Outbox", "PostgresDriver", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "StrataDatabasesTests", dependencies: ["PostgresDriver", "StrataDatabases", "TestSupport"],
             swiftSettings: strict),
         .testTarget(
@@ -191,7 +199,7 @@ let package = Package(
         .testTarget(
             name: "StrataTests",
             dependencies: [
-                "strata", "Engine", "Planning", "PostgresDriver", "TestSupport",
+                "strata", "Engine", "Outbox", "Planning", "PostgresDriver", "TestSupport",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -203,7 +211,7 @@ let package = Package(
         .executableTarget(
             name: "strata-bench",
             dependencies: [
-                "Engine", "Planning", "PostgresDriver", "PostgresWire", "Proxy",
+                "Engine", "EventStore", "JSONSchemas", "Planning", "PostgresDriver", "PostgresWire", "Proxy",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Benchmarks/strata-bench",

@@ -42,11 +42,16 @@ final class BackgroundProcess {
 
     /// - Parameter includingEnded: also what its children used that have ended, as a server's sessions do.
     func usage(includingEnded: Bool = false) throws -> Usage {
+        try Self.usage(of: pid, includingEnded: includingEnded)
+    }
+
+    /// Of a process that somebody else has started, with those below it.
+    static func usage(of pid: pid_t, includingEnded: Bool = false) throws -> Usage {
         let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
-        return try family().reduce(into: Usage()) { sum, pid in
+        return try family(of: pid).reduce(into: Usage()) { sum, pid in
             // After the name, which stands in brackets and may hold anything: the state is the third field. One may have
             // ended since we looked: its time is its parent's then.
-            let fields = (try? Self.status(of: pid)) ?? []
+            let fields = (try? status(of: pid)) ?? []
             guard fields.count > 14 else { return }
             let times = fields[11...14].map { (Double($0) ?? 0) / tick }
             sum.user += times[0] + (includingEnded ? times[2] : 0)
@@ -55,7 +60,7 @@ final class BackgroundProcess {
     }
 
     func memory() throws -> Memory {
-        try family().reduce(into: Memory()) { sum, pid in
+        try Self.family(of: pid).reduce(into: Memory()) { sum, pid in
             for line in try String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8).split(separator: "\n")
             {
                 let words = line.split(separator: " ")
@@ -74,12 +79,12 @@ final class BackgroundProcess {
     }
 
     /// It and all processes that it has started.
-    private func family() throws -> [pid_t] {
-        _ = try Self.status(of: pid)
+    private static func family(of pid: pid_t) throws -> [pid_t] {
+        _ = try status(of: pid)
         let all = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }
         // One may end while we look.
         let parents = all.compactMap { child -> (pid_t, pid_t)? in
-            guard let fields = try? Self.status(of: child), fields.count > 1, let parent = pid_t(fields[1]) else {
+            guard let fields = try? status(of: child), fields.count > 1, let parent = pid_t(fields[1]) else {
                 return nil
             }
             return (child, parent)
@@ -120,7 +125,7 @@ final class BackgroundProcess {
     /// Asks it to end at once, and ends it, with all that it has started, if it takes longer than two seconds.
     func stop() {
         guard !reap() else { return }
-        let members = (try? family()) ?? [pid]
+        let members = (try? Self.family(of: pid)) ?? [pid]
         // SIGINT is what ends pgpool without waiting for its clients; the others take SIGTERM.
         kill(pid, name == ProxyContender.pgpool.rawValue ? SIGINT : ending)
         for _ in 0..<200 where !reap() { usleep(10_000) }

@@ -23,6 +23,7 @@ struct EventsCommand: AsyncParsableCommand {
             EventsInitCommand.self, EventsOrganizationCommand.self, EventsUserCommand.self, EventsKeyCommand.self,
             EventsStreamCommand.self,
             EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsDeadCommand.self,
+            EventsRelayCommand.self,
         ])
 }
 

@@ -8,6 +8,22 @@ import Testing
 /// Appending: versions, idempotency, several streams, all or nothing.
 @Suite("Events: append")
 struct AppendTests {
+    @Test("The plans of an append are kept, also after the schema was brought up to date")
+    func keptPlans() async throws {
+        try await EventStoreFixture.with { store in
+            for _ in 0..<2 {
+                let settings = try await store.rows(
+                    "SELECT array_to_string(proconfig, ' ') AS text FROM pg_proc WHERE oid = 'events.append'::regproc"
+                ).only().string("text")
+                #expect(settings.contains("plan_cache_mode=force_generic_plan"), "\(settings)")
+                #expect(settings.contains("search_path=pg_catalog, pg_temp"), "\(settings)")
+                let connection = try await Connection.open(store.database.settings)
+                try await store.schema.install(on: connection)
+                await connection.close()
+            }
+        }
+    }
+
     @Test("S0.5 S3.18 Positions are gapless and in the order of the batch; reading gives them back as they were")
     func order() async throws {
         try await EventStoreFixture.with { store in

@@ -84,6 +84,24 @@ struct ConsumerGroupTests {
         }
     }
 
+    @Test("A member that leaves gives its slots up at once; what it had not committed goes to another")
+    func leaving() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            try await store.append((1...10).map { .counted($0) }, to: stream)
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            let left = try await reader.poll(group, of: one, as: "a", lease: .seconds(3_600))
+            try await reader.leave(group, of: store.other, as: "a")
+            #expect(try await reader.poll(group, of: one, as: "b").leases.isEmpty, "another organisation's word counts")
+            for member in ["a", "a", "nobody"] { try await reader.leave(group, of: one, as: member) }
+            let taken = try await reader.poll(group, of: one, as: "b")
+            #expect(numbers(taken) == Array(1...10) && taken.leases.count == 16)
+            await #expect(throws: EventStoreRefusal.self) { try await reader.commit(left, group, of: one, as: "a") }
+            try await reader.commit(taken, group, of: one, as: "b")
+        }
+    }
+
     @Test("Offsets move neither back nor beyond the end, but by seek; a commit of several slots counts as a whole")
     func bounds() async throws {
         try await EventStoreFixture.with { store in

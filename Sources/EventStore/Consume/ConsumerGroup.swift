@@ -162,6 +162,13 @@ extension EventReader {
         if !done.isEmpty { try await commit(done, group, of: organization, as: member) }
     }
 
+    /// The member works no more: its slots are free at once. What it has not committed is delivered to others.
+    package func leave(_ group: UUID, of organization: UUID, as member: String) async throws {
+        _ = try await call(
+            "SELECT \(schema.schema).leave($1::uuid, $2::uuid, $3::varchar)",
+            [.id(organization), .id(group), .text(member)])
+    }
+
     /// The event at a position could not be done; those before it in its slot are done.
     ///
     /// - Parameters:

@@ -7,7 +7,7 @@ struct GroupFunctions {
 
     init(_ store: EventSchema) { self.store = store }
 
-    var statements: [String] { create + poll + commit + seek }
+    var statements: [String] { create + poll + commit + seek + LeaveFunction(store).statements }
 
     /// A group that begins after `p_position`; that of this name, where there is one.
     private var create: [String] {

@@ -1,9 +1,10 @@
 import Foundation
 
-/// A thread of its own for one connection: what runs here may block without taking a thread of Swift's pool.
+/// A thread of its own for one connection, to PostgreSQL or another server: what runs here may block without taking a
+/// thread of Swift's pool.
 ///
 /// A thread rather than a dispatch queue, because dispatch stops making threads at some number of blocked ones.
-final class ConnectionExecutor: SerialExecutor, @unchecked Sendable {
+package final class ConnectionExecutor: SerialExecutor, @unchecked Sendable {
     private enum Work {
         case job(UnownedJob)
         case closure(@Sendable () -> Void)
@@ -14,26 +15,26 @@ final class ConnectionExecutor: SerialExecutor, @unchecked Sendable {
     private var queue: [Work] = []
     private var stopped = false
 
-    init() {
+    package init(name: String = "strata-libpq") {
         let thread = Thread { [self] in loop() }
-        thread.name = "strata-libpq"
+        thread.name = name
         thread.stackSize = 1 << 20
         thread.start()
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         append(.job(UnownedJob(job)))
     }
 
     /// Runs blocking work on the thread, before there is an actor that could.
-    func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
+    package func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             append(.closure { continuation.resume(with: Result(catching: work)) })
         }
     }
 
     /// The thread ends once its queue is empty. Called when nobody can enqueue any more.
-    func stop() {
+    package func stop() {
         condition.withLock {
             stopped = true
             condition.signal()
