@@ -22,6 +22,7 @@ struct EventsCommand: AsyncParsableCommand {
         subcommands: [
             EventsInitCommand.self, EventsOrganizationCommand.self, EventsKeyCommand.self, EventsStreamCommand.self,
             EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsDeadCommand.self,
+            EventsExportCommand.self, EventsRetainCommand.self, EventsArchiveCommand.self, EventsMaintainCommand.self,
         ])
 }
 
@@ -130,6 +131,7 @@ enum EventFailure {
         case let refusal as EventStoreRefusal: store(refusal)
         case let refusal as AppendRefusal: append(refusal)
         case let refusal as SchemaText.Refusal: schema(refusal)
+        case let problem as EventStoreProblem: diagnostic(problem.code, problem.message, problem.nextStep)
         case let violations as EventIntake.Violations:
             DiagnosticsError(
                 violations.found.map {
