@@ -13,7 +13,8 @@ struct EventsArchiveCommand: AsyncParsableCommand {
               strata events archive --older-than 90d --to /archive/events --dry-run
               strata events archive --older-than 90d --to /archive/events
               strata events archive verify /archive/events
-              strata events archive restore /archive/events/events_2026_08.jsonl --into old.aug
+              strata events archive restore /archive/events/events_2026_08.jsonl \\
+                --into old.august
             """,
         subcommands: [
             EventsArchiveRunCommand.self, EventsArchiveListCommand.self, EventsArchiveVerifyCommand.self,
@@ -26,9 +27,10 @@ struct EventsArchiveRunCommand: AsyncParsableCommand {
         commandName: "run",
         abstract: "Archives what is over: the default.",
         discussion: """
-            A partition goes when its end is so long ago, and no stream in it is kept longer (strata events retain).
-            Killed at any point, the same call goes on. A partition whose events a consumer group has not done yet
-            stays, unless you say --leave-behind: such a group then gets EV416 and has to seek.
+            A partition goes when its end is so long ago, and no stream in it is kept
+            longer (strata events retain). Killed at any point, the same call goes on. A
+            partition whose events a consumer group has not done yet stays, unless you say
+            --leave-behind: such a group then gets EV416 and has to seek.
 
             Examples:
               strata events archive --older-than 90d --to /archive/events --dry-run

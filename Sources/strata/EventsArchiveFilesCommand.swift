@@ -79,11 +79,12 @@ struct EventsArchiveRestoreCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Makes a table of an archived or exported file, to look into.",
         discussion: """
-            The events do not go back into their streams. The table is made in the main database, in a schema that is
-            there, all of it or nothing.
+            The events do not go back into their streams. The table is made in the main
+            database, in a schema that is there, all of it or nothing.
 
             Example:
-              strata events archive restore /archive/events/events_2026_08.jsonl --into old.aug
+              strata events archive restore /archive/events/events_2026_08.jsonl \\
+                --into old.august
             """)
 
     @OptionGroup var global: GlobalOptions

@@ -8,12 +8,13 @@ struct EventsExportCommand: AsyncParsableCommand {
         commandName: "export",
         abstract: "Writes events to a file: one JSON object a line, with a manifest beside it.",
         discussion: """
-            Each line: position, id, organization, stream_id, stream, type, key, created_at, payload, metadata. The
-            file gets its name when all of it is on the disk. Its manifest has the number of events and the SHA-256.
+            Each line: position, id, organization, stream_id, stream, type, key,
+            created_at, payload, metadata. The file gets its name when all of it is on the
+            disk. Its manifest has the number of events and the SHA-256.
 
             Examples:
               strata events export animals --output animals.jsonl
-              strata events export --all --from 2026-10-01T00:00:00Z --to 2026-11-01T00:00:00Z --output october.jsonl
+              strata events export --all --from 2026-10-01T00:00:00Z --output late.jsonl
               strata events export animals --after 1500 --output - | gzip > animals.jsonl.gz
             """)
 
@@ -29,6 +30,9 @@ struct EventsExportCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Events before this time (ISO 8601).", valueName: "time")) var to: TimeArgument?
     @Flag(help: "Writes over a file that is there.") var replace = false
 
+    @Flag(help: "Decrypts members that are encrypted for a subject; no forgetting reaches the file then.")
+    var decrypt = false
+
     func validate() throws {
         guard all != (stream != nil) else { throw ValidationError("name a stream, or say --all") }
         guard !output.isEmpty else { throw ValidationError("--output names a file, or is - for stdout") }
@@ -41,7 +45,8 @@ struct EventsExportCommand: AsyncParsableCommand {
     func run() async throws {
         try await EventPlace.with(global, store) { place in
             let organization = try await place.organization(owner)
-            let reader = EventReader(place.settings, schema: place.schema, connections: 1)
+            let reader = EventReader(
+                place.settings, schema: place.schema, connections: 1, subjects: decrypt ? .environment : .asStored)
             do {
                 try await run(place, organization, reader)
             } catch {

@@ -9,12 +9,12 @@ struct EventsMaintainCommand: AsyncParsableCommand {
         commandName: "maintain",
         abstract: "Makes partitions ahead, expires idempotency keys, indexes payloads that are complete.",
         discussion: """
-            To run once a day. Nothing waits for it: keys go a thousand at a time, indexes are built CONCURRENTLY and
-            only on partitions that have ended.
+            To run once a day. Nothing waits for it: keys go a thousand at a time, indexes
+            are built CONCURRENTLY and only on partitions that have ended.
 
             Examples:
               strata events maintain
-              strata events maintain --ahead 14 --keys-older-than 7d --no-payload-index
+              strata events maintain --ahead 14 --keys-older-than 7d
               strata events maintain --check
             """)
 

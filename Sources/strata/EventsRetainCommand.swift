@@ -8,8 +8,8 @@ struct EventsRetainCommand: AsyncParsableCommand {
         commandName: "retain",
         abstract: "Declares how long events are kept at least, by stream or for all of an organisation.",
         discussion: """
-            strata events archive lets a partition go when all streams in it are past that. Without --keep: what is
-            declared.
+            strata events archive lets a partition go when all streams in it are past
+            that. Without --keep: what is declared.
 
             Examples:
               strata events retain --keep 90d

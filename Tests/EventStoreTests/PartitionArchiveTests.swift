@@ -225,7 +225,7 @@ struct PartitionArchiveTests {
         }
     }
 
-    @Test("A file that the disk has changed is found out before the table goes, and made again")
+    @Test("A file that the disk has changed is found out before the table goes, and another one is made")
     func damaged() async throws {
         try await EventStoreFixture.with { store in
             try await withEventFolder { folder in
@@ -238,14 +238,13 @@ struct PartitionArchiveTests {
                     data[100] ^= 1
                     try data.write(to: file)
                 }
-                #expect(manifests.map(\.events) == [10])
-                #expect(try await ArchiveFolder(folder.path).entries(verifies: true).map(\.state) == [.intact])
-                var data = try Data(contentsOf: file)
-                data.removeLast(20)
-                try data.write(to: file)
-                #expect(try await ArchiveFolder(folder.path).entries(verifies: true).map(\.state) == [.differs])
+                // What is there is not written over: nobody knows whether it is all that is left of other events.
+                #expect(manifests.map(\.file) == ["\(partition).2.jsonl"] && manifests.map(\.events) == [10])
+                #expect(
+                    try await ArchiveFolder(folder.path).entries(verifies: true).map(\.state) == [.intact, .differs])
                 try FileManager.default.removeItem(at: file)
-                #expect(try await ArchiveFolder(folder.path).entries(verifies: true).map(\.state) == [.missing])
+                #expect(
+                    try await ArchiveFolder(folder.path).entries(verifies: true).map(\.state) == [.intact, .missing])
             }
         }
     }

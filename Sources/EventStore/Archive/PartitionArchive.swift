@@ -97,7 +97,8 @@ package struct PartitionArchive: Sendable {
 
     // MARK: Files
 
-    /// The file that has exactly these events, made where there is none. What is there of others, or of fewer, stays.
+    /// The file that has exactly these events, made where there is none. What is there already, whole or not, is never written
+    /// over: the events in it may be gone from the database.
     ///
     /// - Parameter known: what the table adds up to, where nothing is added to it any more.
     private func file(for source: Source, known: EventTally?) async throws -> (EventManifest, path: String) {
@@ -105,21 +106,21 @@ package struct PartitionArchive: Sendable {
         var number = 1
         while true {
             let path = folder.file(source.partition, number)
-            guard let found = try EventManifest.read(beside: path), FileManager.default.fileExists(atPath: path) else {
-                return (try await export(source, to: path), path)
-            }
-            guard found.store == store else {
+            let found = try EventManifest.read(beside: path)
+            if let found, found.store != store {
                 throw EventStoreProblem(
                     "archive", "\(path) is of another event store", next: "give each store a folder of its own")
             }
-            guard try await EventFileReader.tally(of: path) == found.tally else {
-                // Damaged, and the events are still here.
+            // The manifest is there before the file is.
+            guard FileManager.default.fileExists(atPath: path) else {
                 return (try await export(source, to: path), path)
             }
-            let whole: EventTally
-            if let tally { whole = tally } else { whole = try await self.tally(of: source) }
-            tally = whole
-            if found.tally == whole { return (found, path) }
+            if let found, try await EventFileReader.tally(of: path) == found.tally {
+                let whole: EventTally
+                if let tally { whole = tally } else { whole = try await self.tally(of: source) }
+                tally = whole
+                if found.tally == whole { return (found, path) }
+            }
             number += 1
         }
     }
@@ -128,10 +129,8 @@ package struct PartitionArchive: Sendable {
         let file = try EventFile(path)
         do {
             try await lines(of: source) { try await file.write($0) }
-            // What stands there is not the new file's.
-            unlink(EventManifest.path(beside: path))
-            let written = try await file.finish()
-            let found = try await EventFileReader.tally(of: path)
+            let written = try await file.seal()
+            let found = try await EventFileReader.tally(of: EventFile.partial(path))
             guard found == written else {
                 throw EventStoreProblem(
                     "archive", "\(path) is not what was written to it: \(found.events) of \(written.events) events",
@@ -141,6 +140,7 @@ package struct PartitionArchive: Sendable {
             (manifest.store, manifest.partition) = (store, source.partition)
             (manifest.from, manifest.until) = (UTCText.text(source.from), UTCText.text(source.until))
             try manifest.write(beside: path)
+            try await file.publish()
             return manifest
         } catch {
             file.discard()
@@ -192,7 +192,10 @@ package struct PartitionArchive: Sendable {
             } catch let error as PostgresError where error.isLockTimeout || error.isRetryable {
                 try await pause(source, "the locks did not come within \(wait.milliseconds) ms", since: start)
             } catch let error as PostgresError where error.sqlState == "EV423" {
-                throw Self.behind(([error.message] + (error.detail.map { [$0] } ?? [])).joined(separator: ": "))
+                var problem = Self.behind(
+                    ([error.message] + (error.detail.map { [$0] } ?? [])).joined(separator: ": "))
+                if let hint = error.hint { problem.nextStep = hint }
+                throw problem
             } catch let error as PostgresError where error.sqlState == .foreignKeyViolation {
                 throw EventStoreProblem(
                     "archive", "a table still refers to events of \(source.partition): \(error.message)",

@@ -44,19 +44,31 @@ package final class EventFile: Sendable {
         }
     }
 
-    /// The file gets its name once its bytes are on the disk; then the name is.
-    package func finish() async throws -> EventTally {
+    /// Its bytes are on the disk, under the name of the attempt still. Nothing is written afterwards.
+    func seal() async throws -> EventTally {
         try await blocking { file in
-            let tally = try file.state.withLock { state in
+            try file.state.withLock { state in
                 if let path = file.path, fsync(state.descriptor) != 0 { throw FileBytes.problem("write", path) }
                 return try state.tallying.finish()
             }
-            guard let path = file.path else { return tally }
+        }
+    }
+
+    /// What was sealed gets its name, and that is on the disk, too.
+    func publish() async throws {
+        try await blocking { file in
+            guard let path = file.path else { return }
             guard rename(Self.partial(path), path) == 0 else { throw FileBytes.problem("name", path) }
             file.state.withLock { $0.isFinished = true }
             try FileBytes.syncFolder(of: path)
-            return tally
         }
+    }
+
+    /// Sealed and published.
+    package func finish() async throws -> EventTally {
+        let tally = try await seal()
+        try await publish()
+        return tally
     }
 
     /// Nothing of it is to stay.
