@@ -3,6 +3,7 @@ import EventStore
 import Foundation
 import Planning
 import PostgresDriver
+import Synchronization
 
 struct EventsArchiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -115,8 +116,10 @@ struct EventsArchiveRunCommand: AsyncParsableCommand {
         (options.keepsTable, options.leavesBehind) = (keepTable, leaveBehind)
         (options.lockTimeout, options.lockWait) = (lockTimeout.duration, lockWait.duration)
         let workplace = place.workplace
+        let waits = WaitNotes()
         let archive = try await PartitionArchive(place.schema, on: connection, to: ArchiveFolder(to), options) {
             partition, step in
+            if case .waiting = step, !waits.isDue() { return }
             workplace.say("\(partition): \(Self.text(step))")
         }
         // Read behind the archive's lock: what another one has done meanwhile is done.
@@ -186,5 +189,18 @@ struct EventsArchiveRunCommand: AsyncParsableCommand {
         if isDue { return partition.behind.isEmpty ? "goes" : "waits for its groups, or --leave-behind" }
         if partition.isDue { return "stays: one before it does" }
         return partition.isOldEnough ? "stays" : "is too young"
+    }
+}
+
+/// Says that something waits at once, and then every ten seconds.
+private final class WaitNotes: Sendable {
+    private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+    func isDue() -> Bool {
+        last.withLock { last in
+            if let last, .now - last < .seconds(10) { return false }
+            last = .now
+            return true
+        }
     }
 }

@@ -82,6 +82,11 @@ import Testing
             try await place.run("append", "animals", "a")
             try await place.run("subject", "protect", "animals", "--none")
             #expect(try await place.run("subject", "protect", "animals").output.contains("Nothing of animals"))
+            // What was encrypted before still is.
+            let later = try object(
+                await place.run("subject", "forget", "4711", "--reason", "r", "--yes", "--format", "json").output)
+            #expect(later["hadKey"] as? Bool == true)
+            #expect(later["projectionsToRebuild"] as? [String] == ["adoptions"])
         }
     }
 

@@ -8,6 +8,7 @@ package struct ArchiveFolder: Sendable {
 
     /// The folder is there, or is made, and can be written to.
     package func make() throws {
+        let missing = Self.missing(path)
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -17,6 +18,19 @@ package struct ArchiveFolder: Sendable {
                 next: "check the path and its rights")
         }
         guard access(path, W_OK | X_OK) == 0 else { throw FileBytes.problem("write to", path) }
+        // A file that is on the disk, in a folder that is not, is not on the disk.
+        for folder in missing { try FileBytes.syncFolder(of: folder) }
+    }
+
+    /// The folder and those that it is in, as far as they are not there.
+    private static func missing(_ path: String) -> [String] {
+        var missing: [String] = []
+        var url = URL(fileURLWithPath: path)
+        while url.path != "/", !FileManager.default.fileExists(atPath: url.path) {
+            missing.append(url.path)
+            url = url.deletingLastPathComponent()
+        }
+        return missing
     }
 
     /// Where a partition's lines go; from the second on where others stand under that name already.

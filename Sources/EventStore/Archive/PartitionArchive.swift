@@ -208,7 +208,7 @@ package struct PartitionArchive: Sendable {
     private func longHolder(_ source: Source, _ age: Duration) async throws -> String? {
         let row = try await connection.query(
             """
-            SELECT a.pid, coalesce(nullif(a.application_name, ''), 'unnamed') AS name, extract(epoch FROM clock_timestamp() - a.xact_start)::bigint AS seconds
+            SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type, 'unnamed') AS name, extract(epoch FROM clock_timestamp() - a.xact_start)::bigint AS seconds
             FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
             WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid() AND l.relation = ANY (ARRAY[$1, $2, $3]::regclass[])
               AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -48,7 +48,13 @@ package final class EventFile: Sendable {
     func seal() async throws -> EventTally {
         try await blocking { file in
             try file.state.withLock { state in
-                if let path = file.path, fsync(state.descriptor) != 0 { throw FileBytes.problem("write", path) }
+                if let path = file.path {
+                    guard fsync(state.descriptor) == 0 else { throw FileBytes.problem("write", path) }
+                    #if os(Linux)
+                        // Whoever reads it again reads the disk, and not what was meant to go there.
+                        _ = posix_fadvise(state.descriptor, 0, 0, POSIX_FADV_DONTNEED)
+                    #endif
+                }
                 return try state.tallying.finish()
             }
         }

@@ -11,7 +11,8 @@ struct SubjectTables {
     private var tables: [String] {
         let s = store.schema
         return [
-            // What is encrypted of a stream's payloads, as JSON pointers, and where its events say whom it is about.
+            // What is encrypted of a stream's payloads, as JSON pointers, and where its events say whom it is about. No members:
+            // nothing any more.
             """
             CREATE TABLE IF NOT EXISTS \(s).stream_protections (
                 stream_id uuid PRIMARY KEY REFERENCES \(s).event_streams,

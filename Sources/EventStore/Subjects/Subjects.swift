@@ -29,7 +29,7 @@ extension Directory {
     package func protection(of stream: UUID, _ organization: UUID) async throws -> StreamProtection? {
         let rows = try await within(
             organization,
-            "SELECT members, subject, tombstone::text AS tombstone FROM \(schema.schema).stream_protections WHERE stream_id = $1::uuid",
+            "SELECT members, subject, tombstone::text AS tombstone FROM \(schema.schema).stream_protections WHERE stream_id = $1::uuid AND members <> '{}'",
             [.id(stream)])
         guard let row = rows.first else { return nil }
         guard let source = StreamProtection.Source(try row.string("subject")) else {
@@ -58,8 +58,9 @@ extension Directory {
                 SELECT id, $2::integer, org_id, schema, $3 FROM \(name).event_streams WHERE id = $1::uuid AND schema IS NOT NULL
                 """, [.id(stream), .int(try row.int("schema_version")), .text(try row.string("compatibility"))])
             guard let protection else {
+                // The row stays: events that are encrypted do, too, and who consumes them is named by it.
                 _ = try await connection.query(
-                    "DELETE FROM \(name).stream_protections WHERE stream_id = $1::uuid", [.id(stream)])
+                    "UPDATE \(name).stream_protections SET members = '{}' WHERE stream_id = $1::uuid", [.id(stream)])
                 return
             }
             _ = try await connection.query(
@@ -139,7 +140,7 @@ extension Directory {
         if rows.isEmpty { throw Refusal.notFound("subject \(subject) is not forgotten") }
     }
 
-    /// Who consumes streams with encrypted members, and so may have them in clear.
+    /// Who consumes streams that have, or had, encrypted members, and so may have them in clear.
     package func copies(of organization: UUID) async throws -> [SubjectCopies] {
         let s = schema.schema
         return try await within(
