@@ -130,6 +130,15 @@ struct SubjectTests {
             await runner.close()
             let names = try await place.store.rows("SELECT name FROM animals ORDER BY id")
             #expect(try names.map { try $0.optionalString("name") } == ["Ann Example", nil])
+            // Forgotten, and the read model made anew.
+            _ = try await place.directory.forget("ann", of: one, by: "me", reason: "r")
+            for statement in ["TRUNCATE animals", "UPDATE strata.projections SET position = 0"] {
+                try await place.store.rows(statement)
+            }
+            try await runner.catchUp()
+            await runner.close()
+            let rebuilt = try await place.store.rows("SELECT name FROM animals ORDER BY id")
+            #expect(try rebuilt.map { try $0.optionalString("name") } == ["(forgotten)", nil])
         }
     }
 

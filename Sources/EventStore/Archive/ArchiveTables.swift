@@ -70,7 +70,8 @@ struct ArchiveTables {
     /// there would be a moment when readers find neither the events nor that they are archived. Everything here is in the
     /// catalog or one row for each stream; while the locks do not come at once it is given up, and tried again by the caller.
     ///
-    /// Locks in the order in which appends and reads take them. The foreign key to the streams goes along: with it, dropping
+    /// Locks in the order in which appends and reads take them. That of the streams keeps out reads as well: one that has seen
+    /// the floor holds its lock to its end, so that the events that it then looks for are there. The foreign key to the streams goes along: with it, dropping
     /// the table would lock them once more.
     ///
     /// - Returns: the table's name now; null where there is no such partition any more.
