@@ -323,6 +323,61 @@ struct PartitionArchiveTests {
         }
     }
 
+    @Test("Who reads while partitions go gets the events or EV416, and never those behind them")
+    func noJump() async throws {
+        try await EventStoreFixture.with { store in
+            try await withEventFolder { folder in
+                let (stream, one) = (try await store.stream(), store.organization)
+                for months in [6, 5, 4, 3, 2] { try await store.past(200, in: stream, monthsAgo: months) }
+                var settings = GroupSettings()
+                settings.slots = 1
+                var groups: [UUID] = []
+                for number in 0..<3 {
+                    groups.append(try await store.reader.createGroup("g\(number)", on: stream, of: one, settings))
+                }
+                let over = Over()
+                let read: @Sendable (UUID?) async throws -> Int = { group in
+                    var (reads, floor) = (0, 0)
+                    while !over.value.withLock({ $0 }) {
+                        do {
+                            let first: Int?
+                            if let group {
+                                first = try await store.reader.poll(group, of: one, as: "m", limit: 3).events.first?
+                                    .event.position
+                            } else {
+                                first = try await store.reader.read(stream, of: one, after: floor, limit: 3).events
+                                    .first?.position
+                            }
+                            #expect(first == nil || first == floor + 1)
+                            reads += 1
+                        } catch EventStoreRefusal.outOfRange(let archived) {
+                            #expect(archived > floor && archived % 200 == 0)
+                            // By now more may be archived.
+                            floor = archived
+                            if let group { floor = try await store.reader.seek(group, of: one, to: .start) }
+                        } catch EventStoreRefusal.leaseLost {}
+                    }
+                    return reads
+                }
+                let reads = try await withThrowingTaskGroup(of: Int.self) { tasks in
+                    for group in groups { tasks.addTask { try await read(group) } }
+                    for _ in 0..<3 { tasks.addTask { try await read(nil) } }
+                    tasks.addTask {
+                        defer { over.value.withLock { $0 = true } }
+                        var options = PartitionArchive.Options()
+                        options.leavesBehind = true
+                        let archived = try await store.archive(folder, options)
+                        #expect(archived.count == 5)
+                        return 0
+                    }
+                    return try await tasks.reduce(0, +)
+                }
+                #expect(reads > 0)
+                #expect(try await store.reader.read(stream, of: one, after: 1_000).events.isEmpty)
+            }
+        }
+    }
+
     @Test("Folders of other stores are refused, and a second process; a kept table cannot be changed")
     func refused() async throws {
         try await EventStoreFixture.with { store in
