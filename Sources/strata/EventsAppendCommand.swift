@@ -139,8 +139,9 @@ struct EventLines {
                 case ("metadata", .object): event.metadata = text
                 case ("metadata", _): throw Mistake(description: "metadata has to be an object")
                 case ("payload", _): (event.payload, payload) = (text, value)
-                // What `events read` adds to its lines.
-                case ("position", _), ("id", _), ("at", _): break
+                // What `events read` and `events export` add to their lines.
+                case ("position", _), ("id", _), ("at", _), ("created_at", _): break
+                case ("stream", _), ("stream_id", _), ("organization", _): break
                 default: throw Mistake(description: "there are type, key, payload and metadata; \"\(key)\" is unknown")
                 }
             }

@@ -24,6 +24,8 @@ struct EventsCommand: AsyncParsableCommand {
             EventsStreamCommand.self,
             EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsDeadCommand.self,
             EventsRelayCommand.self,
+            EventsExportCommand.self, EventsRetainCommand.self, EventsArchiveCommand.self, EventsMaintainCommand.self,
+            EventsSubjectCommand.self,
         ])
 }
 
@@ -132,6 +134,11 @@ enum EventFailure {
         case let refusal as EventStoreRefusal: store(refusal)
         case let refusal as AppendRefusal: append(refusal)
         case let refusal as SchemaText.Refusal: schema(refusal)
+        case let error as PostgresError where error.sqlState == .undefinedTable || error.sqlState == .undefinedFunction:
+            diagnostic(
+                "old-store", "the event store is of an earlier version: \(error.message)",
+                "strata events init brings it up to date")
+        case let problem as EventStoreProblem: diagnostic(problem.code, problem.message, problem.nextStep)
         case let violations as EventIntake.Violations:
             DiagnosticsError(
                 violations.found.map {

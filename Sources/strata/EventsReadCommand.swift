@@ -13,6 +13,7 @@ struct EventsReadCommand: AsyncParsableCommand {
             Examples:
               strata events read animals --limit 20
               strata events read animals --after 15 --all --format json > animals.ndjson
+              strata events read people --as-stored
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -22,6 +23,7 @@ struct EventsReadCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Events behind this position.", valueName: "position")) var after = 0
     @Option(help: ArgumentHelp("How many, 1 to 10000.", valueName: "number")) var limit = 100
     @Flag(help: "Up to the end, however many.") var all = false
+    @Flag(help: "Members that are encrypted for a subject stay so.") var asStored = false
 
     func validate() throws {
         guard 1...10_000 ~= limit else { throw ValidationError("--limit must be from 1 to 10000") }
@@ -32,7 +34,8 @@ struct EventsReadCommand: AsyncParsableCommand {
         try await EventPlace.with(global, store) { place in
             let organization = try await place.organization(owner)
             let stream = try await place.stream(stream, of: organization)
-            let reader = EventReader(place.settings, schema: place.schema, connections: 1)
+            let reader = EventReader(
+                place.settings, schema: place.schema, connections: 1, subjects: asStored ? .asStored : .environment)
             do {
                 try await read(stream, organization, reader, place.workplace.console)
             } catch {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import EventStore
 
 /// The command line: a thin shell over the Engine.
 @main
@@ -30,6 +31,7 @@ struct Strata: AsyncParsableCommand {
         ])
 
     static func main() async {
+        CryptographyAtExit.leaveToSystem()
         Interruption.install()
         var command: (any ParsableCommand)?
         do {

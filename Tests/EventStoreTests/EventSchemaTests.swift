@@ -244,7 +244,7 @@ struct EventSchemaTests {
             let tables = try await connection.query(
                 "SELECT c.relname AS name FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = 'events'::regnamespace AND c.relkind IN ('r', 'p') AND a.attname = 'org_id' AND NOT c.relispartition"
             ).map { try $0.string("name") }
-            #expect(tables.count == 13)
+            #expect(tables.count == 17)
             for organization in [store.organization.uuidString, store.other.uuidString, ""] {
                 try await connection.execute("RESET ROLE")
                 let all = try await connection.query(

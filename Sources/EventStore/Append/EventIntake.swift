@@ -1,13 +1,16 @@
 package import Foundation
 package import JSONSchemas
 
-/// Appends what fits the schemas of its streams.
+/// Appends what fits the schemas of its streams, with what they have encrypted for its subjects.
 package struct EventIntake: Sendable {
     private let writer: EventWriter
     private let schemas: SchemaCache
+    private let vault: SubjectVault
 
-    package init(_ writer: EventWriter, _ schemas: SchemaCache) {
+    /// - Parameter subjects: what members are encrypted with; a stream that has none needs nothing of it.
+    package init(_ writer: EventWriter, _ schemas: SchemaCache, subjects: SubjectAccess = .environment) {
         (self.writer, self.schemas) = (writer, schemas)
+        vault = SubjectVault(schemas.directory.schema, schemas.directory.pool, subjects)
     }
 
     /// One payload that its stream's schema does not allow.
@@ -24,19 +27,25 @@ package struct EventIntake: Sendable {
     }
 
     /// - Parameter payloads: of each part, its events' payloads, as read from what the events have as text.
-    /// - Throws: `Violations`, what `EventWriter.append` throws, `Directory.Refusal.notFound`.
+    /// - Throws: `Violations`, what `EventWriter.append` throws, `Directory.Refusal.notFound`; `EventStoreProblem` where members are
+    ///   to be encrypted and there is no master key, or their subject was forgotten.
     package func append(_ request: AppendRequest, payloads: [[JSONValue]]) async throws -> [AppendedPart] {
         var (attempts, isFresh) = (0, false)
         while true {
             attempts += 1
+            let (checked, found) = try await checked(request, payloads)
+            if !found.isEmpty {
+                if !isFresh {
+                    // Perhaps of a schema that the stream has no more: who is refused never comes to the store to hear of it.
+                    isFresh = true
+                    for part in request.parts { await schemas.forget(part.stream, of: request.organization) }
+                    continue
+                }
+                if request.idempotencyKey != nil, let known = try await repeated(checked, payloads) { return known }
+                throw Violations(found: found)
+            }
             do {
-                return try await writer.append(try await checked(request, payloads))
-            } catch is Violations where !isFresh {
-                // Perhaps of a schema that the stream has no more: who is refused never comes to the store to hear of it.
-                isFresh = true
-                for part in request.parts { await schemas.forget(part.stream, of: request.organization) }
-            } catch let violations as Violations where request.idempotencyKey != nil {
-                return try await repeated(request) ?? { throw violations }()
+                return try await writer.append(try await protected(checked, payloads))
             } catch AppendRefusal.schemaChanged(let stream) where attempts < 5 {
                 await schemas.forget(stream, of: request.organization)
             }
@@ -44,13 +53,38 @@ package struct EventIntake: Sendable {
     }
 
     /// What was appended under this key when the schema was another one. No stream has a version -1, so nothing is appended.
-    private func repeated(_ request: AppendRequest) async throws -> [AppendedPart]? {
-        var question = request
-        for index in question.parts.indices { question.parts[index].schemaVersion = -1 }
-        do { return try await writer.append(question) } catch AppendRefusal.schemaChanged { return nil }
+    private func repeated(_ request: AppendRequest, _ payloads: [[JSONValue]]) async throws -> [AppendedPart]? {
+        do {
+            var question = try await protected(request, payloads)
+            for index in question.parts.indices { question.parts[index].schemaVersion = -1 }
+            return try await writer.append(question)
+        } catch AppendRefusal.schemaChanged {
+            return nil
+        } catch AppendRefusal.invalid {
+            return nil
+        } catch is EventStoreProblem {
+            return nil
+        }
     }
 
-    private func checked(_ request: AppendRequest, _ payloads: [[JSONValue]]) async throws -> AppendRequest {
+    /// What is encrypted is so after it was checked.
+    private func protected(_ request: AppendRequest, _ payloads: [[JSONValue]]) async throws -> AppendRequest {
+        var request = request
+        for index in request.parts.indices {
+            // Of another version than was checked, where the store refuses it.
+            let current = try await schemas.current(request.parts[index].stream, of: request.organization)
+            guard let protection = current.protection else { continue }
+            request.parts[index] = try await vault.protect(
+                request.parts[index], payloads[index], protection, of: request.organization,
+                idempotencyKey: request.idempotencyKey)
+        }
+        return request
+    }
+
+    /// The request with the versions that its payloads were checked against.
+    private func checked(
+        _ request: AppendRequest, _ payloads: [[JSONValue]]
+    ) async throws -> (request: AppendRequest, found: [Violation]) {
         var request = request
         var found: [Violation] = []
         guard payloads.map(\.count) == request.parts.map(\.events.count) else {
@@ -60,14 +94,15 @@ package struct EventIntake: Sendable {
             let stream = request.parts[index].stream
             let current = try await schemas.current(stream, of: request.organization)
             request.parts[index].schemaVersion = current.version
-            guard let schema = current.schema else { continue }
-            for (event, payload) in payloads[index].enumerated() where found.count < 100 && !schema.isValid(payload) {
-                found += schema.validate(payload, limit: 100 - found.count).map {
-                    Violation(stream: stream, event: event, violation: $0)
+            if let schema = current.schema {
+                for (event, payload) in payloads[index].enumerated() where found.count < 100 && !schema.isValid(payload)
+                {
+                    found += schema.validate(payload, limit: 100 - found.count).map {
+                        Violation(stream: stream, event: event, violation: $0)
+                    }
                 }
             }
         }
-        if !found.isEmpty { throw Violations(found: found) }
-        return request
+        return (request, found)
     }
 }

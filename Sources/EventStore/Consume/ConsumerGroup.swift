@@ -124,6 +124,12 @@ extension EventReader {
                 delivery.events.append(.init(slot: try row.int("slot"), event: event))
             }
         }
+        let opened = try await vault.opened(
+            delivery.events.map(\.event) + delivery.redriven.map(\.event), of: organization)
+        for index in delivery.events.indices { delivery.events[index].event = opened[index] }
+        for index in delivery.redriven.indices {
+            delivery.redriven[index].event = opened[delivery.events.count + index]
+        }
         return delivery
     }
 

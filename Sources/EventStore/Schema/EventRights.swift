@@ -33,7 +33,7 @@ struct EventRights {
     }
 
     /// The setting is read once for each query, not for each row.
-    private func policy(_ table: String, _ column: String) -> String {
+    func policy(_ table: String, _ column: String) -> String {
         let own = "\(column) = (SELECT nullif(pg_catalog.current_setting('events.org_id', true), '')::uuid)"
         return """
             DO $$ BEGIN

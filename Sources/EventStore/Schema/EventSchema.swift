@@ -85,6 +85,9 @@ package struct EventSchema: Sendable, Hashable {
             Part(
                 object: "consumer groups", statements: GroupFunctions(self).statements, reason: "leases, offsets, seek"),
             Part(object: "dead letters", statements: DeadLetterFunctions(self).statements, reason: "attempts, redrive"),
+            Part(object: "export", statements: ExportFunctions(self).statements, reason: "from a time on"),
+            Part(object: "retention", statements: ArchiveTables(self).statements, reason: "what is kept, and archived"),
+            Part(object: "subjects", statements: SubjectTables(self).statements, reason: "keys that can be forgotten"),
             Part(
                 object: "rights on schema \(name)", statements: ["REVOKE CREATE ON SCHEMA \(schema) FROM \(account)"],
                 reason: "requests make nothing there"),

@@ -5,14 +5,21 @@ package import PostgresDriver
 package struct EventReader: Sendable {
     let schema: EventSchema
     let pool: ConnectionPool
+    let vault: SubjectVault
 
     /// Of one answer: events, and bytes of payload and metadata (the last event may go beyond).
     package static let largestSlice = (events: 10_000, bytes: 16 << 20)
 
-    /// - Parameter connections: at most so many at a time, opened when needed.
-    package init(_ settings: ConnectionSettings, schema: EventSchema, connections: Int = 8) {
+    /// - Parameters:
+    ///   - connections: at most so many at a time, opened when needed.
+    ///   - subjects: how members of payloads are decrypted that are encrypted for a subject.
+    package init(
+        _ settings: ConnectionSettings, schema: EventSchema, connections: Int = 8,
+        subjects: SubjectAccess = .environment
+    ) {
         self.schema = schema
         pool = ConnectionPool(settings, size: connections, bounds: PoolBounds(discards: false))
+        vault = SubjectVault(schema, pool, subjects)
     }
 
     package func close() async { await pool.close() }
@@ -42,6 +49,7 @@ package struct EventReader: Sendable {
                 slice.lastPosition = try row.int("position")
             }
         }
+        slice.events = try await vault.opened(slice.events, of: organization)
         return slice
     }
 

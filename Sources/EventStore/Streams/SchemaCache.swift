@@ -10,6 +10,8 @@ package actor SchemaCache {
         /// 0: the stream takes any JSON.
         package var version: Int
         package var schema: JSONSchema?
+        /// What is encrypted of payloads that fit the schema.
+        package var protection: StreamProtection?
     }
 
     private struct Key: Hashable {
@@ -17,7 +19,7 @@ package actor SchemaCache {
         var stream: UUID
     }
 
-    private let directory: Directory
+    nonisolated let directory: Directory
     private let limit: Int
     private var known: [Key: Current] = [:]
 
@@ -33,7 +35,9 @@ package actor SchemaCache {
         let (version, text) = try await directory.currentSchema(of: stream, organization)
         let schema = try text.map { try JSONSchema.compile(try JSONParser.parse($0, limits: SchemaText.limits)) }
         if known.count >= limit { known.removeAll(keepingCapacity: true) }
-        let current = Current(version: version, schema: schema)
+        // Behind the version: one that is declared in between has another version, which the append is refused by.
+        let protection = try await directory.protection(of: stream, organization)
+        let current = Current(version: version, schema: schema, protection: protection)
         known[key] = current
         return current
     }
