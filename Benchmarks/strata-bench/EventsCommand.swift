@@ -50,12 +50,13 @@ struct EventsCommand: AsyncParsableCommand {
             try interruption.check()
             // Each begins with an empty store.
             let place = try await EventsPlace(server)
-            lines += try await measure(part, place, interruption)
+            let found = try await measure(part, place, interruption)
             await place.close()
+            print(ResultLine.table(found))
+            lines += found
         }
         try await server.drop(EventsPlace.database)
         print("median of \(rounds)")
-        print(ResultLine.table(lines))
         for line in lines where line.isMet == false {
             print("missed: \(line.what.drop { $0 == " " }): \(line.figure), target \(line.target ?? "")")
         }

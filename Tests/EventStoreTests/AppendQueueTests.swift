@@ -31,6 +31,16 @@ struct AppendQueueTests {
         #expect(sent(queue.add(request(1), 3)) == [3])
     }
 
+    @Test func manyWhoWereAnsweredAreGivenAMomentToComeBack() {
+        var queue = AppendQueue<Int>(.init(lanes: 1))
+        _ = queue.add(request(1), 0)
+        #expect(!queue.isWorthAMoment(lane: 0, answered: 1), "one that comes back would be delayed")
+        #expect(queue.isWorthAMoment(lane: 0, answered: 4))
+        for ticket in 1...4 { _ = queue.add(request(1), ticket) }
+        #expect(!queue.isWorthAMoment(lane: 0, answered: 4), "as many wait already")
+        #expect(queue.isWorthAMoment(lane: 0, answered: 5))
+    }
+
     @Test func aCallIsBoundedAndNobodyOvertakes() {
         var queue = AppendQueue<Int>(.init(lanes: 1, events: 10))
         _ = queue.add(request(1), 0)

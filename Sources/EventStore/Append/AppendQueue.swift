@@ -68,6 +68,11 @@ struct AppendQueue<Ticket: Sendable> {
         return .waits
     }
 
+    /// Whether the lane's next call is worth a moment's wait: several were answered just now, more than wait, and who sends one
+    /// request after the other comes back with the next at once. Without it those who came first and those who came while
+    /// they were answered would go on in two halves.
+    func isWorthAMoment(lane: Int, answered: Int) -> Bool { answered >= 4 && waiting[lane].count < answered }
+
     /// The lane's call has ended.
     ///
     /// - Returns: the next one; nil: the lane is free.

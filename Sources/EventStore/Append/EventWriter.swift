@@ -15,6 +15,8 @@ package actor EventWriter {
     /// Largest request: events, and bytes of payloads and metadata.
     package static let largestRequest = (events: 10_000, bytes: 16 << 20)
 
+    private static let moment = Duration.microseconds(500)
+
     /// - Parameter lanes: calls at a time, each on a connection of its own; 1 to 64.
     package init(
         _ settings: ConnectionSettings, schema: EventSchema, lanes: Int = 4,
@@ -80,6 +82,7 @@ package actor EventWriter {
         while let entries = next {
             let answers = await answers(entries.map(\.request))
             for (entry, answer) in zip(entries, answers) { entry.ticket.resume(with: answer) }
+            if queue.isWorthAMoment(lane: lane, answered: entries.count) { try? await Task.sleep(for: Self.moment) }
             next = queue.finished(lane: lane)
         }
     }
