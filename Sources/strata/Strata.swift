@@ -25,7 +25,8 @@ struct Strata: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, PlanCommand.self, ApplyCommand.self, VerifyCommand.self, RollbackCommand.self,
             ContractCommand.self, StatusCommand.self, SplitCommand.self, SwitchCommand.self, ReverseCommand.self,
-            CompleteCommand.self, ProxyCommand.self, RouteCommand.self, EventsCommand.self, ServerCommand.self,
+            CompleteCommand.self, ProxyCommand.self, RouteCommand.self, EventsCommand.self,
+            ProjectCommand.self, ServerCommand.self,
         ])
 
     static func main() async {

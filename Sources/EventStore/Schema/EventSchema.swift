@@ -86,6 +86,8 @@ package struct EventSchema: Sendable, Hashable {
                 object: "consumer groups", statements: GroupFunctions(self).statements, reason: "leases, offsets, seek"),
             Part(object: "dead letters", statements: DeadLetterFunctions(self).statements, reason: "attempts, redrive"),
             Part(
+                object: "projections", statements: ProjectionFunctions(self).statements, reason: "their dead letters"),
+            Part(
                 object: "rights on schema \(name)", statements: ["REVOKE CREATE ON SCHEMA \(schema) FROM \(account)"],
                 reason: "requests make nothing there"),
         ]
