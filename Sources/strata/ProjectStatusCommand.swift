@@ -107,7 +107,8 @@ struct ProjectStatusCommand: AsyncParsableCommand {
         var notes: [String] = []
         if let error = status.error {
             notes.append(
-                "\(name) stands before \(error): mend the statement file or the read model, then strata project \(name)")
+                "\(name) stands before \(error): mend the statement file or the read model, then strata project \(name)"
+            )
         }
         if status.deadLetters > 0 {
             notes.append(

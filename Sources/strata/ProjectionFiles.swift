@@ -75,7 +75,8 @@ struct ProjectionFiles {
         _ path: String, _ reason: String, _ file: ProjectionLayout.StatementFile
     ) -> DiagnosticsError {
         refused(
-            "statement-file", "cannot read \(path), the statements for \(DiagnosticText.printable(file.type)): \(reason)",
+            "statement-file",
+            "cannot read \(path), the statements for \(DiagnosticText.printable(file.type)): \(reason)",
             file, "make one, or correct the path; it is relative to the folder of the layout")
     }
 

@@ -51,7 +51,8 @@ struct ProjectionLoopTests {
                     let began = ContinuousClock.now
                     let part = try await fixture.store.append(
                         [NewEvent(type: "seen", key: "a", payload: "{}")], to: fixture.stream)
-                    try await StreamWatch.tell([part], schema: fixture.store.schema, on: fixture.store.database.settings)
+                    try await StreamWatch.tell(
+                        [part], schema: fixture.store.schema, on: fixture.store.database.settings)
                     try await eventually("it is there") {
                         try await fixture.column("SELECT seen::text FROM public.animals") == ["\(number)"]
                     }
@@ -133,9 +134,10 @@ struct ProjectionLoopTests {
                 let group = try await fixture.group()
                 #expect(try await fixture.store.reader.redrive(group, of: fixture.store.organization) == 3)
                 try await eventually("they have failed again") {
-                    try await fixture.column("SELECT attempts::text FROM events.dead_letter_events ORDER BY position") == [
-                        "2", "2", "2",
-                    ]
+                    try await fixture.column("SELECT attempts::text FROM events.dead_letter_events ORDER BY position")
+                        == [
+                            "2", "2", "2",
+                        ]
                 }
             }
             #expect(try await fixture.letters() == ["2 dead", "3 dead", "4 dead"])

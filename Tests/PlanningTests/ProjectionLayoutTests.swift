@@ -60,7 +60,8 @@ struct ProjectionLayoutTests {
     @Test(
         "What is wrong with one",
         arguments: [
-            complaint("no stream", "a: { schema: readmodels, tables: [animals], \(files) }", "missing-key", 3, "`stream`"),
+            complaint(
+                "no stream", "a: { schema: readmodels, tables: [animals], \(files) }", "missing-key", 3, "`stream`"),
             complaint("no schema", "a: { stream: s, tables: [animals], \(files) }", "missing-key", 3, "`schema`"),
             complaint("no tables", "a: { stream: s, schema: readmodels, \(files) }", "missing-key", 3, "`tables`"),
             complaint(

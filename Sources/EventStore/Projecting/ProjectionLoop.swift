@@ -28,7 +28,8 @@ package struct ProjectionLoop: Sendable {
     ///   - jobs: at so many of them it works at the same time, 1 to 64.
     ///   - report: called for one projection at a time.
     package init(
-        watch: StreamWatch?, jobs: Int = 4, report: @escaping @Sendable (_ projection: String, Event) -> Void = { _, _ in }
+        watch: StreamWatch?, jobs: Int = 4,
+        report: @escaping @Sendable (_ projection: String, Event) -> Void = { _, _ in }
     ) {
         (self.watch, self.report) = (watch, report)
         slots = WorkSlots(min(max(jobs, 1), 64))

@@ -62,10 +62,18 @@ enum ProjectionSchema {
     /// One process at a time, for as long as its connection lives.
     ///
     /// - Parameter what: the projection's name, or that and what is done with it.
+    /// - Returns: whether it has it; who has just ended holds it until the server has noticed, so it waits for two seconds.
     static func lock(_ what: String, on connection: Connection) async throws -> Bool {
-        try await connection.query(
-            "SELECT pg_try_advisory_lock(hashtext('strata.projections'), hashtext($1)) AS free", [.text(what)]
-        ).only().bool("free")
+        try await connection.execute("SET lock_timeout = '2s'")
+        var isFree = true
+        do {
+            _ = try await connection.query(
+                "SELECT pg_advisory_lock(hashtext('strata.projections'), hashtext($1))", [.text(what)])
+        } catch let error as PostgresError where error.isLockTimeout {
+            isFree = false
+        }
+        try await connection.execute("RESET lock_timeout")
+        return isFree
     }
 
     /// Whether somebody holds that lock.

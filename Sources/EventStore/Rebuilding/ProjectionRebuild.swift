@@ -222,6 +222,7 @@ package struct ProjectionRebuild: Sendable {
                         try await exchange.exchangeRecords(on: connection)
                         try await RebuildRecord.swapped(
                             projection.name, to: copy == .next ? .swapped : .undone, on: connection)
+                        try await exchange.raiseSequences(on: connection)
                     }
                     if isDone { return }
                     // The live one has gone ahead.

@@ -27,7 +27,15 @@ struct ReadModelMaking {
         _ = try await connection.query(
             "INSERT INTO strata.projections (name, copy, stream_id) VALUES ($1, 'next', $2::uuid)",
             [.text(name), .text(stream.uuidString)])
-        try await check(.next, on: connection)
+        let differences = try await self.differences(.next, on: connection)
+        if !differences.isEmpty {
+            throw RebuildRefusal.obstacles(
+                differences.map {
+                    RebuildObstacle(
+                        $0, "it does not become the same in another schema",
+                        "define it in another way, or drop it for the time of the rebuild")
+                })
+        }
         try await rehearse(connection)
     }
 
@@ -36,15 +44,19 @@ struct ReadModelMaking {
     /// - Throws: `RebuildRefusal.obstacles`.
     func check(_ copy: ProjectionCopy, on connection: Connection) async throws {
         var obstacles = try await ReadModelSurroundings(schema: schema, tables: tables).obstacles(on: connection)
-        let live = try await ReadModelDefinition.read(tables, in: schema, live: schema, on: connection)
-        let other = try await ReadModelDefinition.read(
-            tables, in: copy.schema(of: name, live: schema), live: schema, on: connection)
-        obstacles += live.differences(from: other).map {
+        obstacles += try await differences(copy, on: connection).map {
             RebuildObstacle(
                 $0, "it is not the same in schema \(copy.schema(of: name, live: schema))",
                 "begin anew where it was changed meanwhile: strata project rebuild \(name) --cancel")
         }
         if !obstacles.isEmpty { throw RebuildRefusal.obstacles(obstacles) }
+    }
+
+    private func differences(_ copy: ProjectionCopy, on connection: Connection) async throws -> [String] {
+        let live = try await ReadModelDefinition.read(tables, in: schema, live: schema, on: connection)
+        let other = try await ReadModelDefinition.read(
+            tables, in: copy.schema(of: name, live: schema), live: schema, on: connection)
+        return live.differences(from: other)
     }
 
     /// What cannot be exchanged is found out before hours of projecting. Its locks are given back at once.

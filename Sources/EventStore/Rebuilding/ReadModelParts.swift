@@ -83,6 +83,7 @@ enum ReadModelParts {
         ]
     }
 
+    /// Of LIKE a sequence of identity is bigint, whatever it was.
     private static let sequences = [
         """
         SELECT 2, s.tab::text, 'sequence', s.seq::text, concat_ws(' | ', s.attname, s.deptype, s.seqtypid::regtype, s.seqstart, s.seqincrement,
@@ -90,8 +91,8 @@ enum ReadModelParts {
             CASE s.deptype WHEN 'a' THEN format('CREATE SEQUENCE %I AS %s INCREMENT BY %s MINVALUE %s MAXVALUE %s START WITH %s CACHE %s %s OWNED BY %s.%I',
                 s.seq, s.seqtypid::regtype, s.seqincrement, s.seqmin, s.seqmax, s.seqstart, s.seqcache,
                 CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END, s.q, s.attname)
-            ELSE format('DO $do$ DECLARE made text := pg_get_serial_sequence(%L, %L); BEGIN IF made::regclass <> to_regclass(%L) OR to_regclass(%L) IS NULL THEN EXECUTE format(''ALTER SEQUENCE %%s RENAME TO %%I'', made, %L); END IF; END $do$',
-                s.q, s.attname, quote_ident(s.seq), quote_ident(s.seq), s.seq) END
+            ELSE format('DO $do$ DECLARE made text := pg_get_serial_sequence(%L, %L); BEGIN EXECUTE format(''ALTER SEQUENCE %%s AS %s'', made); IF made::regclass <> to_regclass(%L) OR to_regclass(%L) IS NULL THEN EXECUTE format(''ALTER SEQUENCE %%s RENAME TO %%I'', made, %L); END IF; END $do$',
+                s.q, s.attname, s.seqtypid::regtype, quote_ident(s.seq), quote_ident(s.seq), s.seq) END
           FROM s
         """,
         """

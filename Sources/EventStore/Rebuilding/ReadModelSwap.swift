@@ -19,11 +19,11 @@ struct ReadModelSwap {
     /// comments and what is built on them stay.
     func exchange(on connection: Connection) async throws {
         try await connection.execute("SET LOCAL search_path = pg_catalog")
+        try await lockViews(on: connection)
         try await connection.execute(
             "LOCK TABLE " + tables.map { qualified(schema, $0) }.joined(separator: ", ") + " IN ACCESS EXCLUSIVE MODE")
         let views = try await views(on: connection)
         let statistics = try await statistics(on: connection)
-        try await raiseSequences(on: connection)
         var statements = ["CREATE SCHEMA \(SQL.identifier(between))"]
         statements += try await owners(on: connection).map {
             "GRANT USAGE ON SCHEMA \(SQL.identifier(between)) TO \(SQL.identifier($0))"
@@ -63,6 +63,29 @@ struct ReadModelSwap {
     }
 
     private func qualified(_ schema: String, _ name: String) -> String { SQL.qualified(schema, name) }
+
+    /// Who reads through a view has locked that before it waits for the table: the other way round the two would wait for each
+    /// other. The outermost first, for the same reason. LOCK TABLE would take along whatever else a view reads; this, which
+    /// changes nothing, does not.
+    private func lockViews(on connection: Connection) async throws {
+        let rows = try await connection.query(
+            """
+            WITH RECURSIVE reads AS (
+                SELECT DISTINCT r.ev_class AS view, d.refobjid AS relation FROM pg_rewrite r
+                  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+                 WHERE d.refobjid <> r.ev_class
+            ), above AS (
+                SELECT t.oid, 0 AS depth FROM pg_class t JOIN pg_namespace s ON s.oid = t.relnamespace WHERE s.nspname = $1 AND t.relname = ANY ($2)
+                UNION
+                SELECT r.view, a.depth + 1 FROM above a JOIN reads r ON r.relation = a.oid WHERE a.depth < 100
+            )
+            SELECT format('ALTER VIEW %I.%I OWNER TO %I', n.nspname, v.relname, pg_get_userbyid(v.relowner)) AS statement
+              FROM pg_class v JOIN pg_namespace n ON n.oid = v.relnamespace JOIN above a ON a.oid = v.oid
+             WHERE v.relkind = 'v' AND EXISTS (SELECT FROM reads r JOIN above t ON t.oid = r.relation AND t.depth = 0 WHERE r.view = v.oid)
+             GROUP BY v.oid, n.nspname, v.relname, v.relowner ORDER BY max(a.depth) DESC, 1
+            """, [.text(schema), .textArray(tables)])
+        for row in rows { try await connection.execute(try row.string("statement")) }
+    }
 
     /// Read without a schema in the search path: every name has its own.
     private func views(on connection: Connection) async throws -> [String] {
@@ -110,8 +133,9 @@ struct ReadModelSwap {
         ).map { try $0.string("name") }
     }
 
-    /// A number that was given out before is not given out again. Sequences know no transaction; raised in vain, they leave a gap.
-    private func raiseSequences(on connection: Connection) async throws {
+    /// After the exchange: a number that was given out before is not given out again. Sequences know no transaction, so this is the
+    /// last thing before the COMMIT; what is rolled back must not raise those of a copy that goes on being compared.
+    func raiseSequences(on connection: Connection) async throws {
         _ = try await connection.query(
             """
             WITH s AS (
@@ -124,6 +148,6 @@ struct ReadModelSwap {
             SELECT setval(i.oid::regclass, CASE WHEN o.up THEN greatest(o.last, i.last) ELSE least(o.last, i.last) END)
               FROM s o JOIN s i ON i.nspname = $2 AND o.nspname = $1 AND i.relname = o.relname AND i.attname = o.attname
              WHERE o.last IS NOT NULL AND CASE WHEN o.up THEN o.last > coalesce(i.last, o.last - 1) ELSE o.last < coalesce(i.last, o.last + 1) END
-            """, [.text(schema), .text(incoming), .textArray(tables)])
+            """, [.text(kept), .text(schema), .textArray(tables)])
     }
 }
