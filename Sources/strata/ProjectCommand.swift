@@ -10,8 +10,8 @@ struct ProjectCommand: AsyncParsableCommand {
         commandName: "project",
         abstract: "Runs the layout's projections: read models made of streams of events.",
         discussion: """
-            Each event changes a read model once, whatever is killed when. SIGINT and SIGTERM end it after
-            the transactions that are under way.
+            Each event changes a read model once, whatever is killed when. SIGINT and
+            SIGTERM end it after the transactions that are under way.
 
             Examples:
               strata project                   # all of them, until it is interrupted
@@ -25,10 +25,10 @@ struct ProjectCommand: AsyncParsableCommand {
 
     struct Run: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "run", abstract: "Runs projections forward (what strata project does by itself).",
+            commandName: "run", abstract: "Runs projections forward (the default).",
             discussion: """
-                Several processes may be started for one projection: one works, the others take over when it ends.
-                Exit code 5 where a projection has stopped at an event.
+                Several processes may be started for one projection: one works, the others
+                take over when it ends. Exit code 5 where one has stopped at an event.
 
                 Examples:
                   strata project run animals

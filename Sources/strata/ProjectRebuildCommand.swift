@@ -9,14 +9,15 @@ struct ProjectRebuildCommand: AsyncParsableCommand {
         commandName: "rebuild",
         abstract: "Builds a read model anew beside the live one, compares both, and exchanges them.",
         discussion: """
-            The live one is read and goes on all the while; the exchange is one short transaction. Killed at
-            any point, the same command goes on. What was replaced is kept until drop-old, or --undo.
+            The live one is read and goes on all the while; the exchange is one short
+            transaction. Killed at any point, the same command goes on. What was
+            replaced is kept until drop-old, or --undo.
 
             Exit code 4 where the two are not the same; 5 where it was cut off.
 
             Examples:
               strata project rebuild animals
-              strata project rebuild animals --expect-difference    # its statement files have changed
+              strata project rebuild animals --expect-difference  # other statements
               strata project rebuild animals --undo
             """)
 

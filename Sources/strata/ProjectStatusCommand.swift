@@ -32,8 +32,9 @@ struct ProjectStatusCommand: AsyncParsableCommand {
         struct Rebuild: Encodable {
             var stage: RebuildRecord.Stage
             var isRunning: Bool
-            var startedAt: Date
-            var swappedAt: Date?
+            /// ISO 8601, UTC.
+            var startedAt: String
+            var swappedAt: String?
             /// Of what is being built, or of what is kept.
             var position: Int?
             var report: ReadModelReport?
@@ -46,7 +47,7 @@ struct ProjectStatusCommand: AsyncParsableCommand {
         var lag: Int
         var deadLetters: Int
         var error: String?
-        var updatedAt: Date?
+        var updatedAt: String?
         var rebuild: Rebuild?
 
         init(_ entry: ProjectPlace.Entry, _ status: ProjectionStatus?) {
@@ -54,7 +55,9 @@ struct ProjectStatusCommand: AsyncParsableCommand {
             let live = status?.copies[.live]
             position = live?.position ?? 0
             lag = max(0, entry.stream.lastPosition - position)
-            (deadLetters, error, updatedAt) = (live?.deadLetters ?? 0, live?.error, live?.updatedAt)
+            (deadLetters, error, updatedAt) = (
+                live?.deadLetters ?? 0, live?.error, live?.updatedAt.ISO8601Format()
+            )
             state =
                 if live?.isStopped == true { .stopped } else if status?.isRunning == true { .running } else {
                     live == nil ? .new : .idle
@@ -62,8 +65,9 @@ struct ProjectStatusCommand: AsyncParsableCommand {
             guard let status, let record = status.rebuild else { return }
             let copy: ProjectionCopy = record.stage == .projecting ? .next : .old
             rebuild = Rebuild(
-                stage: record.stage, isRunning: status.isRebuilding, startedAt: record.startedAt,
-                swappedAt: record.swappedAt, position: status.copies[copy]?.position, report: record.report)
+                stage: record.stage, isRunning: status.isRebuilding, startedAt: record.startedAt.ISO8601Format(),
+                swappedAt: record.swappedAt?.ISO8601Format(), position: status.copies[copy]?.position,
+                report: record.report)
         }
     }
 
@@ -120,13 +124,16 @@ struct ProjectStatusCommand: AsyncParsableCommand {
         switch rebuild.stage {
         case .projecting:
             let done = grouped(rebuild.position ?? 0)
-            notes.append(
-                rebuild.isRunning
-                    ? "\(name) is being rebuilt, position \(done)"
-                    : "a rebuild of \(name) was cut off at position \(done): \(command) goes on, \(command) --cancel gives it up"
-            )
-            if let report = rebuild.report, !report.isEqual {
-                notes.append("what is built is not the same as the live read model: \(command) shows where")
+            if rebuild.isRunning {
+                notes.append("\(name) is being rebuilt, position \(done)")
+            } else if let report = rebuild.report, !report.isEqual {
+                notes.append(
+                    "the rebuild of \(name) waits at position \(done), for it is not the same as the live read model: \(command) shows where, --expect-difference goes on, --cancel gives it up"
+                )
+            } else {
+                notes.append(
+                    "a rebuild of \(name) was cut off at position \(done): \(command) goes on, \(command) --cancel gives it up"
+                )
             }
         case .swapped:
             notes.append(

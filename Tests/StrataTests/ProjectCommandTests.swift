@@ -53,6 +53,7 @@ import Testing
             let words = stopped.errors.split(whereSeparator: \.isWhitespace).joined(separator: " ")
             #expect(words.contains("before event 2 (registered)") && words.contains("duplicate key"), "\(words)")
             #expect(words.contains("mend the statement file"))
+            #expect(stopped.output == "animals: position 1 of 3, 1 event done\n")
             let status = try await fixture.run("project", "status")
             #expect(status.output.contains("stopped") && status.output.contains("event 2 (registered)"))
             try fixture.write(

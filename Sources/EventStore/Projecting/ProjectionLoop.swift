@@ -69,7 +69,10 @@ package struct ProjectionLoop: Sendable {
                 await watch.wait(for: runner.projection.stream, beyond: progress.position, atMost: .seconds(10))
             } catch {
                 failures += 1
-                guard let reason = passing(error) else { return ended(error) }
+                guard let reason = passing(error) else {
+                    report(runner.projection.name, .progress(await runner.progress))
+                    return ended(error)
+                }
                 if case ProjectionStop.moved = error { continue }
                 let delay = Duration.milliseconds(min(200 << min(failures, 8), 30_000))
                 report(runner.projection.name, .waiting(reason: reason, delay))

@@ -7,13 +7,16 @@ import PostgresDriver
 enum ProjectionSchema {
     /// Makes what is missing; nothing is locked, and no right is needed, where all is there.
     static func install(on connection: Connection) async throws {
-        let isThere = try await connection.query(
+        if try await !isThere(on: connection) { try await connection.execute(statements) }
+    }
+
+    static func isThere(on connection: Connection) async throws -> Bool {
+        try await connection.query(
             """
             SELECT to_regclass('strata.projection_rebuilds') IS NOT NULL AND EXISTS (
                 SELECT FROM pg_attribute WHERE attrelid = to_regclass('strata.projections') AND attname = 'copy') AS there
             """
         ).only().bool("there")
-        if !isThere { try await connection.execute(statements) }
     }
 
     private static let statements = """

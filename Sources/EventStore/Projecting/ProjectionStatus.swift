@@ -22,7 +22,7 @@ package struct ProjectionStatus: Sendable, Hashable {
 
     /// Of these projections, those that have ever run.
     package static func read(_ names: [String], on connection: Connection) async throws -> [ProjectionStatus] {
-        try await ProjectionSchema.install(on: connection)
+        guard try await ProjectionSchema.isThere(on: connection) else { return [] }
         let rows = try await connection.query(
             """
             SELECT p.name, p.copy, p.position, p.state = 'stopped' AS stopped, p.error, \(Milliseconds.of("p.updated_at", as: "at")),
