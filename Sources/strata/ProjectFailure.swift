@@ -40,6 +40,11 @@ enum ProjectFailure {
             Diagnostic(
                 .error, "projection-moved", "the position of projection \(name) was moved by another process",
                 nextStep: "try again: it goes on from where it stands now")
+        case .replaced:
+            Diagnostic(
+                .error, "projection-replaced",
+                "projection \(name) was rebuilt with other statements than this process has read",
+                nextStep: "start strata project again: it reads the statement files anew")
         }
     }
 
@@ -71,6 +76,10 @@ enum ProjectFailure {
         case .isSwapped:
             return failed(
                 "is-swapped", "the rebuild of \(name) is live already", "\(command) --undo brings the old one back")
+        case .oldIsOfOthers:
+            return failed(
+                "old-of-others", "what is kept of \(name) was made by other statements than the layout names now",
+                "put the statement files back as they were before the rebuild; then \(command) --undo")
         case .busy:
             return failed(
                 "rebuild-busy", "another process rebuilds \(name)", "strata project status shows how far it is")

@@ -290,6 +290,35 @@ struct ProjectionRebuildTests {
         }
     }
 
+    @Test("A process that has the statements of before does not go on with a read model that others have made")
+    func replaced() async throws {
+        try await ProjectionFixture.with { fixture in
+            try await fixture.register("a")
+            let running = fixture.runner()
+            try await running.catchUp()
+            var other = fixture
+            var files = ProjectionFixture.files
+            files["registered"] = "INSERT INTO animals (id, name) VALUES (:key, 'X')"
+            other.projection.statements = try ProjectionFixture.parse(files)
+            var options = ProjectionRebuild.Options()
+            options.expectsDifference = true
+            try await other.rebuild(options).run()
+            try await fixture.register("b")
+            let waiting = Set(await ProjectionLoop(watch: nil).run([running]).values.map { "\($0)" })
+            #expect(waiting.count == 1 && waiting.first?.contains("other statements") == true, "\(waiting)")
+            #expect(try await fixture.column("SELECT name FROM public.animals") == ["X"])
+            // Who starts anew with what is declared now goes on; the same statements are followed without a word.
+            let anew = other.runner()
+            try await anew.catchUp()
+            try await other.rebuild().dropOld()
+            try await other.rebuild().run()
+            try await fixture.register("c")
+            #expect(try await anew.catchUp().position == 3)
+            await anew.close()
+            #expect(try await fixture.column("SELECT name FROM public.animals") == ["X", "X", "X"])
+        }
+    }
+
     @Test("Who holds a table is waited for beside the queue, and not for ever")
     func locks() async throws {
         try await ProjectionFixture.with { fixture in

@@ -112,6 +112,11 @@ import Testing
             #expect(json["outcome"] as? String == "rebuilt")
             #expect(try await fixture.animals() == ["a 2"])
             #expect(try await fixture.run("project", "rebuild", "animals", code: 1).errors.contains("drop-old"))
+            #expect(
+                try await fixture.run("project", "rebuild", "animals", "--undo", code: 1).errors.contains(
+                    "put the statement files back"))
+            #expect(try await fixture.animals() == ["a 2"])
+            try fixture.write(ProjectFixture.files["sql/seen.sql"] ?? "", to: "sql/seen.sql")
             try await fixture.run("project", "rebuild", "animals", "--undo")
             #expect(try await fixture.animals() == ["a 1"])
             try await fixture.run("project", "drop-old", "animals")

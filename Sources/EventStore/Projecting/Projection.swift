@@ -80,12 +80,15 @@ package enum ProjectionStop: Error, Sendable, Hashable, CustomStringConvertible 
     case busy
     /// Its position was moved by somebody else.
     case moved
+    /// It was rebuilt with other statements than this process has.
+    case replaced
 
     package var description: String {
         switch self {
         case .event(let position, let type, let message): "event \(position) (\(type)) cannot be projected: \(message)"
         case .busy: "another process is at work with this projection"
         case .moved: "the projection's position was moved by another process"
+        case .replaced: "the projection was rebuilt with other statements than this process has"
         }
     }
 }

@@ -23,8 +23,13 @@ package actor ProjectionRunner {
     /// Who tries dead letters again.
     let member = "project:\(UUID().uuidString.lowercased())"
     private let settings: ConnectionSettings
-    private let batch: Int
+    let batch: Int
     private var connection: Connection?
+    /// What it knows is not so any more: it begins anew.
+    private var isStale = false
+    /// The statements that the read model was projected with when this process first saw it: who rebuilds it with others
+    /// meanwhile is not to be followed by what this process still has.
+    private var known: String?
     private var prepared: [ProjectionStatement: PreparedStatement] = [:]
     package private(set) var progress = Progress(position: 0, lastPosition: 0, events: 0, deadLetters: 0)
     /// What the store was last told, for people who look at the groups of a stream.
@@ -79,7 +84,7 @@ package actor ProjectionRunner {
         (connection, prepared) = (nil, [:])
     }
 
-    private func next(upTo limit: Int?, _ most: Int) async throws -> [StoredEvent] {
+    func next(upTo limit: Int?, _ most: Int) async throws -> [StoredEvent] {
         if let limit, limit <= progress.position { return [] }
         let slice = try await reader.read(
             projection.stream, of: projection.organization, after: progress.position, upTo: limit, limit: most)
@@ -181,11 +186,14 @@ package actor ProjectionRunner {
         let moved = try await connection.query(
             """
             UPDATE strata.projections SET position = $4, state = 'running', error = NULL, updated_at = now()
-            WHERE name = $1 AND copy = $2 AND position = $3 RETURNING true
-            """, [.text(projection.name), .text(copy.rawValue), .int(progress.position), .int(position)])
+            WHERE name = $1 AND copy = $2 AND position = $3 AND statements = $5 RETURNING true
+            """,
+            [
+                .text(projection.name), .text(copy.rawValue), .int(progress.position), .int(position),
+                .text(projection.fingerprint),
+            ])
         guard moved.isEmpty else { return }
-        // Where it stands now is asked when it begins anew.
-        self.connection = nil
+        isStale = true
         throw ProjectionStop.moved
     }
 
@@ -207,45 +215,21 @@ package actor ProjectionRunner {
         return new
     }
 
-    // MARK: Taking the place of another copy
-
-    /// Brings this copy to where the live one stands, and runs `body`, all in one transaction in which the live one stands still.
-    ///
-    /// - Parameter lockTimeout: how long any of its statements waits for a lock.
-    /// - Returns: whether it was done; false: the live one is more than a batch ahead, `step` first.
-    /// - Throws: what `body` throws, as `step`; nothing is changed then.
-    func takeOver(lockTimeout: Duration, _ body: (Connection) async throws -> Void) async throws -> Bool {
-        let connection = try await open()
-        return try await connection.transaction { connection in
-            try await connection.execute(
-                "SET LOCAL lock_timeout = \(lockTimeout.milliseconds); SET LOCAL idle_in_transaction_session_timeout = '60s'"
-            )
-            let live = try await connection.query(
-                "SELECT position FROM strata.projections WHERE name = $1 AND copy = 'live' FOR UPDATE",
-                [.text(projection.name)])
-            let position = try live.only().int("position")
-            guard position >= progress.position else { throw ProjectionStop.moved }
-            let events = try await next(upTo: position, batch)
-            guard (events.last?.position ?? progress.position) == position else { return false }
-            try await advance(to: position, connection)
-            for event in events { try await change(event, connection) }
-            try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            try await body(connection)
-            return true
-        }
-    }
-
     // MARK: Opening
 
     /// One process at a time: the lock goes with its connection.
     func open() async throws -> Connection {
-        if let connection, await connection.isAlive { return connection }
-        prepared = [:]
+        if let connection, !isStale, await connection.isAlive { return connection }
+        await close()
+        isStale = false
         let connection = try await Connection.open(settings.settings(["application_name": "strata project"]))
         do {
             try await ProjectionSchema.install(on: connection)
             let what = copy == .live ? projection.name : "\(projection.name)/\(copy.rawValue)"
-            guard try await ProjectionSchema.lock(what, on: connection) else { throw ProjectionStop.busy }
+            guard try await ProjectionSchema.lock(what, on: connection) else {
+                if known == nil { known = try await statements(on: connection) }
+                throw ProjectionStop.busy
+            }
             if let schema = projection.schema { try await look(in: schema, connection) }
             try await findPosition(connection)
         } catch {
@@ -271,17 +255,41 @@ package actor ProjectionRunner {
         let row = try await connection.query(
             """
             INSERT INTO strata.projections (name, copy, stream_id) VALUES ($1, $2, $3::uuid)
-            ON CONFLICT (name, copy) DO UPDATE SET updated_at = now() RETURNING position, stream_id::text AS stream
+            ON CONFLICT (name, copy) DO UPDATE SET updated_at = now() RETURNING position, stream_id::text AS stream, statements
             """, [.text(projection.name), .text(copy.rawValue), .text(projection.stream.uuidString)]
         ).only()
         guard try row.string("stream").uppercased() == projection.stream.uuidString else {
             throw EventStoreRefusal.invalid("projection \(projection.name) is made of another stream")
         }
+        try await claim(try row.optionalString("statements"), connection)
         progress.position = try row.int("position")
         progress.deadLetters = try await connection.query(
             "SELECT count(*) AS n FROM strata.projection_letters WHERE name = $1 AND copy = $2",
             [.text(projection.name), .text(copy.rawValue)]
         ).only().int("n")
+    }
+
+    private func statements(on connection: Connection) async throws -> String? {
+        try await connection.query(
+            "SELECT statements FROM strata.projections WHERE name = $1 AND copy = $2",
+            [.text(projection.name), .text(copy.rawValue)]
+        ).first?.optionalString("statements")
+    }
+
+    /// From here on it is projected with these statements. Who starts with others has changed them on purpose; who has been
+    /// running has not.
+    private func claim(_ found: String?, _ connection: Connection) async throws {
+        let own = projection.fingerprint
+        if let found, found != own {
+            if copy != .live { throw copy == .old ? RebuildRefusal.oldIsOfOthers : .declaredOtherwise }
+            if let known, known != found { throw ProjectionStop.replaced }
+        }
+        if found != own {
+            _ = try await connection.query(
+                "UPDATE strata.projections SET statements = $3 WHERE name = $1 AND copy = $2",
+                [.text(projection.name), .text(copy.rawValue), .text(own)])
+        }
+        known = own
     }
 }
 

@@ -14,7 +14,7 @@ enum ProjectionSchema {
         try await connection.query(
             """
             SELECT to_regclass('strata.projection_rebuilds') IS NOT NULL AND EXISTS (
-                SELECT FROM pg_attribute WHERE attrelid = to_regclass('strata.projections') AND attname = 'copy') AS there
+                SELECT FROM pg_attribute WHERE attrelid = to_regclass('strata.projections') AND attname = 'statements') AS there
             """
         ).only().bool("there")
     }
@@ -28,6 +28,7 @@ enum ProjectionSchema {
             name text NOT NULL,
             copy text NOT NULL DEFAULT 'live' CHECK (copy IN ('live', 'next', 'old')),
             stream_id uuid NOT NULL,
+            statements text,
             position bigint NOT NULL DEFAULT 0,
             state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'stopped')),
             error text,
@@ -41,6 +42,8 @@ enum ProjectionSchema {
                     DROP CONSTRAINT projections_pkey, ADD PRIMARY KEY (name, copy);
             END IF;
         END $$;
+        ALTER TABLE strata.projections ADD COLUMN IF NOT EXISTS statements text;
+        COMMENT ON COLUMN strata.projections.statements IS 'fingerprint of what it was last projected with';
         CREATE TABLE IF NOT EXISTS strata.projection_letters (
             name text NOT NULL,
             copy text NOT NULL DEFAULT 'live',

@@ -128,7 +128,7 @@ package struct ProjectionRebuild: Sendable {
 
     private func make(_ control: Connection) async throws {
         report(.making)
-        try await bringUpToDate()
+        try await bringUpToDate(control)
         guard try await position(.live, control) != nil else { throw RebuildRefusal.notRun }
         let model = ReadModelMaking(
             name: projection.name, schema: schema, tables: projection.tables, stream: projection.stream)
@@ -139,8 +139,14 @@ package struct ProjectionRebuild: Sendable {
         }
     }
 
-    /// Where nobody is at work with the live one, it is brought to the end first; where it cannot, it stays where it is.
-    private func bringUpToDate() async throws {
+    /// Where nobody is at work with the live one, it is brought to the end first; where it cannot, it stays where it is. So does
+    /// one that was made by other statements: they are not mixed.
+    private func bringUpToDate(_ control: Connection) async throws {
+        let isOfOthers = try await control.query(
+            "SELECT statements IS DISTINCT FROM $2 AS others FROM strata.projections WHERE name = $1 AND copy = 'live' AND statements IS NOT NULL",
+            [.text(projection.name), .text(projection.fingerprint)]
+        ).first?.bool("others")
+        if isOfOthers == true { return }
         let runner = ProjectionRunner(projection, reader: reader, target: target)
         do {
             try await runner.catchUp()
@@ -212,7 +218,7 @@ package struct ProjectionRebuild: Sendable {
         let model = ReadModelMaking(
             name: projection.name, schema: schema, tables: projection.tables, stream: projection.stream)
         let deadline = ContinuousClock.now + options.lockWait
-        var attempts = 0
+        var (attempts, failures) = (0, 0)
         try await with(copy) { runner in
             while true {
                 do {
@@ -229,8 +235,9 @@ package struct ProjectionRebuild: Sendable {
                 } catch let error as PostgresError where error.isPassing {
                     attempts += 1
                     try await wait(attempts, until: deadline, error)
-                } catch let error as PostgresError where error.isOfItsStatement && error.isOfAnEvent {
+                } catch let error as PostgresError where error.isOfItsStatement && error.isOfAnEvent && failures < 100 {
                     // Found out alone below: set aside, or the reason to stop.
+                    failures += 1
                 }
                 guard let end = try await position(.live, control) else { throw RebuildRefusal.notRun }
                 while try await runner.step(upTo: end) {}

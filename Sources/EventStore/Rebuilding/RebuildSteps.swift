@@ -100,6 +100,8 @@ package enum RebuildRefusal: Error, Sendable, Hashable {
     case nothingBegun
     case notSwapped
     case isSwapped
+    /// What is kept was made by other statements than are declared now.
+    case oldIsOfOthers
     /// Another process rebuilds this projection.
     case busy
     /// The projection has not run yet.
