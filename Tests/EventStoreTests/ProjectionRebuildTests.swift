@@ -319,6 +319,31 @@ struct ProjectionRebuildTests {
         }
     }
 
+    @Test("The owner of the tables needs no superuser")
+    func owner() async throws {
+        try await ProjectionFixture.with { fixture in
+            let role = "strata_rebuild_owner"
+            try await fixture.store.database.execute(
+                """
+                DO $$ BEGIN CREATE ROLE \(role); EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+                DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO \(role)', current_database()); END $$;
+                GRANT REFERENCES, SELECT ON public.kinds TO \(role); GRANT CREATE, USAGE ON SCHEMA public TO \(role);
+                ALTER SCHEMA readmodels OWNER TO \(role); ALTER TABLE readmodels.animals OWNER TO \(role);
+                ALTER TABLE readmodels.visits OWNER TO \(role); ALTER STATISTICS readmodels.animal_stats OWNER TO \(role);
+                ALTER VIEW public.animals OWNER TO \(role); ALTER VIEW public.report OWNER TO \(role)
+                """)
+            try await fixture.register("a")
+            try await fixture.see("a", times: 3)
+            let target = try fixture.store.database.settings.settings(["options": "-c role=\(role)"])
+            let rebuild = try ProjectionRebuild(fixture.projection, reader: fixture.store.reader, target: target)
+            let report = try #require(try await rebuild.run())
+            #expect(report.isEqual && report.position == 4)
+            try await rebuild.undo()
+            try await rebuild.dropOld()
+            #expect(try await fixture.column("SELECT visits::text FROM public.report") == ["4"])
+        }
+    }
+
     @Test("Who holds a table is waited for beside the queue, and not for ever")
     func locks() async throws {
         try await ProjectionFixture.with { fixture in
