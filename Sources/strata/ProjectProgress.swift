@@ -29,6 +29,8 @@ final class ProjectProgress: Sendable {
             let text = note(name, progress)
             let isFirst = state.withLock { state in
                 state.waiting[name] = nil
+                // What it waits from here on is no slowness.
+                state.mark = (state.progress.values.reduce(0) { $0 + $1.events }, .now)
                 return state.caughtUp.insert(name).inserted
             }
             guard isFirst else { return line.draw(text) }
