@@ -73,6 +73,8 @@ struct EventsAppendCommand: AsyncParsableCommand {
                 throw error
             }
             await writer.close()
+            // A word that is lost costs who waits a few seconds, and nothing else.
+            try? await StreamWatch.tell([part], schema: place.schema, on: place.settings)
             let answer = Answer(
                 stream: stream.name, firstPosition: part.positions.lowerBound, lastPosition: part.positions.upperBound,
                 at: part.at, isRepeated: part.isRepeated, ids: part.ids.map { $0.uuidString.lowercased() })

@@ -74,7 +74,7 @@ struct EventPlace {
         await place.directory.close()
     }
 
-    private func requireStore() async throws {
+    func requireStore() async throws {
         guard try await directory.isInstalled() else {
             throw EventFailure.diagnostic(
                 "no-event-store", "there is no event store in schema \(schema.name) of \(settings)",

@@ -8,7 +8,8 @@ import Testing
         ["pg", "status"], ["split"], ["split", "status"], ["split", "cancel"], ["split", "diff"],
         ["split", "observe"], ["split", "keys"], ["split", "copies"], ["split", "copies", "make"],
         ["split", "copies", "drop"],
-        ["split", "foreign"], ["split", "foreign", "make"],
+        ["split", "foreign"], ["split", "foreign", "make"], ["project"], ["project", "run"], ["project", "status"],
+        ["project", "rebuild"], ["project", "drop-old"],
     ])
     func helpHasAnExample(command: [String]) async throws {
         try await Workshop.withFolder { program in

@@ -1,3 +1,5 @@
+import SQLSyntax
+
 /// What becomes of events that a consumer cannot work with: tried again later and later, and then set aside, so that those
 /// behind them in their slot go on.
 struct DeadLetterFunctions {
@@ -130,6 +132,8 @@ struct DeadLetterFunctions {
                  WHERE d.id = ANY (ARRAY(SELECT x.id FROM \(s).dead_letter_events x WHERE x.group_id = p_group AND x.org_id = p_org AND x.status = 'dead'
                                    AND (p_ids IS NULL OR x.id = ANY (p_ids)) ORDER BY x.position LIMIT p_limit FOR UPDATE));
                 GET DIAGNOSTICS changed = ROW_COUNT;
+                -- Those who wait for the stream look for themselves.
+                IF changed > 0 THEN PERFORM pg_notify(\(SQL.literal(GrowthMessage.channel)), \(SQL.literal(GrowthMessage(schema: store.name, ends: nil).text))); END IF;
                 RETURN changed;
             """)
             + store.function(

@@ -1,114 +1,110 @@
-package import Foundation
+import Foundation
 import JSONSchemas
 package import PostgresDriver
-
-/// A read model made of a stream: statements for each type of event.
-package struct Projection: Sendable {
-    package enum OnError: String, Sendable, CaseIterable {
-        /// It stands at the event until that is mended.
-        case stop
-        /// The event is set aside, and it goes on.
-        case deadLetter = "dead_letter"
-    }
-
-    /// 1 to 63 bytes.
-    package var name: String
-    package var stream: UUID
-    package var organization: UUID
-    /// By type; events of other types change nothing.
-    package var statements: [String: [ProjectionStatement]]
-    package var onError: OnError
-    /// Where tables without a schema are looked for, before all others; nil: as the role's settings say.
-    package var schema: String?
-
-    package init(
-        _ name: String, of stream: UUID, _ organization: UUID, statements: [String: [ProjectionStatement]],
-        onError: OnError = .stop, schema: String? = nil
-    ) {
-        (self.name, self.stream, self.organization) = (name, stream, organization)
-        (self.statements, self.onError, self.schema) = (statements, onError, schema)
-    }
-}
-
-/// Why a projection does not go on by itself.
-package enum ProjectionStop: Error, Sendable, CustomStringConvertible {
-    /// The statements fail with this event, and would again.
-    case event(position: Int, type: String, message: String)
-    /// Another process is at work with it.
-    case busy
-    /// Its position was moved by somebody else.
-    case moved
-
-    package var description: String {
-        switch self {
-        case .event(let position, let type, let message): "event \(position) (\(type)) cannot be projected: \(message)"
-        case .busy: "another process is at work with this projection"
-        case .moved: "the projection's position was moved by another process"
-        }
-    }
-}
 
 /// Runs a projection. The read model's change and the position are one transaction: each event changes it once, whatever is
 /// killed in between.
 package actor ProjectionRunner {
-    package struct Progress: Sendable, Hashable {
+    package struct Progress: Sendable, Hashable, Codable {
         package var position: Int
         package var lastPosition: Int
         package var events: Int
         package var deadLetters: Int
+
+        package init(position: Int, lastPosition: Int, events: Int, deadLetters: Int) {
+            (self.position, self.lastPosition, self.events) = (position, lastPosition, events)
+            self.deadLetters = deadLetters
+        }
     }
 
-    private let projection: Projection
-    private let reader: EventReader
+    let projection: Projection
+    let copy: ProjectionCopy
+    let reader: EventReader
+    /// Who tries dead letters again.
+    let member = "project:\(UUID().uuidString.lowercased())"
     private let settings: ConnectionSettings
-    private let batch: Int
+    let batch: Int
     private var connection: Connection?
+    /// What it knows is not so any more: it begins anew.
+    private var isStale = false
+    /// The statements that the read model was projected with when this process first saw it: who rebuilds it with others
+    /// meanwhile is not to be followed by what this process still has.
+    private var known: String?
     private var prepared: [ProjectionStatement: PreparedStatement] = [:]
-    private var progress = Progress(position: 0, lastPosition: 0, events: 0, deadLetters: 0)
+    package private(set) var progress = Progress(position: 0, lastPosition: 0, events: 0, deadLetters: 0)
+    /// What the store was last told, for people who look at the groups of a stream.
+    private var registered: Int?
+
+    /// A copy that lacks more events than this is not worth having: its statements are wrong.
+    static let mostLetters = 10_000
 
     /// - Parameters:
+    ///   - copy: which of its read models.
     ///   - target: the database of the read model.
     ///   - batch: events in one transaction, 1 to 10,000.
-    package init(_ projection: Projection, reader: EventReader, target: ConnectionSettings, batch: Int = 500) {
-        (self.projection, self.reader, settings) = (projection, reader, target)
+    package init(
+        _ projection: Projection, copy: ProjectionCopy = .live, reader: EventReader, target: ConnectionSettings,
+        batch: Int = 500
+    ) {
+        (self.projection, self.copy, self.reader, settings) = (projection, copy, reader, target)
         self.batch = min(max(batch, 1), 10_000)
     }
 
     /// Works until there is nothing left.
     ///
     /// - Parameter onProgress: after each transaction.
-    /// - Throws: `ProjectionStop`, `EventStoreRefusal.outOfRange` where events are archived that it has not seen, `PostgresError`.
+    /// - Throws: as `step`.
     @discardableResult
     package func catchUp(_ onProgress: @Sendable (Progress) -> Void = { _ in }) async throws -> Progress {
-        let connection = try await open()
-        while true {
-            try Task.checkCancellation()
-            let slice = try await reader.read(
-                projection.stream, of: projection.organization, after: progress.position, limit: batch)
-            progress.lastPosition = slice.lastPosition
-            guard !slice.events.isEmpty else {
-                // For people who look at the groups of a stream.
-                try await reader.setAside(
-                    progress.position, of: projection.stream, projection.organization, group: group, failure: nil)
-                return progress
-            }
-            try await apply(slice.events, connection)
+        while try await step() {
             onProgress(progress)
+            try Task.checkCancellation()
         }
+        return progress
     }
 
-    /// Under which the store lists it among the groups of its stream.
-    private var group: String { "projection:\(projection.name)" }
+    /// One transaction, with the next events.
+    ///
+    /// - Parameter limit: a position beyond which it does not go; nil: the stream's end.
+    /// - Returns: whether there were any.
+    /// - Throws: `ProjectionStop`, `EventStoreRefusal.outOfRange` where events are archived that it has not seen, `PostgresError`.
+    package func step(upTo limit: Int? = nil) async throws -> Bool {
+        let connection = try await open()
+        let events = try await next(upTo: limit, batch)
+        guard !events.isEmpty else {
+            try await register()
+            return false
+        }
+        try await apply(events, connection)
+        return true
+    }
 
     package func close() async {
         await connection?.close()
         (connection, prepared) = (nil, [:])
     }
 
+    func next(upTo limit: Int?, _ most: Int) async throws -> [StoredEvent] {
+        if let limit, limit <= progress.position { return [] }
+        let slice = try await reader.read(
+            projection.stream, of: projection.organization, after: progress.position, upTo: limit, limit: most)
+        progress.lastPosition = slice.lastPosition
+        return slice.events
+    }
+
+    private func register() async throws {
+        guard copy == .live, registered != progress.position else { return }
+        try await reader.setAside(
+            progress.position, of: projection.stream, projection.organization, group: projection.group, failure: nil)
+        registered = progress.position
+    }
+
+    func forgetLetter() { progress.deadLetters -= 1 }
+
     // MARK: One transaction
 
     /// Why an event cannot be done.
-    private struct Failure {
+    struct Failure {
         var message: String
         /// A SQLSTATE, or `json` for a payload that cannot be read.
         var kind: String
@@ -160,35 +156,48 @@ package actor ProjectionRunner {
     }
 
     private func refuse(_ event: StoredEvent, _ failure: Failure, _ connection: Connection) async throws {
-        guard projection.onError == .deadLetter else {
+        guard projection.onError == .deadLetter, progress.deadLetters < Self.mostLetters || copy == .live else {
             _ = try? await connection.query(
-                "UPDATE strata.projections SET state = 'stopped', error = $2, updated_at = now() WHERE name = $1",
-                [.text(projection.name), .text("event \(event.position): \(failure.message)")])
+                "UPDATE strata.projections SET state = 'stopped', error = $3, updated_at = now() WHERE name = $1 AND copy = $2",
+                [
+                    .text(projection.name), .text(copy.rawValue),
+                    .text("event \(event.position) (\(event.type)): \(failure.message)"),
+                ])
             throw ProjectionStop.event(position: event.position, type: event.type, message: failure.message)
         }
-        // First on record, then passed by: killed in between, it is put on record once more, which changes nothing.
-        try await reader.setAside(
-            event.position, of: projection.stream, projection.organization, group: group,
-            failure: (failure.message, failure.kind))
-        try await connection.transaction { try await advance(to: event.position, $0) }
+        // First on record, then passed by: killed in between, it is put on record once more, which changes nothing. What a
+        // copy lacks that nobody reads yet concerns nobody.
+        if copy == .live {
+            try await reader.setAside(
+                event.position, of: projection.stream, projection.organization, group: projection.group,
+                failure: (failure.message, failure.kind))
+        }
+        try await connection.transaction { connection in
+            try await advance(to: event.position, connection)
+            try await keep(failure, event.position, connection)
+        }
         progress.position = event.position
         progress.deadLetters += 1
     }
 
-    /// Compare and set: whoever else moved it is not overtaken.
-    private func advance(to position: Int, _ connection: Connection) async throws {
+    /// Compare and set: whoever else moved it is not overtaken. It is the first statement of each transaction, and so the lock
+    /// that a swap waits for.
+    func advance(to position: Int, _ connection: Connection) async throws {
         let moved = try await connection.query(
             """
-            UPDATE strata.projections SET position = $3, state = 'running', error = NULL, updated_at = now()
-            WHERE name = $1 AND position = $2 RETURNING true
-            """, [.text(projection.name), .int(progress.position), .int(position)])
+            UPDATE strata.projections SET position = $4, state = 'running', error = NULL, updated_at = now()
+            WHERE name = $1 AND copy = $2 AND position = $3 AND statements = $5 RETURNING true
+            """,
+            [
+                .text(projection.name), .text(copy.rawValue), .int(progress.position), .int(position),
+                .text(projection.fingerprint),
+            ])
         guard moved.isEmpty else { return }
-        // Where it stands now is asked when it begins anew.
-        self.connection = nil
+        isStale = true
         throw ProjectionStop.moved
     }
 
-    private func change(_ event: StoredEvent, _ connection: Connection) async throws {
+    func change(_ event: StoredEvent, _ connection: Connection) async throws {
         guard let statements = projection.statements[event.type] else { return }
         let values = try ProjectionValues(event)
         for statement in statements {
@@ -209,32 +218,20 @@ package actor ProjectionRunner {
     // MARK: Opening
 
     /// One process at a time: the lock goes with its connection.
-    private func open() async throws -> Connection {
-        if let connection, await connection.isAlive { return connection }
-        prepared = [:]
+    func open() async throws -> Connection {
+        if let connection, !isStale, await connection.isAlive { return connection }
+        await close()
+        isStale = false
         let connection = try await Connection.open(settings.settings(["application_name": "strata project"]))
         do {
-            try await connection.execute(ProjectionSchema.statements)
-            let isFree = try await connection.query(
-                "SELECT pg_try_advisory_lock(hashtext('strata.projections'), hashtext($1)) AS free",
-                [.text(projection.name)]
-            ).only().bool("free")
-            guard isFree else { throw ProjectionStop.busy }
-            if let schema = projection.schema {
-                _ = try await connection.query(
-                    "SELECT set_config('search_path', quote_ident($1) || ', ' || current_setting('search_path'), false)",
-                    [.text(schema)])
+            try await ProjectionSchema.install(on: connection)
+            let what = copy == .live ? projection.name : "\(projection.name)/\(copy.rawValue)"
+            guard try await ProjectionSchema.lock(what, on: connection) else {
+                if known == nil { known = try await statements(on: connection) }
+                throw ProjectionStop.busy
             }
-            let row = try await connection.query(
-                """
-                INSERT INTO strata.projections (name, stream_id) VALUES ($1, $2::uuid)
-                ON CONFLICT (name) DO UPDATE SET updated_at = now() RETURNING position, stream_id::text AS stream
-                """, [.text(projection.name), .text(projection.stream.uuidString)]
-            ).only()
-            guard try row.string("stream").uppercased() == projection.stream.uuidString else {
-                throw EventStoreRefusal.invalid("projection \(projection.name) is made of another stream")
-            }
-            progress.position = try row.int("position")
+            if let schema = projection.schema { try await look(in: schema, connection) }
+            try await findPosition(connection)
         } catch {
             await connection.close()
             throw error
@@ -242,33 +239,66 @@ package actor ProjectionRunner {
         self.connection = connection
         return connection
     }
-}
 
-/// Where projections of a database stand.
-enum ProjectionSchema {
-    static let statements = """
-        BEGIN;
-        SET LOCAL client_min_messages = warning;
-        SELECT pg_advisory_xact_lock(hashtext('strata.projections'));
-        CREATE SCHEMA IF NOT EXISTS strata;
-        CREATE TABLE IF NOT EXISTS strata.projections (
-            name text PRIMARY KEY,
-            stream_id uuid NOT NULL,
-            position bigint NOT NULL DEFAULT 0,
-            state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'stopped')),
-            error text,
-            updated_at timestamptz NOT NULL DEFAULT now()
-        );
-        COMMIT
-        """
+    /// The copy's own tables first, then what else is in the schema of the live ones.
+    private func look(in schema: String, _ connection: Connection) async throws {
+        let own = copy.schema(of: projection.name, live: schema)
+        let first = copy == .live ? [schema] : [own, schema]
+        _ = try await connection.query(
+            """
+            SELECT set_config('search_path', (SELECT string_agg(quote_ident(s), ', ') FROM unnest($1) s)
+                || coalesce(', ' || nullif(current_setting('search_path'), ''), ''), false)
+            """, [.textArray(first)])
+    }
+
+    private func findPosition(_ connection: Connection) async throws {
+        let row = try await connection.query(
+            """
+            INSERT INTO strata.projections (name, copy, stream_id) VALUES ($1, $2, $3::uuid)
+            ON CONFLICT (name, copy) DO UPDATE SET updated_at = now() RETURNING position, stream_id::text AS stream, statements
+            """, [.text(projection.name), .text(copy.rawValue), .text(projection.stream.uuidString)]
+        ).only()
+        guard try row.string("stream").uppercased() == projection.stream.uuidString else {
+            throw EventStoreRefusal.invalid("projection \(projection.name) is made of another stream")
+        }
+        try await claim(try row.optionalString("statements"), connection)
+        progress.position = try row.int("position")
+        progress.deadLetters = try await connection.query(
+            "SELECT count(*) AS n FROM strata.projection_letters WHERE name = $1 AND copy = $2",
+            [.text(projection.name), .text(copy.rawValue)]
+        ).only().int("n")
+    }
+
+    private func statements(on connection: Connection) async throws -> String? {
+        try await connection.query(
+            "SELECT statements FROM strata.projections WHERE name = $1 AND copy = $2",
+            [.text(projection.name), .text(copy.rawValue)]
+        ).first?.optionalString("statements")
+    }
+
+    /// From here on it is projected with these statements. Who starts with others has changed them on purpose; who has been
+    /// running has not.
+    private func claim(_ found: String?, _ connection: Connection) async throws {
+        let own = projection.fingerprint
+        if let found, found != own {
+            if copy != .live { throw copy == .old ? RebuildRefusal.oldIsOfOthers : .declaredOtherwise }
+            if let known, known != found { throw ProjectionStop.replaced }
+        }
+        if found != own {
+            _ = try await connection.query(
+                "UPDATE strata.projections SET statements = $3 WHERE name = $1 AND copy = $2",
+                [.text(projection.name), .text(copy.rawValue), .text(own)])
+        }
+        known = own
+    }
 }
 
 extension PostgresError {
     /// The server refused a statement, and is still there.
-    fileprivate var isOfItsStatement: Bool { kind == .server && !isConnectionLost }
+    var isOfItsStatement: Bool { kind == .server && !isConnectionLost }
 
     /// The same statements may succeed a moment later: locks, deadlocks, resources.
-    fileprivate var isPassing: Bool {
+    var isPassing: Bool {
         guard let code = sqlState?.rawValue else { return false }
         return isRetryable || isLockTimeout || isQueryCanceled || code.hasPrefix("53") || code.hasPrefix("58")
     }

@@ -51,7 +51,11 @@ extension ProjectionStatement {
     ///
     /// - Throws: `ProjectionMistake`: what PostgreSQL's parser says, an unknown parameter, a statement that does not only read
     ///   or write rows.
-    package static func parse(_ text: String) throws(ProjectionMistake) -> [ProjectionStatement] {
+    ///
+    /// - Parameter bounds: what its statements may touch; nil: anything.
+    package static func parse(
+        _ text: String, within bounds: ProjectionBounds? = nil
+    ) throws(ProjectionMistake) -> [ProjectionStatement] {
         let (sql, names) = named(try read { () throws(SQLSyntaxError) in try SQLScanner.scan(text) })
         var parameters: [ProjectionParameter] = []
         for name in names {
@@ -67,6 +71,7 @@ extension ProjectionStatement {
                     line: statement.line,
                     message: "a projection inserts, updates, deletes, merges or selects; nothing else")
             }
+            try bounds?.check(statement)
             statements.append(try numbered(statement, parameters))
         }
         return statements

@@ -89,6 +89,8 @@ package struct EventSchema: Sendable, Hashable {
             Part(object: "retention", statements: ArchiveTables(self).statements, reason: "what is kept, and archived"),
             Part(object: "subjects", statements: SubjectTables(self).statements, reason: "keys that can be forgotten"),
             Part(
+                object: "projections", statements: ProjectionFunctions(self).statements, reason: "their dead letters"),
+            Part(
                 object: "rights on schema \(name)", statements: ["REVOKE CREATE ON SCHEMA \(schema) FROM \(account)"],
                 reason: "requests make nothing there"),
         ]

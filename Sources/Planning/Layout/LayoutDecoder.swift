@@ -50,6 +50,7 @@ extension LayoutReader {
         if let node = fields["thresholds"] { layout.thresholds = thresholds(node) }
         if let node = fields["backup"] { layout.backup = backup(node) }
         if let node = fields["exemptions"] { layout.exemptions = exemptions(node) }
+        if let node = fields["projections"] { layout.projections = projections(node) }
         checkContradictions(layout)
         return layout
     }

@@ -5,14 +5,14 @@ enum LayoutKeys: String, CaseIterable {
     case tableEntry, viewEntry, functionEntry, typeEntry, sequenceEntry
     case partition, role, index, indexColumn, looseKey, copy, foreignTables
     case routing, tls, auth, authRule, freshness, route, retention, threshold, backup
-    case exemption
+    case exemption, projection
 
     var keys: [String] {
         switch self {
         case .root:
             [
                 "strata", "databases", "schemas", "compatibility", "roles", "indexes", "loose_keys", "copies",
-                "foreign_tables", "routing", "retention", "thresholds", "backup", "exemptions",
+                "foreign_tables", "routing", "retention", "thresholds", "backup", "exemptions", "projections",
             ]
         case .database: ["url", "replicas", "pool", "wal_level"]
         case .replica: ["name", "url", "weight"]
@@ -39,6 +39,8 @@ enum LayoutKeys: String, CaseIterable {
         case .copy: ["table", "databases"]
         case .foreignTables: ["schema", "of", "tables"]
         case .exemption: ["fingerprint", "reason", "until"]
+        case .projection:
+            ["stream", "organization", "store", "schema", "tables", "on_error", "not_compared", "statements"]
         case .routing:
             [
                 "listen", "tls", "auth", "admins", "observers", "freshness", "transactions", "routes", "event_loops",

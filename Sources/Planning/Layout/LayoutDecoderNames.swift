@@ -1,7 +1,7 @@
 extension LayoutReader {
     /// What a name is the name of; decides what is allowed in it.
     enum NameKind: String {
-        case schema, table, view, function, type, sequence, column, index, role, database, replica, object
+        case schema, table, view, function, type, sequence, column, index, role, database, replica, object, projection
 
         var described: String {
             switch self {
