@@ -25,10 +25,11 @@ package struct EventService: Sendable {
     ///   - onRunning: called with the port once it listens.
     package init(
         _ settings: ConnectionSettings, schema: EventSchema, host: String = "127.0.0.1", port: Int = 8080,
-        operatorToken: String? = nil, limits: ServiceLimits = ServiceLimits(), version: String, logger: Logger,
+        operatorToken: String? = nil, limits: ServiceLimits = ServiceLimits(), subjects: SubjectAccess = .environment,
+        version: String, logger: Logger,
         onRunning: @escaping @Sendable (Int) -> Void = { _ in }
     ) throws {
-        place = ServicePlace(settings, schema: schema, limits: limits)
+        place = ServicePlace(settings, schema: schema, limits: limits, subjects: subjects)
         table = try EndpointTable(Self.endpoints)
         door = Door(
             callers: place.callers,

@@ -40,10 +40,12 @@ struct ServicePlace: Sendable {
     /// Attempts to log in, by address.
     let logins: RequestLimits<String>
 
-    init(_ settings: ConnectionSettings, schema: EventSchema, limits: ServiceLimits) {
+    init(
+        _ settings: ConnectionSettings, schema: EventSchema, limits: ServiceLimits, subjects: SubjectAccess
+    ) {
         self.limits = limits
         directory = Directory(settings, schema: schema)
-        reader = EventReader(settings, schema: schema, connections: 16)
+        reader = EventReader(settings, schema: schema, connections: 16, subjects: subjects)
         let watch = StreamWatch(settings, schema: schema)
         self.watch = watch
         let metrics = metrics
@@ -51,7 +53,7 @@ struct ServicePlace: Sendable {
             metrics.appended(parts.reduce(0) { $0 + $1.ids.count })
             Task { await watch.grown(parts) }
         }
-        intake = EventIntake(writer, SchemaCache(directory))
+        intake = EventIntake(writer, SchemaCache(directory), subjects: subjects)
         callers = Callers(settings, schema: schema)
         names = StreamNames(directory)
         groups = GroupNames(directory)

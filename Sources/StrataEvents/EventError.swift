@@ -11,6 +11,8 @@ public enum EventError: Error, Sendable, Hashable, CustomStringConvertible {
     case notFound(String)
     /// Payloads that the stream's schema does not allow, each with its place; nothing was appended.
     case schemaViolation([String])
+    /// The event is about a subject that was forgotten; nothing was appended.
+    case forgotten(String)
     /// Events up to `floor` are archived.
     case outOfRange(floor: Int)
     /// Another member has the slot by now: forget what was done since the last commit.
@@ -29,6 +31,7 @@ public enum EventError: Error, Sendable, Hashable, CustomStringConvertible {
         case .keyReused: "the idempotency key was used for other events: take a new key for new events"
         case .notFound(let what): what
         case .schemaViolation(let places): "the stream's schema does not allow: " + places.joined(separator: "; ")
+        case .forgotten(let message): message
         case .outOfRange(let floor): "events up to \(floor) are archived: go on after \(floor)"
         case .leaseLost: "another member has the slot by now"
         case .busy: "too much waits already: try again later"
@@ -57,6 +60,8 @@ public enum EventError: Error, Sendable, Hashable, CustomStringConvertible {
             case .notFound(let message): self = .notFound(message)
             case .invalid(let message): self = .invalid(message)
             }
+        case let problem as EventStoreProblem:
+            self = problem.code == "forgotten" ? .forgotten(problem.message) : .unavailable(problem.message)
         case is PoolError: self = .busy
         case let error as PostgresError: self = .unavailable(error.message)
         default: return nil

@@ -127,6 +127,30 @@ struct ServiceAppendTests {
         #"{"parts": [{"stream": "s", "events": \#(events)}]}"#
     }
 
+    @Test("What is encrypted for a subject is read in clear, and as its tombstone once the subject is forgotten")
+    func subjects() async throws {
+        let key = try MasterKey(Data(repeating: 7, count: 32).base64EncodedString(), from: "test")
+        try await ServiceFixture.with(subjects: .keys(MasterKeys(key))) { fixture in
+            let api = fixture.api
+            let stream = try #require(
+                UUID(uuidString: try await api.post("/v1/streams", #"{"name": "s"}"#, expect: 201).string("id") ?? ""))
+            try await fixture.directory.protect(
+                stream, of: fixture.organization, try StreamProtection([JSONPointer(tokens: ["name"])], subject: .key))
+            let event = #"[{"type": "registered", "key": "4711", "payload": {"name": "Ann", "n": 1}}]"#
+            try await api.post(Self.path, event, expect: 201)
+            #expect(try await api.get(Self.path).array("events").first?["payload"]?["name"] == "Ann")
+            try await ServiceFixture.running(fixture.database.settings, subjects: .of([:])) { (base, _) async throws in
+                let without = APIClient(base: base, key: fixture.key, contract: fixture.contract)
+                #expect(try await without.get(Self.path).status == 503)
+                #expect(try await without.post(Self.path, event).status == 503)
+            }
+            _ = try await fixture.directory.forget("4711", of: fixture.organization, by: "test", reason: "request")
+            let after = try await api.get(Self.path)
+            #expect(!after.text.contains("Ann") && after.array("events").first?["payload"]?["name"] == .null)
+            #expect(try await api.post(Self.path, event).problem == "subject-forgotten")
+        }
+    }
+
     @Test("Writers of 16 clients to one stream: every answer has positions of its own, and no gap is between them")
     func race() async throws {
         try await with { _, api in

@@ -27,7 +27,8 @@ struct ServiceFixture: Sendable {
     private let group: ServiceGroup
 
     static func with(
-        limits: ServiceLimits = ServiceLimits(), _ body: (ServiceFixture) async throws -> Void
+        limits: ServiceLimits = ServiceLimits(), subjects: SubjectAccess = .environment,
+        _ body: (ServiceFixture) async throws -> Void
     ) async throws {
         try await withTestDatabase("service") { database in
             let schema = EventSchema()
@@ -36,7 +37,7 @@ struct ServiceFixture: Sendable {
             await connection.close()
             let directory = Directory(database.settings, schema: schema)
             do {
-                try await serving(database, schema, directory, limits, body)
+                try await serving(database, schema, directory, limits, subjects, body)
             } catch {
                 await directory.close()
                 throw error
@@ -47,13 +48,13 @@ struct ServiceFixture: Sendable {
 
     private static func serving(
         _ database: TestDatabase, _ schema: EventSchema, _ directory: Directory, _ limits: ServiceLimits,
-        _ body: (ServiceFixture) async throws -> Void
+        _ subjects: SubjectAccess, _ body: (ServiceFixture) async throws -> Void
     ) async throws {
         let one = try await directory.createOrganization("one").id
         let other = try await directory.createOrganization("other").id
         let key = try await directory.createKey("all", scopes: Scope.allCases, of: one).secret
         let otherKey = try await directory.createKey("all", scopes: Scope.allCases, of: other).secret
-        try await running(database.settings, schema, limits) { base, group in
+        try await running(database.settings, schema, limits, subjects: subjects) { base, group in
             let fixture = ServiceFixture(
                 database: database, directory: directory, contract: try APIContract(), organization: one, other: other,
                 key: key, otherKey: otherKey, base: base, group: group)
@@ -65,12 +66,13 @@ struct ServiceFixture: Sendable {
     static func running(
         _ settings: ConnectionSettings, _ schema: EventSchema = EventSchema(),
         _ limits: ServiceLimits = ServiceLimits(),
-        _ body: (String, ServiceGroup) async throws -> Void
+        subjects: SubjectAccess = .environment, _ body: (String, ServiceGroup) async throws -> Void
     ) async throws {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let service = try EventService(
-            settings, schema: schema, port: 0, operatorToken: operatorToken, limits: limits, version: "test",
+            settings, schema: schema, port: 0, operatorToken: operatorToken, limits: limits, subjects: subjects,
+            version: "test",
             logger: logger, onRunning: { continuation.yield($0) })
         let group = ServiceGroup(services: [Served(service: service)], logger: logger)
         let running = Task {

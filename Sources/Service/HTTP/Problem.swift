@@ -20,6 +20,7 @@ struct Problem: Error, Sendable {
         case noSuchPosition = "no-such-position"
         case tooLarge = "too-large"
         case unsupported = "unsupported-media-type"
+        case subjectForgotten = "subject-forgotten"
         case schemaViolation = "schema-violation"
         case invalidSchema = "invalid-schema"
         case incompatibleSchema = "incompatible-schema"
@@ -38,7 +39,8 @@ struct Problem: Error, Sendable {
             case .forbidden: .forbidden
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
-            case .conflict, .keyReused, .leaseLost, .noSuchPosition, .incompatibleSchema, .taken: .conflict
+            case .conflict, .keyReused, .leaseLost, .noSuchPosition, .subjectForgotten, .incompatibleSchema, .taken:
+                .conflict
             case .preconditionFailed: .preconditionFailed
             case .outOfRange: .gone
             case .tooLarge: .contentTooLarge
@@ -67,6 +69,7 @@ struct Problem: Error, Sendable {
             case .noSuchPosition: "The stream has no such position"
             case .tooLarge: "The request is too large"
             case .unsupported: "This content type is not taken"
+            case .subjectForgotten: "The subject was forgotten"
             case .schemaViolation: "A payload does not fit the stream's schema"
             case .invalidSchema: "This is no JSON Schema"
             case .incompatibleSchema: "The schema does not follow the one before by its rule"
@@ -148,6 +151,13 @@ extension Problem {
         case let violations as EventIntake.Violations: self.init(violations: violations)
         case let refusal as EventStoreRefusal: self.init(store: refusal)
         case let refusal as Directory.Refusal: self.init(directory: refusal)
+        case let problem as EventStoreProblem:
+            if problem.code == "forgotten" {
+                self.init(.subjectForgotten, problem.message)
+            } else {
+                // Of its own set-up, such as a master key that is not there: the log has what.
+                self.init(.unavailable, "The service lacks what these events need: its log says what.", retryAfter: 60)
+            }
         case let refusal as SchemaText.Refusal: self.init(schema: refusal)
         case is Callers.TooMany, is PoolError:
             self.init(.busy, "More requests wait than can be served: try again a little later.", retryAfter: 1)
