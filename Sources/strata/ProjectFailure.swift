@@ -40,6 +40,11 @@ enum ProjectFailure {
             Diagnostic(
                 .error, "projection-moved", "the position of projection \(name) was moved by another process",
                 nextStep: "try again: it goes on from where it stands now")
+        case .noTable(let table):
+            Diagnostic(
+                .error, "no-table", "projection \(name): there is no table \(table)",
+                nextStep:
+                    "make it first (strata apply, or a migration): a projection fills tables, it does not make them")
         case .replaced:
             Diagnostic(
                 .error, "projection-replaced",

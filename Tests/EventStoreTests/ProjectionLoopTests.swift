@@ -119,6 +119,22 @@ struct ProjectionLoopTests {
         }
     }
 
+    @Test("Where a table is not in the projection's schema, one of its name in another schema is not filled")
+    func noTable() async throws {
+        try await ProjectionFixture.with { fixture in
+            try await fixture.store.append(
+                [NewEvent(type: "registered", key: "a", payload: #"{"name": "Rex"}"#)], to: fixture.stream)
+            try await fixture.store.database.execute(
+                "CREATE TABLE public.visits (animal text, what text); ALTER TABLE readmodels.visits RENAME TO visitors")
+            await #expect(throws: ProjectionStop.noTable("readmodels.visits")) { try await fixture.catchUp() }
+            try await fixture.store.database.execute("ALTER TABLE readmodels.visitors RENAME TO visits")
+            try await fixture.catchUp()
+            let found = try await fixture.column(
+                "SELECT count(*)::text FROM public.visits UNION ALL SELECT count(*)::text FROM readmodels.visits")
+            #expect(found == ["0", "1"])
+        }
+    }
+
     @Test("Dead letters that are redriven are tried again outside of the order, once; a discarded one is not")
     func redriven() async throws {
         try await ProjectionFixture.with(onError: .deadLetter) { fixture in

@@ -82,6 +82,8 @@ package enum ProjectionStop: Error, Sendable, Hashable, CustomStringConvertible 
     case moved
     /// It was rebuilt with other statements than this process has.
     case replaced
+    /// One of its tables is not in its schema: another one of that name would be filled.
+    case noTable(String)
 
     package var description: String {
         switch self {
@@ -89,6 +91,7 @@ package enum ProjectionStop: Error, Sendable, Hashable, CustomStringConvertible 
         case .busy: "another process is at work with this projection"
         case .moved: "the projection's position was moved by another process"
         case .replaced: "the projection was rebuilt with other statements than this process has"
+        case .noTable(let name): "there is no table \(name)"
         }
     }
 }

@@ -243,6 +243,10 @@ package actor ProjectionRunner {
     /// The copy's own tables first, then what else is in the schema of the live ones.
     private func look(in schema: String, _ connection: Connection) async throws {
         let own = copy.schema(of: projection.name, live: schema)
+        let missing = try await connection.query(
+            "SELECT format('%I.%I', $1::text, t) AS name FROM unnest($2) t WHERE to_regclass(format('%I.%I', $1::text, t)) IS NULL",
+            [.text(own), .textArray(projection.tables)])
+        if let table = missing.first { throw ProjectionStop.noTable(try table.string("name")) }
         let first = copy == .live ? [schema] : [own, schema]
         _ = try await connection.query(
             """
