@@ -71,7 +71,7 @@ struct ProxySwitchTests {
             // With sessions ended that are in the way, it is made.
             _ = try client.query("BEGIN; SELECT FROM billing.invoices")
             let report = try await fixture.change(.out) {
-                $0.budget = .seconds(10)
+                $0.budget = .seconds(30)
                 $0.longTransaction = .seconds(600)
                 $0.endsTransactions = true
             }.run()

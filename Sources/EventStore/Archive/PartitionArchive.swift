@@ -48,12 +48,15 @@ package struct PartitionArchive: Sendable {
         (self.schema, self.connection, self.folder, self.options) = (schema, connection, folder, options)
         self.onStep = onStep
         try folder.make()
-        let isFree = try await connection.query(
-            "SELECT pg_try_advisory_lock(hashtext('strata.events.archive'), hashtext($1)) AS free", [.text(schema.name)]
-        ).only().bool("free")
-        guard isFree else {
+        // Who calls again after a crash may be here before the server has seen that the other one is gone.
+        try await connection.execute("SET lock_timeout = '5s'")
+        do {
+            _ = try await connection.query(
+                "SELECT pg_advisory_lock(hashtext('strata.events.archive'), hashtext($1))", [.text(schema.name)])
+        } catch let error as PostgresError where error.sqlState == "55P03" {
             throw EventStoreProblem("archive", "another process archives this event store", next: "wait for its end")
         }
+        try await connection.execute("RESET lock_timeout")
         store = try await connection.query("SELECT id::text AS id FROM \(schema.schema).store_identity").only()
             .string("id")
     }
