@@ -72,7 +72,8 @@ package struct EventService: Sendable {
 
     private func ready() async throws -> Response {
         guard try await place.directory.isInstalled() else {
-            throw Problem(.unavailable, "There is no event store: strata events init makes one.")
+            throw Problem(
+                .unavailable, "There is no event store: strata events init makes one.", retryAfter: 5)
         }
         return .nothing
     }

@@ -89,12 +89,12 @@ struct EventsAppendCommand: AsyncParsableCommand {
 }
 
 /// Events as lines of JSON.
-struct EventLines {
-    var event: NewEvent
-    var payload: JSONValue
+enum EventLines {
+    /// What `events read` and `events export` add to their lines.
+    private static let added: Set = ["position", "id", "at", "created_at", "stream", "stream_id", "organization"]
 
     /// - Throws: `DiagnosticsError` with the line.
-    static func read(_ file: FileHandle, of name: String) throws -> [EventLines] {
+    static func read(_ file: FileHandle, of name: String) throws -> [IncomingEvent] {
         let most = EventWriter.largestRequest
         var data = Data()
         while let next = try file.read(upToCount: 1 << 20), !next.isEmpty {
@@ -104,7 +104,7 @@ struct EventLines {
                     "too-large", "\(name) has more than \(most.bytes >> 19) MiB", "append it in parts")
             }
         }
-        var lines: [EventLines] = []
+        var lines: [IncomingEvent] = []
         for (number, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             let bytes = Array(line)
             if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
@@ -119,38 +119,12 @@ struct EventLines {
         return lines
     }
 
-    private struct Mistake: Error, CustomStringConvertible {
-        var description: String
-    }
-
-    private static func read(_ bytes: [UInt8]) throws -> EventLines {
+    private static func read(_ bytes: [UInt8]) throws -> IncomingEvent {
         try bytes.withUnsafeBytes { buffer in
             var scanner = JSONScanner(buffer, limits: JSONLimits(bytes: EventWriter.largestRequest.bytes))
-            var event = NewEvent(type: "", payload: "null")
-            var payload: JSONValue?
-            try scanner.beginObject()
-            while let key = try scanner.nextKey() {
-                let (value, range) = try scanner.valueWithRange()
-                let text = String(decoding: buffer[range], as: UTF8.self)
-                switch (key, value) {
-                case ("type", .string(let type)) where (1...200).contains(type.utf8.count): event.type = type
-                case ("type", _): throw Mistake(description: "type has to be a text of 1 to 200 bytes")
-                case ("key", .string(let key)) where key.utf8.count <= 1_000: event.key = key
-                case ("key", .null): break
-                case ("key", _): throw Mistake(description: "key has to be a text of at most 1,000 bytes")
-                case ("metadata", .object): event.metadata = text
-                case ("metadata", _): throw Mistake(description: "metadata has to be an object")
-                case ("payload", _): (event.payload, payload) = (text, value)
-                // What `events read` and `events export` add to their lines.
-                case ("position", _), ("id", _), ("at", _), ("created_at", _): break
-                case ("stream", _), ("stream_id", _), ("organization", _): break
-                default: throw Mistake(description: "there are type, key, payload and metadata; \"\(key)\" is unknown")
-                }
-            }
+            let event = try IncomingEvent.read(&scanner, buffer, ignored: added)
             try scanner.finish()
-            guard !event.type.isEmpty else { throw Mistake(description: "type is missing") }
-            guard let payload else { throw Mistake(description: "payload is missing") }
-            return EventLines(event: event, payload: payload)
+            return event
         }
     }
 }

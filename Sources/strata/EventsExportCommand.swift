@@ -103,7 +103,7 @@ struct TimeArgument: ExpressibleByArgument {
     var date: Date
 
     init?(argument: String) {
-        guard let date = try? Date(argument, strategy: .iso8601) else { return nil }
+        guard let date = EventTime.date(argument) else { return nil }
         self.date = date
     }
 }

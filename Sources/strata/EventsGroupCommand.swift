@@ -122,7 +122,7 @@ struct EventsGroupCommand: AsyncParsableCommand {
             if place == "start" { return .start }
             if place == "end" { return .end }
             if let position = Int(place), position >= 0 { return .after(position) }
-            if let time = try? Date(place, strategy: .iso8601) { return .time(time) }
+            if let time = EventTime.date(place) { return .time(time) }
             throw ValidationError("\(place) is neither start, end, a position nor a time such as 2026-11-22T06:00:00Z")
         }
 

@@ -95,7 +95,7 @@ struct EventsReadCommand: AsyncParsableCommand {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let head = Head(
             position: event.position, id: event.id.uuidString.lowercased(), type: event.type, key: event.key,
-            at: event.at.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+            at: EventTime.text(event.at))
         let text = (try? encoder.encode(head)).map { String(decoding: $0, as: UTF8.self) } ?? "{"
         return text.dropLast() + ",\"payload\":\(event.payload),\"metadata\":\(event.metadata)}\n"
     }

@@ -69,16 +69,6 @@ struct RelayCourseTests {
         for bad in ["", "5", "5-", "-5-6", "a-b", "5-6-7", "18446744073709551615-1"] { #expect(RelayMark(bad) == nil) }
     }
 
-    @Test(
-        "Times are told to the millisecond",
-        arguments: [
-            (0, "1970-01-01T00:00:00.000Z"), (1_790_000_000_042, "2026-09-21T14:13:20.042Z"),
-            (951_782_399_999, "2000-02-28T23:59:59.999Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (951_868_800_001, "2000-03-01T00:00:00.001Z"), (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-            (1_735_689_599_999, "2024-12-31T23:59:59.999Z"), (-1, "1969-12-31T23:59:59.999Z"),
-        ])
-    func times(_ milliseconds: Int, _ text: String) { #expect(RelayTime.text(milliseconds) == text) }
-
     @Test func lagIsWhatRedisDoesNotHave() {
         var progress = RelayProgress()
         (progress.position, progress.lastPosition) = (10, 15)

@@ -27,7 +27,7 @@ struct StreamRelayTests {
             #expect(
                 entries[0].fields == [
                     "id": events[0].id.uuidString.lowercased(), "stream": "animals", "position": "1", "type": "counted",
-                    "key": "k1", "at": RelayTime.text(RelayMark(events[0]).milliseconds), "payload": #"{"n": 1}"#,
+                    "key": "k1", "at": EventTime.text(events[0].at), "payload": #"{"n": 1}"#,
                     "metadata": #"{"by": "Ann"}"#, "organization": place.organization.uuidString.lowercased(),
                 ])
             #expect(entries[100].fields["key"] == nil && entries[100].fields["payload"] == "null")

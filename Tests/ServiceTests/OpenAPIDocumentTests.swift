@@ -1,4 +1,3 @@
-import Foundation
 import JSONSchemas
 import Testing
 
@@ -76,22 +75,4 @@ struct OpenAPIDocumentTests {
         var reader = LineReader(longest: 3)
         #expect(throws: Problem.self) { _ = try reader.take(Array("four".utf8)) }
     }
-
-    @Test(
-        "Times of RFC 3339, with any offset",
-        arguments: [
-            ("1970-01-01T00:00:00Z", 0), ("2026-11-22T06:00:00.123Z", 1_795_327_200.123),
-            ("2026-11-22t06:00:00.1239z", 1_795_327_200.123), ("2024-02-29T23:59:60+21:44", 1_709_172_959),
-            ("0531-02-07T19:35:52-00:01", -45_407_190_188), ("0000-01-01T00:00:00Z", -62_167_219_200),
-            ("9999-12-31T23:59:59.999Z", 253_402_300_799.999),
-        ])
-    func times(_ text: String, _ seconds: Double) throws {
-        let found = try TimeText.date(text, "time").timeIntervalSince1970
-        #expect((found * 1_000).rounded() == (seconds * 1_000).rounded(), "\(found)")
-    }
-
-    @Test(
-        "What is no time is refused",
-        arguments: ["", "now", "2026-13-01T00:00:00Z", "2026-11-22", "2026-11-22T06:00:00"])
-    func noTimes(_ text: String) { #expect(throws: Problem.self) { try TimeText.date(text, "time") } }
 }

@@ -26,7 +26,7 @@ struct ProjectionValues {
         case .key: event.key.map { .text($0) } ?? .null
         case .type: .text(event.type)
         case .position: .text(String(event.position))
-        case .at: .text(event.at.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+        case .at: .text(EventTime.text(event.at))
         case .payload(let names): Self.text(names, in: payload)
         case .metadata(let names): Self.text(names, in: metadata)
         }

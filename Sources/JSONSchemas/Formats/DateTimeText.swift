@@ -1,6 +1,6 @@
 /// Dates, times and durations by RFC 3339.
-enum DateTimeText {
-    static func isDateTime(_ text: String) -> Bool {
+package enum DateTimeText {
+    package static func isDateTime(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard bytes.count > 11, bytes[10] | 0x20 == 0x74 else { return false }
         return isDate(bytes[..<10]) && isTime(bytes[11...])

@@ -62,7 +62,7 @@ enum RelayScript {
             mark.description, event.id.uuidString.lowercased(), String(event.position), event.type,
             // An event may have an empty key, which is another thing than none.
             event.key.map { "=" + $0 } ?? "",
-            RelayTime.text(mark.milliseconds), event.payload, event.metadata,
+            EventTime.text(milliseconds: mark.milliseconds), event.payload, event.metadata,
         ]
     }
 }

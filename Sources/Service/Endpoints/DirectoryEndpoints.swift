@@ -10,11 +10,8 @@ enum DirectoryEndpoints {
             method: .get, path: "/v1/organizations", id: "listOrganizations", summary: "All organisations",
             access: .service, answer: "Organizations"
         ) { call in
-            var object = JSONText.Object()
-            object.add(
-                "organizations",
-                raw: JSONText.array(try await call.place.directory.organizations().map { text($0) }))
-            return .json(object.text)
+            return .json(
+                JSONText.list("organizations", try await call.place.directory.organizations().map { text($0) }))
         },
         Endpoint(
             method: .post, path: "/v1/organizations", id: "createOrganization", summary: "Makes an organisation",
@@ -63,12 +60,9 @@ enum DirectoryEndpoints {
             method: .get, path: "/v1/users", id: "listUsers", summary: "The organisation's people",
             access: .scope(.manage), answer: "Users"
         ) { call in
-            var object = JSONText.Object()
-            object.add(
-                "users",
-                raw: JSONText.array(
-                    try await call.place.directory.people(of: try call.caller.organization).map { text($0) }))
-            return .json(object.text)
+            return .json(
+                JSONText.list(
+                    "users", try await call.place.directory.people(of: try call.caller.organization).map { text($0) }))
         },
         Endpoint(
             method: .post, path: "/v1/users", id: "createUser", summary: "Adds a person", access: .scope(.manage),

@@ -103,9 +103,7 @@ enum EventEndpoints {
         let appended = try await call.place.intake.append(
             AppendRequest(organization, parts, idempotencyKey: try idempotencyKey(call.request)),
             payloads: found.map(\.body.payloads))
-        var object = JSONText.Object()
-        object.add("parts", raw: JSONText.array(appended.map { text($0) }))
-        return .json(object.text, .created)
+        return .json(JSONText.list("parts", appended.map { text($0) }), .created)
     }
 
     private static func text(_ part: AppendedPart) -> String {

@@ -14,9 +14,7 @@ enum GroupEndpoints {
         ) { call in
             let groups = try await call.place.directory.groups(
                 on: try await call.stream().id, of: try call.caller.organization)
-            var object = JSONText.Object()
-            object.add("groups", raw: JSONText.array(groups.map { text($0) }))
-            return .json(object.text)
+            return .json(JSONText.list("groups", groups.map { text($0) }))
         },
         Endpoint(
             method: .post, path: path, id: "createGroup", summary: "Makes a group", access: .scope(.manage),
@@ -175,7 +173,7 @@ enum GroupEndpoints {
         let (_, group) = try await call.group()
         let target: EventReader.SeekTarget
         if let time = call.body.optionalText("time") {
-            target = .time(try TimeText.date(time, "time"))
+            target = .time(try Call.date(time, "time"))
         } else if call.body["after"] != nil {
             target = .after(try call.body.int("after"))
         } else {

@@ -10,12 +10,9 @@ enum KeyEndpoints {
             method: .get, path: "/v1/keys", id: "listKeys", summary: "The organisation's keys",
             access: .scope(.manage), answer: "Keys"
         ) { call in
-            var object = JSONText.Object()
-            object.add(
-                "keys",
-                raw: JSONText.array(
-                    try await call.place.directory.keys(of: try call.caller.organization).map { text($0) }))
-            return .json(object.text)
+            return .json(
+                JSONText.list(
+                    "keys", try await call.place.directory.keys(of: try call.caller.organization).map { text($0) }))
         },
         Endpoint(
             method: .post, path: "/v1/keys", id: "createKey", summary: "Makes a key", access: .scope(.manage),
@@ -40,7 +37,7 @@ enum KeyEndpoints {
         guard try call.caller.scopes.isSuperset(of: scopes) else {
             throw Problem(.forbidden, "A key gets no more than who makes it has.")
         }
-        let end = try call.body.optionalText("expires_at").map { try TimeText.date($0, "expires_at") }
+        let end = try call.body.optionalText("expires_at").map { try Call.date($0, "expires_at") }
         let (key, secret) = try await call.place.directory.createKey(
             try call.body.text("label"), scopes: scopes, expiresAt: end, of: try call.caller.organization)
         return .json(text(key, secret: secret), .created)

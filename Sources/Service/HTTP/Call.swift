@@ -110,6 +110,13 @@ struct Call: Sendable {
         body = object
     }
 
+    static func date(_ text: String, _ name: String) throws -> Date {
+        guard let date = EventTime.date(text) else {
+            throw Problem(.invalid, "\(name) is a time such as 2026-11-22T06:00:00Z.")
+        }
+        return date
+    }
+
     func requireJSON() throws {
         guard mediaType == nil || mediaType == "application/json" else {
             throw Problem(.unsupported, "This takes application/json.")

@@ -72,33 +72,17 @@ struct EventBody {
     }
 
     private mutating func event(_ scanner: inout JSONScanner, _ buffer: UnsafeRawBufferPointer) throws {
-        var event = NewEvent(type: "", payload: "null")
-        var payload: JSONValue?
         let start = scanner.offset
-        try scanner.beginObject()
-        while let key = try scanner.nextKey() {
-            let (value, range) = try scanner.valueWithRange()
-            switch (key, value) {
-            case ("type", .string(let type)) where (1...200).contains(type.utf8.count): event.type = type
-            case ("type", _): throw Problem(.invalid, "Event \(events.count): type is a text of 1 to 200 bytes.")
-            case ("key", .string(let key)) where key.utf8.count <= 1_000: event.key = key
-            case ("key", .null): break
-            case ("key", _): throw Problem(.invalid, "Event \(events.count): key is a text of at most 1,000 bytes.")
-            case ("metadata", .object): event.metadata = String(decoding: buffer[range], as: UTF8.self)
-            case ("metadata", _): throw Problem(.invalid, "Event \(events.count): metadata is an object.")
-            case ("payload", _): (event.payload, payload) = (String(decoding: buffer[range], as: UTF8.self), value)
-            default:
-                throw Problem(
-                    .invalid,
-                    "Event \(events.count): there are type, key, payload and metadata; \"\(key)\" is not known.")
-            }
+        let found: IncomingEvent
+        do {
+            found = try IncomingEvent.read(&scanner, buffer)
+        } catch let mistake as IncomingEvent.Mistake {
+            throw Problem(.invalid, "Event \(events.count): \(mistake).")
         }
         guard scanner.offset - start <= eventBytes else {
             throw Problem(.tooLarge, "Event \(events.count): an event has at most \(eventBytes >> 10) KiB.")
         }
-        guard !event.type.isEmpty else { throw Problem(.invalid, "Event \(events.count): type is missing.") }
-        guard let payload else { throw Problem(.invalid, "Event \(events.count): payload is missing.") }
-        events.append(event)
-        payloads.append(payload)
+        events.append(found.event)
+        payloads.append(found.payload)
     }
 }

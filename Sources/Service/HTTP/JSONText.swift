@@ -1,3 +1,4 @@
+import EventStore
 import Foundation
 import JSONSchemas
 
@@ -17,16 +18,20 @@ enum JSONText {
         mutating func add(_ name: String, _ value: Int?) { add(name, raw: value.map { String($0) } ?? "null") }
         mutating func add(_ name: String, _ value: Bool) { add(name, raw: value ? "true" : "false") }
         mutating func add(_ name: String, _ value: UUID) { add(name, raw: "\"\(value.text)\"") }
-        mutating func add(_ name: String, _ value: Date?) { add(name, raw: value.map { "\"\(time($0))\"" } ?? "null") }
+        mutating func add(_ name: String, _ value: Date?) {
+            add(name, raw: value.map { "\"\(EventTime.text($0))\"" } ?? "null")
+        }
 
         var text: String { body.isEmpty ? "{}" : body + "}" }
     }
 
     static func array(_ elements: [String]) -> String { "[" + elements.joined(separator: ",") + "]" }
 
-    /// `2026-11-22T07:15:03.123Z`
-    static func time(_ date: Date) -> String {
-        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    /// `{"name": [elements]}`
+    static func list(_ name: String, _ elements: [String]) -> String {
+        var object = Object()
+        object.add(name, raw: array(elements))
+        return object.text
     }
 
     static func quoted(_ value: String) -> String { JSONWriter.text(.string(value)) }
