@@ -32,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -127,11 +128,23 @@ let package = Package(
         .target(
             name: "Outbox", dependencies: ["CHiredis", "EventStore", "PostgresDriver"], swiftSettings: strict),
 
+        // Row 4: SQLite files on their way into PostgreSQL.
+        .target(
+            name: "SQLiteImport",
+            dependencies: [
+                "COpenSSL", "Engine", "JSONSchemas", "Planning", "PostgresDriver", "SQLSyntax",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
+
         // Row 5: the command line.
         .executableTarget(
             name: "strata",
             dependencies: [
-                "Engine", "EventStore", "JSONSchemas", "Outbox", "Planning", "PostgresDriver", "Proxy", "Service",
+                "Engine", "EventStore", "JSONSchemas", "Outbox", "Planning", "PostgresDriver", "Proxy", "SQLiteImport",
+                "Service",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SystemPackage", package: "swift-system"),
@@ -195,6 +208,13 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "SQLiteImportTests",
+            dependencies: [
+                "JSONSchemas", "Planning", "PostgresDriver", "SQLSyntax", "SQLiteImport", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
         // Runs the built program, as a person would.
         .testTarget(
             name: "StrataTests",
