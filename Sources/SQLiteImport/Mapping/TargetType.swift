@@ -40,9 +40,3 @@ package enum TargetType: Sendable, Hashable {
         }
     }
 }
-
-/// What a number in a column of times counts (facts: Prisma writes milliseconds, strftime('%s') seconds, julianday() days).
-package enum TimeUnit: String, Sendable, Codable, CaseIterable {
-    case seconds, milliseconds, microseconds
-    case julianDays = "julian-days"
-}

@@ -1,0 +1,204 @@
+package import Planning
+
+/// The type of a column in PostgreSQL, from what it was declared as and what was found in it.
+///
+/// The declaration wins where at least nine tenths of the values bear it out: the rest is rejected, and the review says so
+/// before anything is loaded. Otherwise the type is the one that holds what is there.
+package struct TypeChoice: Sendable {
+    package let mapping: ColumnMapping
+    /// Where nothing can be chosen without the user.
+    package var question: Diagnostic?
+    /// What the user may want to know or change.
+    package var remarks: [String] = []
+
+    /// The share of values that may contradict the declaration.
+    package static let dissent = 0.1
+
+    package init(_ column: SourceColumn, _ evidence: ColumnEvidence, table: SourceTable, orm: ORMProfile? = nil) {
+        let declared = DeclaredType(column.declared)
+        let wish = Self.wish(column, declared, evidence, table, orm)
+        var chosen = Self.faithful(column, evidence)
+        if var wish {
+            let units = Self.units(evidence)
+            if wish.isTime, wish.unit == nil, units.count > 1 {
+                question = Self.mixedUnits(column, table, units, evidence)
+            }
+            if wish.isTime, wish.unit == nil { wish.unit = units.first?.unit ?? Self.unit(orm) }
+            let fit = TypeFit(ColumnMapping(column.name, wish.type, unit: wish.unit), evidence)
+            let bound = Double(evidence.notNull) * Self.dissent
+            if Double(fit.rejected) <= bound {
+                chosen = (wish.type, wish.isTime && evidence.count(.integer) > 0 ? wish.unit : nil, wish.why)
+                remarks += Self.remarks(wish.type, evidence)
+            } else {
+                chosen.why += "; declared \(column.declared), which \(grouped(fit.rejected)) of \(grouped(evidence.notNull)) values are not"
+            }
+        }
+        mapping = ColumnMapping(
+            column.name, chosen.type, unit: chosen.unit, isGenerated: column.generation != nil, why: chosen.why)
+        if column.affinity == .numeric, declared.family != .boolean, evidence.count(.integer) + evidence.count(.real) > 0,
+            [.unknown, .json, .uuid, .text].contains(declared.family)
+        {
+            remarks.append(
+                "SQLite gives \(column.declared) NUMERIC affinity: texts that look like numbers were stored as numbers (00123 as 123, long decimals as doubles). What was lost so was lost before the import")
+        }
+    }
+
+    private struct Wish {
+        var type: TargetType
+        var unit: TimeUnit?
+        var why: String
+        var isTime: Bool {
+            switch type {
+            case .date, .timestamp, .timestamptz: true
+            default: false
+            }
+        }
+    }
+
+    private static func wish(
+        _ column: SourceColumn, _ declared: DeclaredType, _ evidence: ColumnEvidence, _ table: SourceTable,
+        _ orm: ORMProfile?
+    ) -> Wish? {
+        let why = "declared \(column.declared)"
+        switch declared.family {
+        case .boolean: return Wish(type: .boolean, why: why + ", 0 and 1")
+        case .date: return Wish(type: evidence.count(of: [.milliseconds, .seconds]) > 0 ? moment(orm, declared) : .date, why: why)
+        case .time: return Wish(type: .time, why: why)
+        case .timestamp: return Wish(type: moment(orm, declared), why: why)
+        case .json: return Wish(type: .jsonb, why: why)
+        case .uuid: return Wish(type: .uuid, why: why)
+        case .decimal: return Wish(type: decimal(declared, evidence), why: why)
+        case .varchar: return varchar(declared, evidence, why, orm)
+        case .real: return Wish(type: .doublePrecision, why: why)
+        case .integer: return orm == .drizzle ? drizzle(column, evidence) : nil
+        case .none, .text, .blob, .unknown: return nil
+        }
+    }
+
+    /// Prisma and Rails keep times in UTC without a zone; all others get what PostgreSQL advises.
+    private static func moment(_ orm: ORMProfile?, _ declared: DeclaredType) -> TargetType {
+        switch orm {
+        case .prisma: .timestamp(3)
+        case .rails: .timestamp(6)
+        case .django, .drizzle, nil: .timestamptz(nil)
+        }
+    }
+
+    /// As many digits as declared where all values have no more, else as many as each has.
+    private static func decimal(_ declared: DeclaredType, _ evidence: ColumnEvidence) -> TargetType {
+        let (precision, scale) = (declared.sizes.first, declared.sizes.dropFirst().first ?? 0)
+        guard let precision, 1...1000 ~= precision, scale <= precision, evidence.count(.real) == 0 else {
+            return .numeric(precision: nil, scale: nil)
+        }
+        let type = TargetType.numeric(precision: precision, scale: scale)
+        let fits = TypeFit(ColumnMapping("", type), evidence).misfits.allSatisfy { $0.kind.storage == .text }
+        let whole = evidence.wholeDigits <= precision - scale && evidence.fractionDigits <= scale
+        return fits && whole ? type : .numeric(precision: nil, scale: nil)
+    }
+
+    private static func varchar(
+        _ declared: DeclaredType, _ evidence: ColumnEvidence, _ why: String, _ orm: ORMProfile?
+    ) -> Wish? {
+        if orm == .django, declared.sizes.first == 32, evidence.notNull > 0,
+            evidence[.hexText] + evidence[.null] == evidence.total
+        {
+            return Wish(type: .uuid, why: why + ", 32 hexadecimal digits: Django's UUIDs")
+        }
+        guard let length = declared.sizes.first, 1...10_485_760 ~= length, evidence.longestText <= length else { return nil }
+        return Wish(type: .varchar(length), why: why)
+    }
+
+    /// Drizzle declares times and booleans as integers; the default and the name tell.
+    private static func drizzle(_ column: SourceColumn, _ evidence: ColumnEvidence) -> Wish? {
+        guard evidence.notNull > 0 else { return nil }
+        let name = column.name.asciiLowercased
+        let words = ["_at", "at", "_on", "date", "time", "expires", "timestamp"]
+        let isTime =
+            words.contains { name.hasSuffix($0) } || column.defaultSQL?.asciiLowercased.contains("unixepoch") == true
+            || column.defaultSQL?.asciiLowercased.contains("strftime") == true
+        if isTime, units(evidence).count == 1 {
+            return Wish(type: .timestamptz(nil), why: "named like a time, all values in one unit")
+        }
+        let isFlag =
+            ["is_", "has_", "can_"].contains { name.hasPrefix($0) }
+            || ["true", "false"].contains(column.defaultSQL?.asciiLowercased ?? "")
+        return isFlag ? Wish(type: .boolean, why: "named like a flag, 0 and 1") : nil
+    }
+
+    /// The units of time that the column's integers may count, those with most values first.
+    private static func units(_ evidence: ColumnEvidence) -> [(unit: TimeUnit, count: Int)] {
+        [(TimeUnit.seconds, ValueClass.seconds), (.milliseconds, .milliseconds), (.microseconds, .microseconds)]
+            .map { (unit: $0.0, count: evidence[$0.1]) }.filter { $0.count > 0 }.sorted { $0.count > $1.count }
+    }
+
+    private static func unit(_ orm: ORMProfile?) -> TimeUnit? { orm == .prisma ? .milliseconds : nil }
+
+    private static func mixedUnits(
+        _ column: SourceColumn, _ table: SourceTable, _ units: [(unit: TimeUnit, count: Int)], _ evidence: ColumnEvidence
+    ) -> Diagnostic {
+        let counts = units.map { "\(grouped($0.count)) look like \($0.unit.rawValue)" }.joined(separator: ", ")
+        return Diagnostic(
+            .error, "mixed-units", "numbers in \(table.name).\(column.name) count different units of time: \(counts)",
+            object: "column \(table.name).\(column.name)",
+            nextStep: "say unit: \(units[0].unit.rawValue) or type: bigint for it in the mapping that --review writes")
+    }
+
+    /// The type that holds what is there, whatever was declared.
+    private static func faithful(
+        _ column: SourceColumn, _ evidence: ColumnEvidence
+    ) -> (type: TargetType, unit: TimeUnit?, why: String) {
+        let (integers, reals) = (evidence.count(.integer), evidence.count(.real))
+        let (texts, blobs) = (evidence.count(.text), evidence.count(.blob))
+        switch (integers + reals > 0, texts > 0, blobs > 0) {
+        case (false, false, false): return (byAffinity(column.affinity), nil, "no values; affinity \(column.affinity.rawValue)")
+        case (true, false, false):
+            if reals == 0, column.affinity != .real { return (.bigint, nil, "whole numbers") }
+            let isExact = TypeFit(ColumnMapping("", .doublePrecision), evidence).rejected == 0
+            return isExact ? (.doublePrecision, nil, "numbers") : (.numeric(precision: nil, scale: nil), nil, "numbers, some beyond what doubles hold exactly")
+        case (false, true, false): return (.text, nil, "texts")
+        case (false, false, true): return (.bytea, nil, "blobs")
+        case (true, true, false):
+            // An integer column with a few stray texts stays one.
+            if column.affinity == .integer, Double(texts + reals) <= Double(evidence.notNull) * dissent {
+                return (.bigint, nil, "whole numbers but for \(grouped(texts + reals))")
+            }
+            if column.affinity == .real, Double(texts) <= Double(evidence.notNull) * dissent {
+                return (.doublePrecision, nil, "numbers but for \(grouped(texts))")
+            }
+            return (.text, nil, "\(grouped(texts)) texts and \(grouped(integers + reals)) numbers")
+        case (false, true, true):
+            return column.affinity == .text && blobs * 10 <= texts
+                ? (.text, nil, "texts but for \(grouped(blobs)) blobs")
+                : (.bytea, nil, "\(grouped(blobs)) blobs and \(grouped(texts)) texts, both as bytes")
+        case (true, _, true):
+            return (.text, nil, "numbers, and \(grouped(blobs)) blobs")
+        }
+    }
+
+    private static func byAffinity(_ affinity: SourceAffinity) -> TargetType {
+        switch affinity {
+        case .integer: .bigint
+        case .text: .text
+        case .blob: .bytea
+        case .real: .doublePrecision
+        case .numeric: .numeric(precision: nil, scale: nil)
+        }
+    }
+
+    private static func remarks(_ type: TargetType, _ evidence: ColumnEvidence) -> [String] {
+        var remarks: [String] = []
+        let digits: Int? =
+            switch type {
+            case .timestamp(let digits), .timestamptz(let digits): digits ?? 6
+            case .time: 6
+            default: nil
+            }
+        if let digits, evidence.secondDigits > digits {
+            remarks.append("fractions of seconds have up to \(evidence.secondDigits) digits and are rounded to \(digits)")
+        }
+        if digits != nil, evidence.count(of: [.timestampText, .dateText]) > 0, type != .time {
+            remarks.append("times without a zone are taken as UTC")
+        }
+        return remarks
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import GRDB
+
+/// One read-only connection to the file, which stays in one read transaction: it sees the file as it was at one moment.
+///
+/// SQLite's calls block; they run on GRDB's own queue, never on Swift's pool.
+package final class SourceReader: Sendable {
+    package let path: String
+    private let queue: DatabaseQueue
+
+    /// - Parameter wait: for a writer's lock.
+    package init(_ file: SourceFile, wait: Duration = .seconds(10)) throws(SourceError) {
+        path = file.path
+        do {
+            queue = try Self.open(file.path, wait: wait)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN && Self.isAtRest(file.path) {
+            // In WAL mode SQLite makes files beside it, which a folder that may not be written refuses. Nobody has it open.
+            do {
+                queue = try Self.open(Self.immutable(file.path), wait: wait)
+            } catch {
+                throw Self.failure(error, file.path)
+            }
+        } catch {
+            throw Self.failure(error, file.path)
+        }
+    }
+
+    /// Work on the connection, on its queue. Cancelling the task interrupts the statement that runs.
+    func run<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        do {
+            return try await queue.unsafeRead(body)
+        } catch {
+            if error is CancellationError || Task.isCancelled { throw CancellationError() }
+            throw error is DatabaseError ? Self.failure(error, path) : error
+        }
+    }
+
+    /// Begins the read transaction, in which the file is seen as it is now.
+    func begin() async throws {
+        try await run { database in
+            try database.execute(sql: "BEGIN")
+            _ = try Row.fetchOne(database, sql: "SELECT 1 FROM sqlite_schema")
+        }
+    }
+
+    /// Changes when somebody else has committed since the connection last looked. Outside of a transaction.
+    func dataVersion() async throws -> Int {
+        try await run { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
+    }
+
+    private static func open(_ path: String, wait: Duration) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.foreignKeysEnabled = false
+        configuration.allowsUnsafeTransactions = true
+        configuration.acceptsDoubleQuotedStringLiterals = true
+        configuration.busyMode = .timeout(Double(wait.components.seconds))
+        configuration.label = "strata-sqlite"
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    private static func immutable(_ path: String) -> String {
+        let plain = path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? path
+        return "file:\(plain)?immutable=1"
+    }
+
+    /// Nothing of a writer is beside it.
+    private static func isAtRest(_ path: String) -> Bool {
+        !["-wal", "-journal"].contains { suffix in
+            let size = try? FileManager.default.attributesOfItem(atPath: path + suffix)[.size] as? Int
+            return (size ?? 0) > 0
+        }
+    }
+
+    static func failure(_ error: any Error, _ path: String) -> SourceError {
+        if let error = error as? SourceError { return error }
+        guard let error = error as? DatabaseError else { return SourceError(.failed, "\(path): \(error)") }
+        return SourceError(error, path: path)
+    }
+}
+
+/// Several connections that see the file as it was at one moment.
+package struct SourceSnapshot: Sendable {
+    package let file: SourceFile
+    package let readers: [SourceReader]
+    private let monitor: SourceReader
+    private let version: Int
+
+    /// Without SQLite's own snapshots, which most systems' libraries are built without: when nobody has committed between
+    /// the first connection's look and the last one's, all see the same.
+    ///
+    /// - Parameter readers: 1 to 16.
+    package init(_ path: String, readers count: Int, wait: Duration = .seconds(10)) async throws {
+        precondition(1...16 ~= count)
+        for _ in 0..<20 {
+            let file = try SourceFile(path)
+            let monitor = try SourceReader(file, wait: wait)
+            let before = try await monitor.dataVersion()
+            var readers: [SourceReader] = []
+            for _ in 0..<count {
+                let reader = try SourceReader(file, wait: wait)
+                try await reader.begin()
+                readers.append(reader)
+            }
+            if try await monitor.dataVersion() == before {
+                (self.file, self.readers, self.monitor, version) = (file, readers, monitor, before)
+                return
+            }
+        }
+        throw SourceError(
+            .locked, "\(path) is written so often that \(count) connections never saw the same state of it",
+            nextStep: "stop the program that writes it, or use --jobs 1")
+    }
+
+    /// Whether somebody has committed since: what came later is not in what is read here.
+    package func hasChanged() async throws -> Bool { try await monitor.dataVersion() != version }
+}
