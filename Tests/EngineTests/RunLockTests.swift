@@ -35,7 +35,7 @@ import Testing
     @Test func theLockGoesWithItsSession() async throws {
         try await ApplyFixture.with { fixture in
             let dead = try await fixture.database.connect()
-            try await RunLock(connection: dead).take()
+            try await RunLock(dead).take()
             let second = Task { try await fixture.exclusively { _ in } }
             try await fixture.execute("SELECT pg_terminate_backend(\(dead.backendPID), 10000)")
             try await second.value

@@ -20,7 +20,7 @@ package struct Applier: Sendable {
 
     /// Takes the lock and readies the ledger, runs the body, gives the lock back.
     package nonisolated(nonsending) func exclusively<T>(_ body: (Applier) async throws -> T) async throws -> T {
-        let lock = RunLock(connection: connection)
+        let lock = RunLock(connection)
         // Settings of the role or the database are for applications, not for this session.
         try await connection.execute(
             "SET statement_timeout = 0; SET default_transaction_read_only = off; SET standard_conforming_strings = on; "

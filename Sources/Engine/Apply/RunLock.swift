@@ -1,16 +1,18 @@
 import Planning
-import PostgresDriver
+package import PostgresDriver
 
 /// One run at a time in a database: a session-level advisory lock that PostgreSQL itself gives up when the session ends.
-struct RunLock {
+package struct RunLock {
     /// "strata" in ASCII.
-    static let key = 0x737472617461
+    package static let key = 0x737472617461
 
-    let connection: Connection
+    private let connection: Connection
+
+    package init(_ connection: Connection) { self.connection = connection }
 
     /// Takes the lock. A backend that has not yet noticed its client's death holds it a moment longer, so it is tried
     /// for some seconds. Throws a diagnostic naming the holder.
-    func take(patience: Duration = .seconds(3)) async throws {
+    package func take(patience: Duration = .seconds(3)) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now + patience
         while true {
@@ -22,7 +24,7 @@ struct RunLock {
         }
     }
 
-    func release() async {
+    package func release() async {
         _ = try? await connection.executeShielded("SELECT pg_advisory_unlock(\(Self.key))")
     }
 

@@ -378,7 +378,7 @@ struct SplitSite: Sendable {
             if site.source.serverVersion >= 140_000 {
                 try await site.source.execute("SET client_connection_check_interval = '500ms'")
             }
-            let lock = RunLock(connection: site.source)
+            let lock = RunLock(site.source)
             try await lock.take()
             do {
                 let value = try await body(site)

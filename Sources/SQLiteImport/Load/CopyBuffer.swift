@@ -145,22 +145,25 @@ final class CopyBuffer {
         count += 2
     }
 
+    /// Bytes as they are.
+    func append(raw: UnsafeRawBufferPointer) {
+        reserve(raw.count)
+        if let start = raw.baseAddress { memcpy(bytes + count, start, raw.count) }
+        count += raw.count
+    }
+
     /// bytea in hexadecimal.
     func append(blob: UnsafeRawBufferPointer) {
         append(ascii: "\\\\x")
+        append(hex: blob)
+    }
+
+    func append(hex blob: UnsafeRawBufferPointer) {
         reserve(blob.count * 2)
         for byte in blob {
             bytes[count] = Self.hex(byte >> 4)
             bytes[count + 1] = Self.hex(byte & 15)
             count += 2
-        }
-    }
-
-    /// A UUID of 16 bytes or 32 digits, as PostgreSQL reads it without hyphens.
-    func append(uuid: UnsafeRawBufferPointer) {
-        for byte in uuid {
-            append(Self.hex(byte >> 4))
-            append(Self.hex(byte & 15))
         }
     }
 

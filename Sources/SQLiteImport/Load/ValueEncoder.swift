@@ -192,7 +192,7 @@ struct ValueEncoder {
         case .bytea: buffer.append(blob: bytes)
         case .uuid:
             guard bytes.count == 16 else { throw .notAUUID }
-            buffer.append(uuid: bytes)
+            buffer.append(hex: bytes)
         default: throw .isBlob
         }
     }

@@ -1,0 +1,228 @@
+import Engine
+package import PostgresDriver
+
+/// What an import has done, in schema `strata` of the target: the rows of a chunk and its line here commit together.
+package struct ImportJournal: Sendable {
+    package let id: Int
+    let connection: Connection
+
+    /// Safe to run again. `import_tables.made` is what `--restart` may drop; of tables that were there before, it takes back
+    /// the rows.
+    static let statements = """
+        CREATE SCHEMA IF NOT EXISTS strata;
+        CREATE TABLE IF NOT EXISTS strata.imports (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            source text NOT NULL,
+            fingerprint text NOT NULL,
+            mapping text NOT NULL,
+            state text NOT NULL DEFAULT 'loading' CHECK (state IN ('loading', 'finishing', 'done', 'undone')),
+            actor text NOT NULL,
+            host text NOT NULL,
+            strata_version text NOT NULL,
+            started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            finished_at timestamptz
+        );
+        CREATE TABLE IF NOT EXISTS strata.import_tables (
+            import bigint NOT NULL REFERENCES strata.imports,
+            source text NOT NULL,
+            schema text NOT NULL,
+            name text NOT NULL,
+            made boolean NOT NULL,
+            rows bigint NOT NULL,
+            PRIMARY KEY (import, source)
+        );
+        CREATE TABLE IF NOT EXISTS strata.import_chunks (
+            import bigint NOT NULL REFERENCES strata.imports,
+            source text NOT NULL,
+            first bigint,
+            last bigint,
+            read bigint NOT NULL,
+            loaded bigint NOT NULL,
+            rejected bigint NOT NULL,
+            number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+        );
+        CREATE TABLE IF NOT EXISTS strata.import_rejects (
+            import bigint NOT NULL REFERENCES strata.imports,
+            number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            source text NOT NULL,
+            reject text NOT NULL
+        );
+        CREATE INDEX IF NOT EXISTS import_rejects_import ON strata.import_rejects (import, number);
+        CREATE TABLE IF NOT EXISTS strata.import_steps (
+            import bigint NOT NULL REFERENCES strata.imports,
+            number integer NOT NULL,
+            stage text NOT NULL,
+            object text NOT NULL,
+            sql text NOT NULL,
+            undo text,
+            state text NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'done', 'failed')),
+            error text,
+            PRIMARY KEY (import, number)
+        )
+        """
+
+    package static func prepare(_ connection: Connection) async throws {
+        try await connection.execute(statements)
+    }
+
+    /// The last import of a file that has not been taken back.
+    package struct Earlier: Sendable, Hashable {
+        package var id: Int
+        package var fingerprint: String
+        package var mapping: String
+        package var state: String
+    }
+
+    package static func last(_ source: String, on connection: Connection) async throws -> Earlier? {
+        try await connection.query(
+            """
+            SELECT id, fingerprint, mapping, state FROM strata.imports
+            WHERE source = $1 AND state <> 'undone' ORDER BY id DESC LIMIT 1
+            """, [.text(source)]
+        ).first.map {
+            Earlier(
+                id: try $0.int("id"), fingerprint: try $0.string("fingerprint"), mapping: try $0.string("mapping"),
+                state: try $0.string("state"))
+        }
+    }
+
+    package init(_ id: Int, on connection: Connection) { (self.id, self.connection) = (id, connection) }
+
+    /// A new import, with its tables and steps, in one transaction.
+    static func begin(
+        _ file: SourceFile, mapping: String, tables: [PlannedTable], steps: [ImportStep], on connection: Connection
+    ) async throws -> ImportJournal {
+        try await connection.transaction { connection in
+            let actor = ActorIdentity.current
+            let id = try await connection.query(
+                """
+                INSERT INTO strata.imports (source, fingerprint, mapping, actor, host, strata_version)
+                VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
+                """,
+                [
+                    .text(file.path), .text(file.fingerprint), .text(mapping), .text(actor.actor), .text(actor.host),
+                    .text(StrataVersion.current),
+                ]
+            ).only().int("id")
+            for table in tables {
+                _ = try await connection.query(
+                    "INSERT INTO strata.import_tables VALUES ($1, $2, $3, $4, $5, $6)",
+                    [
+                        .int(id), .text(table.load.source.name), .text(table.load.mapping.schema),
+                        .text(table.load.mapping.name), .bool(!table.exists), .int(table.evidence.rows),
+                    ])
+            }
+            for (number, step) in steps.enumerated() {
+                _ = try await connection.query(
+                    "INSERT INTO strata.import_steps VALUES ($1, $2, $3, $4, $5, $6)",
+                    [
+                        .int(id), .int(number), .text(step.stage.rawValue), .text(step.object), .text(step.sql),
+                        step.undo.map { .text($0) } ?? .null,
+                    ])
+            }
+            return ImportJournal(id, on: connection)
+        }
+    }
+
+    // MARK: Chunks
+
+    struct Loaded: Sendable {
+        var ranges: [ClosedRange<Int64>] = []
+        /// Of a table without rowids: loaded as a whole.
+        var isWhole = false
+        var read = 0
+        var loaded = 0
+        var rejected = 0
+    }
+
+    /// By table of the file.
+    func loaded() async throws -> [String: Loaded] {
+        var tables: [String: Loaded] = [:]
+        let rows = try await connection.query(
+            "SELECT source, first, last, read, loaded, rejected FROM strata.import_chunks WHERE import = $1", [.int(id)])
+        for row in rows {
+            var table = tables[try row.string("source")] ?? Loaded()
+            if let first = try row.optionalInt("first"), let last = try row.optionalInt("last") {
+                table.ranges.append(Int64(first)...Int64(last))
+            } else {
+                table.isWhole = true
+            }
+            table.read += try row.int("read")
+            table.loaded += try row.int("loaded")
+            table.rejected += try row.int("rejected")
+            tables[try row.string("source")] = table
+        }
+        return tables
+    }
+
+    /// On the connection, and in the transaction, that loaded the rows.
+    func add(_ chunk: Chunk, _ result: ChunkResult, on connection: Connection) async throws {
+        var range = chunk.rowids
+        if let stopped = result.stoppedAt, let whole = range { range = whole.lowerBound...stopped }
+        _ = try await connection.query(
+            "INSERT INTO strata.import_chunks (import, source, first, last, read, loaded, rejected) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            [
+                .int(id), .text(chunk.table), range.map { .int(Int($0.lowerBound)) } ?? .null,
+                range.map { .int(Int($0.upperBound)) } ?? .null, .int(result.read), .int(result.loaded),
+                .int(result.rejected),
+            ])
+        guard !result.rejects.isEmpty else { return }
+        _ = try await connection.query(
+            "INSERT INTO strata.import_rejects (import, source, reject) SELECT $1, $2, line FROM unnest($3::text[]) AS line",
+            [.int(id), .text(chunk.table), .textArray(try result.rejects.map(RejectLine.text))])
+    }
+
+    /// Of a chunk that was committed although nobody heard of it.
+    func result(of chunk: Chunk, on connection: Connection) async throws -> ChunkResult? {
+        let rows = try await connection.query(
+            """
+            SELECT last, read, loaded, rejected FROM strata.import_chunks
+            WHERE import = $1 AND source = $2 AND first IS NOT DISTINCT FROM $3
+            """, [.int(id), .text(chunk.table), chunk.rowids.map { .int(Int($0.lowerBound)) } ?? .typed(nil, type: 20)])
+        return try rows.first.map { row in
+            var result = ChunkResult()
+            (result.read, result.loaded) = (try row.int("read"), try row.int("loaded"))
+            result.rejected = try row.int("rejected")
+            result.stoppedAt = try row.optionalInt("last").map { Int64($0) }
+            return result
+        }
+    }
+
+    /// Rejects in the order in which they were found, in parts.
+    package func rejects(after number: Int, limit: Int = 1000) async throws -> [(number: Int, line: String)] {
+        try await connection.query(
+            "SELECT number, reject FROM strata.import_rejects WHERE import = $1 AND number > $2 ORDER BY number LIMIT $3",
+            [.int(id), .int(number), .int(limit)]
+        ).map { (try $0.int("number"), try $0.string("reject")) }
+    }
+
+    // MARK: Steps and state
+
+    func steps() async throws -> [(number: Int, step: ImportStep, state: String, error: String?)] {
+        try await connection.query(
+            "SELECT number, stage, object, sql, undo, state, error FROM strata.import_steps WHERE import = $1 ORDER BY number",
+            [.int(id)]
+        ).map { row in
+            let stage = ImportStep.Stage(rawValue: try row.string("stage")) ?? .tables
+            let step = ImportStep(
+                stage, try row.string("object"), try row.string("sql"), undo: try row.optionalString("undo"))
+            return (try row.int("number"), step, try row.string("state"), try row.optionalString("error"))
+        }
+    }
+
+    /// With the step itself, in its transaction.
+    func mark(_ number: Int, _ state: String, error: String? = nil, on connection: Connection) async throws {
+        _ = try await connection.query(
+            "UPDATE strata.import_steps SET state = $3, error = $4 WHERE import = $1 AND number = $2",
+            [.int(id), .int(number), .text(state), error.map { .text($0) } ?? .null])
+    }
+
+    func set(state: String) async throws {
+        _ = try await connection.query(
+            """
+            UPDATE strata.imports SET state = $2,
+                finished_at = CASE WHEN $2 IN ('done', 'undone') THEN clock_timestamp() END
+            WHERE id = $1
+            """, [.int(id), .text(state)])
+    }
+}
