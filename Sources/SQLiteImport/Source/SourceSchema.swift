@@ -51,6 +51,12 @@ package struct SourceTable: Sendable, Hashable {
     package var indexes: [SourceIndex] = []
     package var foreignKeys: [SourceForeignKey] = []
     package var checks: [SourceCheck] = []
+    /// The primary key's name as a constraint, where it has one.
+    package var keyName: String?
+    /// ON CONFLICT clauses, each with the rule that it belongs to, such as `UNIQUE (email) ON CONFLICT REPLACE`.
+    package var conflicts: [String] = []
+    /// Why the statement could not be read: then checks, names of constraints and what is deferred are not known. Else nil.
+    package var unread: String?
     /// The statement as SQLite keeps it.
     package var sql: String
 
@@ -135,6 +141,13 @@ package struct SourceIndex: Sendable, Hashable {
     package var keys: [Key]
     /// The condition of a partial index, without WHERE.
     package var condition: String?
+    /// Of a UNIQUE or PRIMARY KEY of the table: its name as a constraint, where it has one.
+    package var constraint: String?
+    /// Of a CREATE INDEX: the statement as SQLite keeps it.
+    package var sql: String?
+    /// Why the statement of an index with expressions or a condition could not be read, else nil. `condition` and the
+    /// expressions are not known then.
+    package var unread: String?
 
     package init(_ name: String, isUnique: Bool, origin: Origin, keys: [Key], condition: String? = nil) {
         (self.name, self.isUnique, self.origin, self.keys, self.condition) = (name, isUnique, origin, keys, condition)

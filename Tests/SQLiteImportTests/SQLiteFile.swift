@@ -1,0 +1,36 @@
+import Foundation
+import GRDB
+import SQLiteImport
+
+/// A SQLite file of a test's own, made by the real library and deleted with the object.
+final class SQLiteFile {
+    let path: String
+    let queue: DatabaseQueue
+
+    convenience init(_ sql: String = "") throws {
+        try self.init(path: NSTemporaryDirectory() + "strata-\(UUID().uuidString).db")
+        try execute(sql)
+    }
+
+    /// The same file's copy, so that SQLite reads its schema anew.
+    convenience init(copyOf file: SQLiteFile) throws {
+        let path = NSTemporaryDirectory() + "strata-\(UUID().uuidString).db"
+        try FileManager.default.copyItem(atPath: file.path, toPath: path)
+        try self.init(path: path)
+    }
+
+    private init(path: String) throws {
+        self.path = path
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        queue = try DatabaseQueue(path: path, configuration: configuration)
+    }
+
+    deinit {
+        try? queue.close()
+        for suffix in ["", "-journal", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+    }
+
+    func execute(_ sql: String) throws { try queue.writeWithoutTransaction { try $0.execute(sql: sql) } }
+    func schema() throws -> SourceSchema { try queue.read { try SchemaReader.read($0) } }
+}
