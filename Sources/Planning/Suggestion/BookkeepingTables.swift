@@ -1,6 +1,6 @@
 /// Tables in which migration tools keep their books. They stay where the tool looks for them: `ignore:` in a layout.
-enum BookkeepingTables {
-    static func contains(_ name: String) -> Bool { names.contains(name.lowercased()) }
+package enum BookkeepingTables {
+    package static func contains(_ name: String) -> Bool { names.contains(name.lowercased()) }
 
     /// Lower case. Prisma, Rails, Flyway, Liquibase, Django, Alembic, Knex, goose, bun, Entity Framework, sqlx, Sequelize,
     /// TypeORM, Drizzle, Diesel, Ecto and golang-migrate, node-pg-migrate, Kysely, MikroORM, Atlas, refinery, dbmate,

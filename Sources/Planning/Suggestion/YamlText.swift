@@ -1,17 +1,17 @@
 /// YAML as people write it: names without quotes where nothing else can be meant, lists on one line where they fit.
-enum YamlText {
+package enum YamlText {
     /// Lines are at most so long, but for names that are longer by themselves.
-    static let width = 100
+    package static let width = 100
 
     /// A name as a value. `$` is doubled where the decoder would see a variable.
-    static func name(_ name: String) -> String {
+    package static func name(_ name: String) -> String {
         let hasVariable = name.contains("$$") || name.contains("${")
         return scalar(
             hasVariable ? name.split(separator: "$", omittingEmptySubsequences: false).joined(separator: "$$") : name)
     }
 
     /// A name as a key, where the decoder replaces nothing.
-    static func key(_ name: String) -> String { scalar(name) }
+    package static func key(_ name: String) -> String { scalar(name) }
 
     private static func scalar(_ text: String) -> String { isPlain(text) ? text : quoted(text) }
 

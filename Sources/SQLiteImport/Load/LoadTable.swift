@@ -9,7 +9,7 @@ package struct LoadTable: Sendable, Hashable {
 
     package init(_ source: SourceTable, _ mapping: TableMapping) {
         (self.source, self.mapping) = (source, mapping)
-        columns = source.loadedColumns.compactMap { mapping.column($0.name) }.filter { !$0.isGenerated }
+        columns = source.loadedColumns.compactMap { mapping.column($0.name) }.filter { !$0.isGenerated && !$0.isSkipped }
     }
 
     package var target: String { SQL.qualified(mapping.schema, mapping.name) }

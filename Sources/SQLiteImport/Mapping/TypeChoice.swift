@@ -47,12 +47,7 @@ package struct TypeChoice: Sendable {
         var type: TargetType
         var unit: TimeUnit?
         var why: String
-        var isTime: Bool {
-            switch type {
-            case .date, .timestamp, .timestamptz: true
-            default: false
-            }
-        }
+        var isTime: Bool { type.isTime }
     }
 
     private static func wish(
@@ -133,6 +128,12 @@ package struct TypeChoice: Sendable {
 
     private static func unit(_ orm: ORMProfile?) -> TimeUnit? { orm == .prisma ? .milliseconds : nil }
 
+    /// The unit that the column's integers count; nil where they seem to count several.
+    static func onlyUnit(_ evidence: ColumnEvidence, _ orm: ORMProfile?) -> TimeUnit? {
+        let units = units(evidence)
+        return units.count > 1 ? nil : units.first?.unit ?? unit(orm)
+    }
+
     private static func mixedUnits(
         _ column: SourceColumn, _ table: SourceTable, _ units: [(unit: TimeUnit, count: Int)], _ evidence: ColumnEvidence
     ) -> Diagnostic {
@@ -185,7 +186,7 @@ package struct TypeChoice: Sendable {
         }
     }
 
-    private static func remarks(_ type: TargetType, _ evidence: ColumnEvidence) -> [String] {
+    static func remarks(_ type: TargetType, _ evidence: ColumnEvidence) -> [String] {
         var remarks: [String] = []
         let digits: Int? =
             switch type {

@@ -1,0 +1,106 @@
+package import Planning
+
+/// The mapping that the evidence, the target and the ORM suggest, with what the user has to know of it.
+package struct MappingDraft: Sendable {
+    package var mapping: ImportMapping
+    /// Errors here must be answered in the mapping before anything is loaded.
+    package var diagnostics: [Diagnostic] = []
+    /// By table and column of the file.
+    package var remarks: [String: [String: [String]]] = [:]
+
+    /// - Parameters:
+    ///   - existing: tables of the target that the mapping may go to.
+    ///   - place: the schema and the name of a table in PostgreSQL.
+    package init(
+        _ schema: SourceSchema, _ evidence: [String: TableEvidence], orm: ORMProfile?, existing: [ExistingTable],
+        place: (SourceTable) -> (schema: String, name: String)
+    ) {
+        mapping = ImportMapping(orm: orm)
+        for table in schema.tables {
+            let (schemaName, name) = place(table)
+            var entry = TableMapping(table.name, schema: schemaName, name: name)
+            if BookkeepingTables.contains(table.name) {
+                entry.skipped = "bookkeeping of an ORM's migrations"
+                mapping.tables.append(entry)
+                continue
+            }
+            let target = existing.first { $0.schema == schemaName && $0.name == name }
+            for column in table.columns {
+                let seen = evidence[table.name]?.columns[column.name] ?? ColumnEvidence()
+                entry.columns.append(self.column(column, seen, table, target))
+            }
+            if let target { diagnostics += Self.complaints(table, entry, target) }
+            mapping.tables.append(entry)
+        }
+    }
+
+    private mutating func column(
+        _ column: SourceColumn, _ evidence: ColumnEvidence, _ table: SourceTable, _ target: ExistingTable?
+    ) -> ColumnMapping {
+        let choice = TypeChoice(column, evidence, table: table, orm: mapping.orm)
+        var result = choice.mapping
+        var remarks = choice.remarks
+        if let target {
+            guard let found = target.column(column.name) else { return result }
+            result.name = found.name
+            result.isGenerated = found.isGenerated
+            let type = TargetType(sql: found.type)
+            if type != result.type {
+                result.unit = type.isTime ? result.unit ?? TypeChoice.onlyUnit(evidence, mapping.orm) : nil
+                result.type = type
+            }
+            result.why = "the target's column"
+            remarks = TypeChoice.remarks(type, evidence)
+        }
+        if let question = choice.question, result.type.isTime, result.unit == nil { diagnostics.append(question) }
+        if !remarks.isEmpty { self.remarks[table.name, default: [:]][column.name] = remarks }
+        return result
+    }
+
+    /// What keeps a table of the target from being loaded.
+    private static func complaints(_ table: SourceTable, _ mapping: TableMapping, _ target: ExistingTable) -> [Diagnostic] {
+        guard target.isTable else {
+            return [
+                Diagnostic(
+                    .error, "not-a-table", "\(target.sql) is there and is no table", object: target.sql,
+                    nextStep: "give the table another schema or name in the mapping")
+            ]
+        }
+        var found: [Diagnostic] = []
+        for column in table.columns where target.column(column.name) == nil {
+            found.append(
+                Diagnostic(
+                    .error, "no-such-column", "\(target.sql) has no column for \(table.name).\(column.name)",
+                    object: target.sql,
+                    nextStep: "add it to the target's schema, or say skip: true for the column in the mapping"))
+        }
+        for column in target.columns
+        where column.isNotNull && !column.hasDefault && !column.isGenerated
+            && !mapping.columns.contains(where: { $0.name == column.name })
+        {
+            found.append(
+                Diagnostic(
+                    .error, "not-null-without-source",
+                    "\(target.sql).\(column.name) may not be NULL, has no default, and \(table.name) has no such column",
+                    object: target.sql, nextStep: "give it a default in the target's schema"))
+        }
+        return found
+    }
+}
+
+extension ExistingTable {
+    /// By name as written, else whatever the case of its letters.
+    package func column(_ name: String) -> Column? {
+        columns.first { $0.name == name } ?? columns.first { $0.name.asciiLowercased == name.asciiLowercased }
+    }
+}
+
+extension TargetType {
+    /// Whether numbers in it count a unit of time.
+    package var isTime: Bool {
+        switch self {
+        case .date, .timestamp, .timestamptz: true
+        default: false
+        }
+    }
+}
