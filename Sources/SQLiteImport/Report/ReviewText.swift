@@ -1,0 +1,116 @@
+package import Planning
+
+/// A review as people read it in a terminal.
+package struct ReviewText: Sendable {
+    private let style: TextStyle
+
+    package init(_ style: TextStyle) { self.style = style }
+
+    package func render(_ review: ImportReview) -> String {
+        let loaded = review.tables.filter { $0.skipped == nil }
+        var text = style.bold(DiagnosticText.printable(review.file)) + "\n"
+        text += "\(counted(review.tables.count, "table")), \(grouped(review.rows)) rows to load, \(size(review.bytes))"
+        text += (review.isWAL ? ", in WAL mode" : "") + (review.orm.map { ", read as \($0.rawValue)'s" } ?? "") + "\n"
+        text += section("Tables") + tables(review.tables) + "\n"
+        text += section("Types") + style.wrap(
+            "Columns whose type is not the one that SQLite's affinity would give, or where something is to be said. The mapping has all of them.",
+            indentation: 2) + "\n"
+        let notable = loaded.map { ($0, $0.columns.filter(isNotable)) }.filter { !$0.1.isEmpty }
+        text += notable.isEmpty ? "  none\n" : notable.map { columns($0.0, $0.1) }.joined()
+        text += section("Rejects") + rejects(loaded)
+        text += left(review) + orphans(review)
+        text += section("Different afterwards")
+        text += review.differences.map { bullet($0) }.joined()
+        return text
+    }
+
+    private func section(_ title: String) -> String { "\n" + style.bold(title) + "\n" }
+
+    private func bullet(_ text: String) -> String { style.marked("  - ", width: 4, DiagnosticText.printable(text)) }
+
+    private func size(_ bytes: Int64) -> String {
+        let units = [("GB", 1_000_000_000.0), ("MB", 1_000_000.0), ("kB", 1_000.0)]
+        for (name, unit) in units where Double(bytes) >= unit { return "\((Double(bytes) / unit * 10).rounded() / 10) \(name)" }
+        return "\(bytes) bytes"
+    }
+
+    private func tables(_ tables: [ImportReview.Table]) -> String {
+        var table = TextTable([.left, .right, .left, .left])
+        for entry in tables {
+            let note = entry.skipped.map { "skipped: \($0)" } ?? (entry.exists ? "is there" : "made")
+            table.add([
+                DiagnosticText.printable(entry.name), grouped(entry.rows),
+                entry.skipped == nil ? "-> " + DiagnosticText.printable(entry.target) : "", note,
+            ])
+        }
+        return table.render()
+    }
+
+    private func isNotable(_ column: ImportReview.Column) -> Bool {
+        if !column.rejects.isEmpty || !column.remarks.isEmpty || column.unit != nil { return true }
+        let plain: [SourceAffinity: String] = [
+            .integer: "bigint", .text: "text", .real: "double precision", .blob: "bytea", .numeric: "numeric",
+        ]
+        return column.type != plain[SourceAffinity(declared: column.declared)]
+    }
+
+    private func columns(_ table: ImportReview.Table, _ columns: [ImportReview.Column]) -> String {
+        var rows = TextTable([.left, .left, .left])
+        for column in columns {
+            let unit = column.unit.map { " (\($0))" } ?? ""
+            rows.add([
+                DiagnosticText.printable(column.name), column.type + unit,
+                shortened(DiagnosticText.printable(column.why), 44),
+            ])
+        }
+        var text = "  " + DiagnosticText.printable(table.name) + "\n" + rows.render(indentation: 4) + "\n"
+        for column in columns {
+            for remark in column.remarks {
+                text += style.marked("      ", width: 6, "\(DiagnosticText.printable(column.name)): \(remark)")
+            }
+        }
+        return text
+    }
+
+    private func shortened(_ text: String, _ length: Int) -> String {
+        text.count > length ? text.prefix(length - 1) + "…" : text
+    }
+
+    private func rejects(_ tables: [ImportReview.Table]) -> String {
+        var rows = TextTable([.left, .right, .left, .left])
+        for table in tables {
+            for column in table.columns {
+                for reject in column.rejects {
+                    let reason = RejectReason(rawValue: reject.reason)?.text ?? reject.reason
+                    rows.add([
+                        DiagnosticText.printable("\(table.name).\(column.name)"),
+                        (reject.isAtMost ? "≤ " : "") + grouped(reject.count), reject.values,
+                        (reject.policy == "reject" ? "" : "\(reject.policy): ") + reason
+                            + (reject.example.map { ", such as rowid \($0)" } ?? ""),
+                    ])
+                }
+            }
+        }
+        let text = rows.render()
+        return text.isEmpty ? "  none: every value fits its type\n" : text + "\n"
+    }
+
+    private func left(_ review: ImportReview) -> String {
+        guard !review.leftOut.isEmpty else { return "" }
+        return section("Not carried over")
+            + review.leftOut.map { entry in
+                bullet("\(entry.object): \(entry.reason)" + (entry.nextStep.map { " (\($0))" } ?? ""))
+            }.joined()
+    }
+
+    private func orphans(_ review: ImportReview) -> String {
+        guard !review.orphans.isEmpty else { return "" }
+        return section("Rows without their parent")
+            + review.orphans.map { entry in
+                bullet(
+                    "\(entry.table) -> \(entry.parent): \(counted(entry.rows, "row"))"
+                        + (entry.example.map { ", such as rowid \($0)" } ?? "")
+                        + "; the key will be there for new rows, and not validated")
+            }.joined()
+    }
+}
