@@ -27,7 +27,7 @@ struct Strata: AsyncParsableCommand {
             InitCommand.self, PlanCommand.self, ApplyCommand.self, VerifyCommand.self, RollbackCommand.self,
             ContractCommand.self, StatusCommand.self, SplitCommand.self, SwitchCommand.self, ReverseCommand.self,
             CompleteCommand.self, ProxyCommand.self, RouteCommand.self, EventsCommand.self, ServeCommand.self,
-            ProjectCommand.self, ServerCommand.self,
+            ProjectCommand.self, ImportCommand.self, ServerCommand.self,
         ])
 
     static func main() async {

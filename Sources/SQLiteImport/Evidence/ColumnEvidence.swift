@@ -55,7 +55,7 @@ package struct ColumnEvidence: Sendable, Hashable {
 
 package struct TableEvidence: Sendable, Hashable {
     package var rows = 0
-    /// Of the columns that are loaded, in the table's order; those that PostgreSQL generates are not looked at.
+    /// By the column's name, of generated ones too.
     package var columns: [String: ColumnEvidence] = [:]
     package var smallestRowid: Int64?
     package var largestRowid: Int64?

@@ -67,7 +67,7 @@ package struct EvidencePass: Sendable {
         let (path, progress) = (reader.path, progress)
         return try await reader.run { database in
             let table = part.table
-            let names = table.loadedColumns.map(\.name)
+            let names = table.columns.map(\.name)
             let scan = EvidenceScan(columns: names.count)
             let cursor = try SourceCursor(database, Self.query(part, names))
             if let range = part.rowids { cursor.bind([range.lowerBound, range.upperBound]) }
@@ -121,9 +121,4 @@ extension TableEvidence {
         largestRowid = next.largestRowid ?? largestRowid
         for (name, column) in next.columns { columns[name, default: ColumnEvidence()].add(column) }
     }
-}
-
-extension SourceTable {
-    /// All but those that PostgreSQL will generate itself.
-    package var loadedColumns: [SourceColumn] { columns.filter { $0.generation == nil } }
 }

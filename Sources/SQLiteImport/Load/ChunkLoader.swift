@@ -147,7 +147,8 @@ extension ChunkResult {
         let column = table.columns.first { $0.name == name }?.source
         var reject = Reject(table: table.source.name, column: column, reason: .server, action: .row)
         if table.hasRowids { reject.rowid = batch.ends[row].rowid } else { reject.key = batch.ends[row].key }
-        reject.message = [error.message, error.detail].compactMap { $0 }.joined(separator: "; ")
+        reject.message =
+            [error.message, error.detail].compactMap { $0 }.joined(separator: "; ")
             + (error.sqlState.map { " [\($0.rawValue)]" } ?? "")
         rejects.append(reject)
         rejected += 1

@@ -26,7 +26,9 @@ final class CopyBuffer {
     func cut(to count: Int) { self.count = count }
 
     /// What is written, from a place on.
-    func array(from start: Int = 0) -> [UInt8] { Array(UnsafeBufferPointer(start: bytes + start, count: count - start)) }
+    func array(from start: Int = 0) -> [UInt8] {
+        Array(UnsafeBufferPointer(start: bytes + start, count: count - start))
+    }
 
     @inline(__always)
     private func reserve(_ more: Int) {

@@ -1,5 +1,6 @@
 import Engine
 package import PostgresDriver
+import SQLSyntax
 
 /// What an import has done, in schema `strata` of the target: the rows of a chunk and its line here commit together.
 package struct ImportJournal: Sendable {
@@ -74,7 +75,9 @@ package struct ImportJournal: Sendable {
     }
 
     package static func last(_ source: String, on connection: Connection) async throws -> Earlier? {
-        try await connection.query(
+        let isThere = try await connection.query("SELECT to_regclass('strata.imports') IS NOT NULL AS there").only()
+        guard try isThere.bool("there") else { return nil }
+        return try await connection.query(
             """
             SELECT id, fingerprint, mapping, state FROM strata.imports
             WHERE source = $1 AND state <> 'undone' ORDER BY id DESC LIMIT 1
@@ -124,6 +127,14 @@ package struct ImportJournal: Sendable {
         }
     }
 
+    /// Tables that this import has made, qualified and quoted.
+    package func madeTables() async throws -> Set<String> {
+        Set(
+            try await connection.query(
+                "SELECT schema, name FROM strata.import_tables WHERE import = $1 AND made", [.int(id)]
+            ).map { SQL.qualified(try $0.string("schema"), try $0.string("name")) })
+    }
+
     // MARK: Chunks
 
     struct Loaded: Sendable {
@@ -139,7 +150,8 @@ package struct ImportJournal: Sendable {
     func loaded() async throws -> [String: Loaded] {
         var tables: [String: Loaded] = [:]
         let rows = try await connection.query(
-            "SELECT source, first, last, read, loaded, rejected FROM strata.import_chunks WHERE import = $1", [.int(id)])
+            "SELECT source, first, last, read, loaded, rejected FROM strata.import_chunks WHERE import = $1", [.int(id)]
+        )
         for row in rows {
             var table = tables[try row.string("source")] ?? Loaded()
             if let first = try row.optionalInt("first"), let last = try row.optionalInt("last") {
@@ -196,6 +208,24 @@ package struct ImportJournal: Sendable {
         ).map { (try $0.int("number"), try $0.string("reject")) }
     }
 
+    /// Rows that the server refused, by table: what a comparison leaves out.
+    package func refused() async throws -> [String: [Reject]] {
+        let rows = try await connection.query(
+            """
+            SELECT source, (reject::json ->> 'rowid')::bigint AS rowid, (reject::json ->> 'key') AS key
+            FROM strata.import_rejects WHERE import = $1 AND reject::json ->> 'reason' = $2
+            """, [.int(id), .text(RejectReason.server.rawValue)])
+        var refused: [String: [Reject]] = [:]
+        for row in rows {
+            let table = try row.string("source")
+            var reject = Reject(table: table, reason: .server, action: .row)
+            reject.rowid = try row.optionalInt("rowid").map { Int64($0) }
+            reject.key = try RejectLine.key(row.optionalString("key"))
+            refused[table, default: []].append(reject)
+        }
+        return refused
+    }
+
     // MARK: Steps and state
 
     func steps() async throws -> [(number: Int, step: ImportStep, state: String, error: String?)] {
@@ -217,7 +247,7 @@ package struct ImportJournal: Sendable {
             [.int(id), .int(number), .text(state), error.map { .text($0) } ?? .null])
     }
 
-    func set(state: String) async throws {
+    package func set(state: String) async throws {
         _ = try await connection.query(
             """
             UPDATE strata.imports SET state = $2,

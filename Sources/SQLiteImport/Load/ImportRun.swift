@@ -1,5 +1,5 @@
-package import PostgresDriver
 package import Planning
+package import PostgresDriver
 
 /// From a plan to the rows, keys and sequences in the target; goes on where an earlier call was cut off.
 package struct ImportRun: Sendable {
@@ -77,7 +77,8 @@ package struct ImportRun: Sendable {
                     .resumable,
                     Diagnostic(
                         .error, "step-failed", "\(step.object): \(error.message)", object: step.object,
-                        nextStep: error.hint ?? "mend what is said there, and call the same command again; --restart begins anew"))
+                        nextStep: error.hint
+                            ?? "mend what is said there, and call the same command again; --restart begins anew"))
             }
         }
     }
@@ -141,7 +142,9 @@ package struct ImportRun: Sendable {
                     if let result = try await journal.result(of: chunk, on: connection) { return result }
                 }
                 return try await load(chunk, table, reader, connection, journal)
-            } catch let error as PostgresError where (error.isConnectionLost || error.isRetryable) && tries < Self.mostTries {
+            } catch let error as PostgresError
+                where (error.isConnectionLost || error.isRetryable) && tries < Self.mostTries
+            {
                 tries += 1
                 let delay = Duration.milliseconds(100 << tries)
                 listener(.retrying(reason: error.message, delay: delay))
@@ -184,7 +187,9 @@ package struct ImportRun: Sendable {
             Diagnostic(
                 .error, "too-many-rejects",
                 "\(grouped(rejected)) \(rejected == 1 ? "row was" : "rows were") rejected, and \(grouped(options.mostRejects ?? 0)) may be",
-                nextStep: "look at the rejects; then the same command with --max-rejects NUMBER goes on, or --restart with another --mapping"))
+                nextStep:
+                    "look at the rejects; then the same command with --max-rejects NUMBER goes on, or --restart with another --mapping"
+            ))
     }
 
     private func described(_ error: any Error) -> any Error {
@@ -196,7 +201,9 @@ package struct ImportRun: Sendable {
                 Diagnostic(
                     .error, "value-refused",
                     "\(reject.table).\(reject.column ?? ""), \(reject.rowid.map { "rowid \($0)" } ?? "\(reject.key)"): \(reject.reason.text)",
-                    nextStep: "the mapping says invalid: fail for this column; mend the value, or choose reject, null or text"))
+                    nextStep:
+                        "the mapping says invalid: fail for this column; mend the value, or choose reject, null or text"
+                ))
         case let error as ChunkLoader.TooManyRejects:
             return ImportFailure(
                 .rejects,

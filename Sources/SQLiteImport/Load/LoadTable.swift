@@ -7,9 +7,12 @@ package struct LoadTable: Sendable, Hashable {
     /// The columns of the mapping that are loaded, in the table's order.
     package var columns: [ColumnMapping]
 
-    package init(_ source: SourceTable, _ mapping: TableMapping) {
+    /// - Parameter generated: columns of the file that PostgreSQL makes itself.
+    package init(_ source: SourceTable, _ mapping: TableMapping, generated: Set<String>) {
         (self.source, self.mapping) = (source, mapping)
-        columns = source.loadedColumns.compactMap { mapping.column($0.name) }.filter { !$0.isGenerated && !$0.isSkipped }
+        columns = source.columns.compactMap { mapping.column($0.name) }.filter {
+            !$0.isSkipped && !generated.contains($0.source)
+        }
     }
 
     package var target: String { SQL.qualified(mapping.schema, mapping.name) }
@@ -20,7 +23,8 @@ package struct LoadTable: Sendable, Hashable {
 
     func select(isBounded: Bool) -> String {
         let names = ([source.rowidName].compactMap { $0 } + columns.map { SourceSQL.identifier($0.source) })
-        var sql = "SELECT \(names.isEmpty ? "NULL" : names.joined(separator: ", ")) FROM \(SourceSQL.identifier(source.name)) NOT INDEXED"
+        var sql =
+            "SELECT \(names.isEmpty ? "NULL" : names.joined(separator: ", ")) FROM \(SourceSQL.identifier(source.name)) NOT INDEXED"
         if let rowid = source.rowidName {
             if isBounded { sql += " WHERE \(rowid) BETWEEN ?1 AND ?2" }
             sql += " ORDER BY \(rowid)"

@@ -28,6 +28,13 @@ package struct Reject: Sendable, Hashable {
     package var message: String?
     package var action: Action
 
+    package init(
+        table: String, column: String? = nil, storage: ValueClass.Storage? = nil, reason: RejectReason, action: Action
+    ) {
+        (self.table, self.column, self.storage) = (table, column, storage)
+        (self.reason, self.action) = (reason, action)
+    }
+
     /// Bytes of a value that are kept.
     package static let mostBytes = 1 << 16
 }

@@ -24,4 +24,9 @@ package enum RejectLine {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(line), as: UTF8.self)
     }
+
+    static func key(_ text: String?) throws -> [String: String] {
+        guard let text else { return [:] }
+        return try JSONDecoder().decode([String: String].self, from: Data(text.utf8))
+    }
 }

@@ -122,8 +122,13 @@ final class RowReader: @unchecked Sendable {
     private func reject(_ index: Int, _ reason: RejectReason) -> Reject {
         let (value, storage) = SourceText.of(cursor.handle, first + Int32(index))
         var reject = Reject(
-            table: table.source.name, column: table.columns[index].source, storage: storage, reason: reason, action: .row)
-        if first > 0 { reject.rowid = sqlite3_column_int64(cursor.handle, 0) } else { reject.key = RowKey.of(cursor.handle, table, first) }
+            table: table.source.name, column: table.columns[index].source, storage: storage, reason: reason,
+            action: .row)
+        if first > 0 {
+            reject.rowid = sqlite3_column_int64(cursor.handle, 0)
+        } else {
+            reject.key = RowKey.of(cursor.handle, table, first)
+        }
         if value.utf8.count > Reject.mostBytes {
             reject.value = String(value.unicodeScalars.prefix(Reject.mostBytes / 4))
             reject.bytes = Int(sqlite3_column_bytes(cursor.handle, first + Int32(index)))

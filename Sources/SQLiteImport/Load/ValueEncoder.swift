@@ -83,7 +83,9 @@ struct ValueEncoder {
             guard value.isFinite else { throw .notJSON }
             append(plain: value, to: buffer)
         case .bigint, .integer, .smallint:
-            guard value.magnitude <= 9_007_199_254_740_992, let whole = Int64(exactly: value) else { throw .notAnInteger }
+            guard value.magnitude <= 9_007_199_254_740_992, let whole = Int64(exactly: value) else {
+                throw .notAnInteger
+            }
             try append(whole, to: buffer)
         case .timestamp, .timestamptz, .date: try append(epoch: microseconds(value), to: buffer)
         case .boolean: throw .notBoolean

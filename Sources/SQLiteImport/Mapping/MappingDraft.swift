@@ -9,27 +9,24 @@ package struct MappingDraft: Sendable {
     package var remarks: [String: [String: [String]]] = [:]
 
     /// - Parameters:
+    ///   - names: where each table goes, in the file's order.
     ///   - existing: tables of the target that the mapping may go to.
-    ///   - place: the schema and the name of a table in PostgreSQL.
     package init(
-        _ schema: SourceSchema, _ evidence: [String: TableEvidence], orm: ORMProfile?, existing: [ExistingTable],
-        place: (SourceTable) -> (schema: String, name: String)
+        _ schema: SourceSchema, _ evidence: [String: TableEvidence], _ names: ImportNames, orm: ORMProfile?,
+        existing: [ExistingTable]
     ) {
         mapping = ImportMapping(orm: orm)
-        for table in schema.tables {
-            let (schemaName, name) = place(table)
-            var entry = TableMapping(table.name, schema: schemaName, name: name)
-            if BookkeepingTables.contains(table.name) {
-                entry.skipped = "bookkeeping of an ORM's migrations"
-                mapping.tables.append(entry)
-                continue
-            }
-            let target = existing.first { $0.schema == schemaName && $0.name == name }
+        for (table, place) in zip(schema.tables, names.tables) {
+            var entry = place
+            let target = existing.first { $0.schema == place.schema && $0.name == place.name }
+            if BookkeepingTables.contains(table.name) { entry.skipped = "bookkeeping of an ORM's migrations" }
             for column in table.columns {
                 let seen = evidence[table.name]?.columns[column.name] ?? ColumnEvidence()
-                entry.columns.append(self.column(column, seen, table, target))
+                var result = self.column(column, seen, table, target)
+                if target == nil { result.name = names.columns[table.name]?[column.name] ?? result.name }
+                entry.columns.append(result)
             }
-            if let target { diagnostics += Self.complaints(table, entry, target) }
+            if let target, entry.skipped == nil { diagnostics += Self.complaints(table, entry, target) }
             mapping.tables.append(entry)
         }
     }
@@ -58,7 +55,9 @@ package struct MappingDraft: Sendable {
     }
 
     /// What keeps a table of the target from being loaded.
-    private static func complaints(_ table: SourceTable, _ mapping: TableMapping, _ target: ExistingTable) -> [Diagnostic] {
+    private static func complaints(
+        _ table: SourceTable, _ mapping: TableMapping, _ target: ExistingTable
+    ) -> [Diagnostic] {
         guard target.isTable else {
             return [
                 Diagnostic(

@@ -16,10 +16,13 @@ package struct MappingReader {
             node = try Yams.compose(yaml: text)
         } catch let error as YamlError {
             throw DiagnosticsError(
-                Diagnostic(.error, "yaml", "\(file) is not YAML: \(error)", nextStep: "mend it, or write it anew with --review --write-mapping FILE"))
+                Diagnostic(
+                    .error, "yaml", "\(file) is not YAML: \(error)",
+                    nextStep: "mend it, or write it anew with --review --write-mapping FILE"))
         }
         guard let node, let root = node.mapping else {
-            throw DiagnosticsError(Diagnostic(.error, "mapping", "\(file) is not a mapping: its top has to have the key tables"))
+            throw DiagnosticsError(
+                Diagnostic(.error, "mapping", "\(file) is not a mapping: its top has to have the key tables"))
         }
         let mapping = reader.root(root)
         if reader.diagnostics.hasErrors { throw DiagnosticsError(reader.diagnostics) }
@@ -52,9 +55,12 @@ package struct MappingReader {
     private mutating func table(_ key: Node, _ node: Node, _ result: inout ImportMapping) {
         guard let name = key.string, let index = result.tables.firstIndex(where: { $0.source == name }) else {
             let near = nearestName(to: key.string ?? "", among: result.tables.map(\.source))
-            return complain("unknown-table", "the file has no table \(key.string ?? "")", key, near.map { "did you mean \($0)?" })
+            return complain(
+                "unknown-table", "the file has no table \(key.string ?? "")", key, near.map { "did you mean \($0)?" })
         }
-        guard let entries = node.mapping else { return complain("table", "\(name) has the keys schema, name, columns, skip", node) }
+        guard let entries = node.mapping else {
+            return complain("table", "\(name) has the keys schema, name, columns, skip", node)
+        }
         for (key, value) in entries {
             switch key.string {
             case "schema": if let text = text(value, "schema") { result.tables[index].schema = text }
@@ -81,7 +87,9 @@ package struct MappingReader {
                 near.map { "did you mean \($0)?" })
         }
         var column = table.columns[index]
-        guard let entries = node.mapping else { return complain("column", "\(name) has the keys type, unit, invalid, empty, name, skip", node) }
+        guard let entries = node.mapping else {
+            return complain("column", "\(name) has the keys type, unit, invalid, empty, name, skip", node)
+        }
         for (key, value) in entries {
             switch key.string {
             case "type": if let text = text(value, "type") { column.type = TargetType(sql: text) }

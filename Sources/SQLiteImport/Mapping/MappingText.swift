@@ -2,32 +2,37 @@ import Planning
 
 /// The mapping as YAML that the user edits and passes back; what each type rests on stands behind it as a comment.
 package enum MappingText {
-    package static func render(_ mapping: ImportMapping, source: String) -> String {
-        var text = """
-            # Written by: strata import sqlite \(source) --review --write-mapping FILE
-            # Edit it, and pass it back with --mapping FILE.
-            #   type:    any type of PostgreSQL
-            #   unit:    seconds | milliseconds | microseconds, of numbers in a column of times
-            #   invalid: reject | null | text | fail, for values that the type cannot hold
-            #   empty:   reject | null, for '' where the type is not text
-            #   skip:    true, or a reason: is not imported
-            strata_import: 1
-
-            """
+    /// - Parameter comments: without them the text is the same for the same mapping: the journal's.
+    package static func render(_ mapping: ImportMapping, source: String, comments: Bool = true) -> String {
+        var text = comments ? head(source) : "strata_import: 1\n"
         if let orm = mapping.orm { text += "orm: \(orm.rawValue)\n" }
         text += "tables:\n"
-        for table in mapping.tables { text += render(table) }
+        for table in mapping.tables { text += render(table, comments) }
         return text
     }
 
-    private static func render(_ table: TableMapping) -> String {
+    private static func head(_ source: String) -> String {
+        """
+        # Written by: strata import sqlite \(source) --review --write-mapping FILE
+        # Edit it, and pass it back with --mapping FILE.
+        #   type:    any type of PostgreSQL
+        #   unit:    seconds | milliseconds | microseconds, of numbers in a column of times
+        #   invalid: reject | null | text | fail, for values that the type cannot hold
+        #   empty:   reject | null, for '' where the type is not text
+        #   skip:    true, or a reason: is not imported
+        strata_import: 1
+
+        """
+    }
+
+    private static func render(_ table: TableMapping, _ comments: Bool) -> String {
         var text = "  \(YamlText.key(table.source)):\n"
         text += "    schema: \(YamlText.key(table.schema))\n    name: \(YamlText.key(table.name))\n"
         if let reason = table.skipped {
             return text + "    skip: \(YamlText.key(reason))\n"
         }
         text += "    columns:\n"
-        let lines = table.columns.map { (line(of: $0), $0.why) }
+        let lines = table.columns.map { (line(of: $0), comments ? $0.why : "") }
         let width = min(lines.map(\.0.count).max() ?? 0, 60)
         for (line, why) in lines {
             let comment = DiagnosticText.printable(why)

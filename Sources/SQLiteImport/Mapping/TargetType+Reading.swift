@@ -13,7 +13,8 @@ extension TargetType {
         case "bigint", "int8": self = .bigint
         case "real", "float4": self = .real
         case "double precision", "float8": self = .doublePrecision
-        case "numeric", "decimal": self = .numeric(precision: sizes.first, scale: sizes.first.map { _ in sizes.dropFirst().first ?? 0 })
+        case "numeric", "decimal":
+            self = .numeric(precision: sizes.first, scale: sizes.first.map { _ in sizes.dropFirst().first ?? 0 })
         case "text": self = .text
         case "character varying", "varchar": self = .varchar(sizes.first)
         case "bytea": self = .bytea
@@ -23,7 +24,8 @@ extension TargetType {
         case "date": self = .date
         case "time", "time without time zone": self = sizes.isEmpty ? .time : .other(text)
         case "timestamptz", "timestamp with time zone": self = .timestamptz(sizes.first)
-        case "timestamp", "timestamp without time zone": self = hasZone ? .timestamptz(sizes.first) : .timestamp(sizes.first)
+        case "timestamp", "timestamp without time zone":
+            self = hasZone ? .timestamptz(sizes.first) : .timestamp(sizes.first)
         default: self = .other(text)
         }
     }

@@ -30,16 +30,19 @@ package struct TypeChoice: Sendable {
                 chosen = (wish.type, wish.isTime && evidence.count(.integer) > 0 ? wish.unit : nil, wish.why)
                 remarks += Self.remarks(wish.type, evidence)
             } else {
-                chosen.why += "; declared \(column.declared), which \(grouped(fit.rejected)) of \(grouped(evidence.notNull)) values are not"
+                chosen.why +=
+                    "; declared \(column.declared), which \(grouped(fit.rejected)) of \(grouped(evidence.notNull)) values are not"
             }
         }
         mapping = ColumnMapping(
             column.name, chosen.type, unit: chosen.unit, isGenerated: column.generation != nil, why: chosen.why)
-        if column.affinity == .numeric, declared.family != .boolean, evidence.count(.integer) + evidence.count(.real) > 0,
+        if column.affinity == .numeric, declared.family != .boolean,
+            evidence.count(.integer) + evidence.count(.real) > 0,
             [.unknown, .json, .uuid, .text].contains(declared.family)
         {
             remarks.append(
-                "SQLite gives \(column.declared) NUMERIC affinity: texts that look like numbers were stored as numbers (00123 as 123, long decimals as doubles). What was lost so was lost before the import")
+                "SQLite gives \(column.declared) NUMERIC affinity: texts that look like numbers were stored as numbers (00123 as 123, long decimals as doubles). What was lost so was lost before the import"
+            )
         }
     }
 
@@ -57,7 +60,9 @@ package struct TypeChoice: Sendable {
         let why = "declared \(column.declared)"
         switch declared.family {
         case .boolean: return Wish(type: .boolean, why: why + ", 0 and 1")
-        case .date: return Wish(type: evidence.count(of: [.milliseconds, .seconds]) > 0 ? moment(orm, declared) : .date, why: why)
+        case .date:
+            return Wish(
+                type: evidence.count(of: [.milliseconds, .seconds]) > 0 ? moment(orm, declared) : .date, why: why)
         case .time: return Wish(type: .time, why: why)
         case .timestamp: return Wish(type: moment(orm, declared), why: why)
         case .json: return Wish(type: .jsonb, why: why)
@@ -99,7 +104,9 @@ package struct TypeChoice: Sendable {
         {
             return Wish(type: .uuid, why: why + ", 32 hexadecimal digits: Django's UUIDs")
         }
-        guard let length = declared.sizes.first, 1...10_485_760 ~= length, evidence.longestText <= length else { return nil }
+        guard let length = declared.sizes.first, 1...10_485_760 ~= length, evidence.longestText <= length else {
+            return nil
+        }
         return Wish(type: .varchar(length), why: why)
     }
 
@@ -135,7 +142,8 @@ package struct TypeChoice: Sendable {
     }
 
     private static func mixedUnits(
-        _ column: SourceColumn, _ table: SourceTable, _ units: [(unit: TimeUnit, count: Int)], _ evidence: ColumnEvidence
+        _ column: SourceColumn, _ table: SourceTable, _ units: [(unit: TimeUnit, count: Int)],
+        _ evidence: ColumnEvidence
     ) -> Diagnostic {
         let counts = units.map { "\(grouped($0.count)) look like \($0.unit.rawValue)" }.joined(separator: ", ")
         return Diagnostic(
@@ -151,11 +159,14 @@ package struct TypeChoice: Sendable {
         let (integers, reals) = (evidence.count(.integer), evidence.count(.real))
         let (texts, blobs) = (evidence.count(.text), evidence.count(.blob))
         switch (integers + reals > 0, texts > 0, blobs > 0) {
-        case (false, false, false): return (byAffinity(column.affinity), nil, "no values; affinity \(column.affinity.rawValue)")
+        case (false, false, false):
+            return (byAffinity(column.affinity), nil, "no values; affinity \(column.affinity.rawValue)")
         case (true, false, false):
             if reals == 0, column.affinity != .real { return (.bigint, nil, "whole numbers") }
             let isExact = TypeFit(ColumnMapping("", .doublePrecision), evidence).rejected == 0
-            return isExact ? (.doublePrecision, nil, "numbers") : (.numeric(precision: nil, scale: nil), nil, "numbers, some beyond what doubles hold exactly")
+            return isExact
+                ? (.doublePrecision, nil, "numbers")
+                : (.numeric(precision: nil, scale: nil), nil, "numbers, some beyond what doubles hold exactly")
         case (false, true, false): return (.text, nil, "texts")
         case (false, false, true): return (.bytea, nil, "blobs")
         case (true, true, false):
@@ -195,7 +206,8 @@ package struct TypeChoice: Sendable {
             default: nil
             }
         if let digits, evidence.secondDigits > digits {
-            remarks.append("fractions of seconds have up to \(evidence.secondDigits) digits and are rounded to \(digits)")
+            remarks.append(
+                "fractions of seconds have up to \(evidence.secondDigits) digits and are rounded to \(digits)")
         }
         if digits != nil, evidence.count(of: [.timestampText, .dateText]) > 0, type != .time {
             remarks.append("times without a zone are taken as UTC")

@@ -36,14 +36,16 @@ package struct TypeFit: Sendable, Hashable {
         case .real: real(kind, mapping)
         case .text: text(kind, mapping, evidence)
         case .blob:
-            mapping.type == .bytea ? nil : mapping.type == .uuid ? kind == .blob16 ? nil : (.notAUUID, false) : (.isBlob, false)
+            mapping.type == .bytea
+                ? nil : mapping.type == .uuid ? kind == .blob16 ? nil : (.notAUUID, false) : (.isBlob, false)
         }
     }
 
     private static func integer(_ kind: ValueClass, _ mapping: ColumnMapping, _ evidence: ColumnEvidence) -> Refusal {
         let (low, high) = (evidence.smallestInteger ?? 0, evidence.largestInteger ?? 0)
         func within(_ bound: Int64, _ reason: RejectReason) -> Refusal {
-            kind == .zeroOne || (low >= -bound - (reason == .outOfRange ? 1 : 0) && high <= bound) ? nil : (reason, true)
+            kind == .zeroOne || (low >= -bound - (reason == .outOfRange ? 1 : 0) && high <= bound)
+                ? nil : (reason, true)
         }
         switch mapping.type {
         case .bigint, .text, .varchar(nil), .json, .jsonb, .other: return nil
@@ -83,7 +85,8 @@ package struct TypeFit: Sendable, Hashable {
         case .integer, .smallint: return isWhole ? (.outOfRange, true) : (.notAnInteger, false)
         case .timestamp, .timestamptz:
             if kind == .julianDay || kind == .wholeJulianDay { return nil }
-            return kind == .infinite ? (.notATimestamp, false) : mapping.unit == .seconds ? (.outOfRange, true) : (.noUnit, false)
+            return kind == .infinite
+                ? (.notATimestamp, false) : mapping.unit == .seconds ? (.outOfRange, true) : (.noUnit, false)
         case .date: return (kind == .infinite ? .notATimestamp : .notADate, true)
         case .boolean: return (.notBoolean, false)
         case .time: return (.notATime, false)

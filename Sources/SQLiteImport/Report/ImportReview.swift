@@ -76,7 +76,8 @@ extension ImportReview {
         (bytes, isWAL, orm) = (file.bytes, file.isWAL, draft.mapping.orm)
         tables = schema.tables.compactMap { table in
             guard let mapping = draft.mapping.table(table.name) else { return nil }
-            return Table(table, mapping, evidence[table.name] ?? TableEvidence(), draft.remarks[table.name] ?? [:], existing)
+            return Table(
+                table, mapping, evidence[table.name] ?? TableEvidence(), draft.remarks[table.name] ?? [:], existing)
         }
         (self.leftOut, self.orphans, diagnostics) = (leftOut, orphans, draft.diagnostics)
         differences = BehaviourDifferences.of(schema, draft.mapping)
@@ -92,11 +93,14 @@ extension ImportReview.Table {
             name: table.name, target: "\(mapping.schema).\(mapping.name)", rows: evidence.rows,
             exists: existing.contains { $0.schema == mapping.schema && $0.name == mapping.name },
             skipped: mapping.skipped,
-            columns: mapping.skipped != nil ? [] : table.columns.compactMap { column in
-                mapping.column(column.name).map {
-                    ImportReview.Column(column, $0, evidence.columns[column.name] ?? ColumnEvidence(), remarks[column.name] ?? [])
-                }
-            })
+            columns: mapping.skipped != nil
+                ? []
+                : table.columns.compactMap { column in
+                    mapping.column(column.name).map {
+                        ImportReview.Column(
+                            column, $0, evidence.columns[column.name] ?? ColumnEvidence(), remarks[column.name] ?? [])
+                    }
+                })
     }
 }
 
@@ -130,7 +134,8 @@ extension ValueClass {
         case .seconds: "integers like Unix seconds"
         case .milliseconds: "integers like Unix milliseconds"
         case .microseconds: "integers like Unix microseconds"
-        case .julianDay, .wholeJulianDay: rawValue == ValueClass.julianDay.rawValue ? "reals like Julian days" : "whole reals like Julian days"
+        case .julianDay, .wholeJulianDay:
+            rawValue == ValueClass.julianDay.rawValue ? "reals like Julian days" : "whole reals like Julian days"
         case .wholeReal: "whole reals"
         case .real: "reals"
         case .infinite: "infinite reals"

@@ -12,9 +12,11 @@ package struct ReviewText: Sendable {
         text += "\(counted(review.tables.count, "table")), \(grouped(review.rows)) rows to load, \(size(review.bytes))"
         text += (review.isWAL ? ", in WAL mode" : "") + (review.orm.map { ", read as \($0.rawValue)'s" } ?? "") + "\n"
         text += section("Tables") + tables(review.tables) + "\n"
-        text += section("Types") + style.wrap(
-            "Columns whose type is not the one that SQLite's affinity would give, or where something is to be said. The mapping has all of them.",
-            indentation: 2) + "\n"
+        text +=
+            section("Types")
+            + style.wrap(
+                "Columns whose type is not the one that SQLite's affinity would give, or where something is to be said. The mapping has all of them.",
+                indentation: 2) + "\n"
         let notable = loaded.map { ($0, $0.columns.filter(isNotable)) }.filter { !$0.1.isEmpty }
         text += notable.isEmpty ? "  none\n" : notable.map { columns($0.0, $0.1) }.joined()
         text += section("Rejects") + rejects(loaded)
@@ -30,7 +32,9 @@ package struct ReviewText: Sendable {
 
     private func size(_ bytes: Int64) -> String {
         let units = [("GB", 1_000_000_000.0), ("MB", 1_000_000.0), ("kB", 1_000.0)]
-        for (name, unit) in units where Double(bytes) >= unit { return "\((Double(bytes) / unit * 10).rounded() / 10) \(name)" }
+        for (name, unit) in units where Double(bytes) >= unit {
+            return "\((Double(bytes) / unit * 10).rounded() / 10) \(name)"
+        }
         return "\(bytes) bytes"
     }
 

@@ -45,19 +45,25 @@ package struct SourceError: Error, Sendable, Hashable {
         case (.SQLITE_CORRUPT, _):
             self.init(
                 .corrupt, "\(path) is damaged: \(text)",
-                nextStep: "sqlite3 '\(path)' 'PRAGMA integrity_check' says where; sqlite3 '\(path)' .recover > saved.sql saves what can be read")
+                nextStep:
+                    "sqlite3 '\(path)' 'PRAGMA integrity_check' says where; sqlite3 '\(path)' .recover > saved.sql saves what can be read"
+            )
         case (.SQLITE_NOTADB, _):
             self.init(.notSQLite, "\(path) is not a SQLite database, or it is encrypted", nextStep: Self.decrypt)
         case (.SQLITE_IOERR, .SQLITE_IOERR_SHORT_READ):
-            self.init(.truncated, "\(path) ends before its last page", nextStep: "copy it again, from a backup if need be")
+            self.init(
+                .truncated, "\(path) ends before its last page", nextStep: "copy it again, from a backup if need be")
         case (.SQLITE_CANTOPEN, _), (.SQLITE_PERM, _), (.SQLITE_AUTH, _), (.SQLITE_READONLY, _):
             self.init(
                 .unreadable, "\(path) cannot be opened: \(text)",
-                nextStep: "check the rights of the file and of its folder; a file in WAL mode has a -wal file beside it that is read too")
+                nextStep:
+                    "check the rights of the file and of its folder; a file in WAL mode has a -wal file beside it that is read too"
+            )
         default:
             self.init(.failed, "\(path): \(text) (SQLite \(extended.rawValue))")
         }
     }
 
-    static let decrypt = "check the path; an encrypted file (SQLCipher) has to be exported first: ATTACH … KEY ''; SELECT sqlcipher_export(…)"
+    static let decrypt =
+        "check the path; an encrypted file (SQLCipher) has to be exported first: ATTACH … KEY ''; SELECT sqlcipher_export(…)"
 }

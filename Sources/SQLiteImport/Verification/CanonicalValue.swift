@@ -76,7 +76,8 @@ struct CanonicalValue {
         case .bigint, .integer, .smallint: out.append(Int64(value))
         case .date, .timestamp, .timestamptz:
             let isDay = value >= 1_721_059.5 && value <= 5_373_484.5
-            let microseconds = isDay ? TimeUnit.microseconds(julianDay: value) ?? 0 : Int64((value * 1_000_000).rounded())
+            let microseconds =
+                isDay ? TimeUnit.microseconds(julianDay: value) ?? 0 : Int64((value * 1_000_000).rounded())
             out.append(type == .date ? microseconds / 86_400_000_000 : rounded(microseconds))
         default: out.append(plain: value.isFinite ? value.description : value < 0 ? "-Infinity" : "Infinity")
         }
@@ -123,7 +124,9 @@ struct CanonicalValue {
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     private func append(bits: UInt64, _ digits: Int, _ out: CopyBuffer) {
-        for place in stride(from: (digits - 1) * 4, through: 0, by: -4) { out.append(Self.digit(UInt8(bits >> UInt64(place) & 15))) }
+        for place in stride(from: (digits - 1) * 4, through: 0, by: -4) {
+            out.append(Self.digit(UInt8(bits >> UInt64(place) & 15)))
+        }
     }
 
     /// As PostgreSQL rounds to the type's digits: halves away from zero (AdjustTimestampForTypmod).

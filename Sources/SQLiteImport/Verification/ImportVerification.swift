@@ -147,7 +147,9 @@ private struct TableComparison {
 
     /// About 200,000 rows each.
     private var ranges: [ClosedRange<Int64>?] {
-        guard key != nil, let low = table.evidence.smallestRowid, let high = table.evidence.largestRowid else { return [nil] }
+        guard key != nil, let low = table.evidence.smallestRowid, let high = table.evidence.largestRowid else {
+            return [nil]
+        }
         let boundaries = table.evidence.boundaries
         let step = max(1, 200_000 * (boundaries.count + 1) / max(1, table.evidence.rows))
         var ranges: [ClosedRange<Int64>] = []

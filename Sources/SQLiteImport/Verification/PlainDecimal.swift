@@ -27,6 +27,7 @@ enum PlainDecimal {
         whole = String(whole.drop { $0 == "0" })
         if !keepsScale { while fraction.last == "0" { fraction.removeLast() } }
         let isZero = whole.isEmpty && fraction.allSatisfy { $0 == "0" }
-        return (isNegative && !isZero ? "-" : "") + (whole.isEmpty ? "0" : whole) + (fraction.isEmpty ? "" : "." + fraction)
+        return (isNegative && !isZero ? "-" : "") + (whole.isEmpty ? "0" : whole)
+            + (fraction.isEmpty ? "" : "." + fraction)
     }
 }

@@ -55,7 +55,9 @@ struct SourceDigest {
             do throws(RejectReason) {
                 try encoders[index].append(handle, column, to: scratch)
             } catch {
-                guard table.columns[index].invalid == .null || table.columns[index].invalid == .text else { return false }
+                guard table.columns[index].invalid == .null || table.columns[index].invalid == .text else {
+                    return false
+                }
                 row.append(UInt8(ascii: "~"))
                 continue
             }

@@ -1,0 +1,223 @@
+package import Planning
+package import PostgresDriver
+
+/// What is asked of an import.
+package struct ImportRequest: Sendable {
+    package var path: String
+    package var orm: ORMProfile?
+    /// The text of a mapping, and the name of its file.
+    package var mapping: (text: String, file: String)?
+    package var layout: Layout?
+    package var options = ImportOptions()
+
+    package init(_ path: String) { self.path = path }
+}
+
+/// The file and the target, side by side: the stages of an import up to where something is changed.
+///
+/// file → schema → evidence → mapping → review, plan. Each is a value; only `begin` writes.
+package struct ImportSite: Sendable {
+    package let snapshot: SourceSnapshot
+    package let schema: SourceSchema
+    package let evidence: [String: TableEvidence]
+    /// Tables of the target that were there before this import.
+    package let existing: [ExistingTable]
+    /// The import of this file that the target's journal knows.
+    package let earlier: ImportJournal.Earlier?
+    package let draft: MappingDraft
+    package let definition: TargetDefinition
+    private let orphans: [ImportReview.Orphans]
+    private let problems: [String]
+
+    package var mapping: ImportMapping { draft.mapping }
+
+    /// Reads everything and changes nothing.
+    ///
+    /// - Parameter target: nil for a review without one.
+    package static func open(
+        _ request: ImportRequest, target: Connection?, listener: @escaping @Sendable (ImportEvent) -> Void
+    ) async throws -> ImportSite {
+        let snapshot = try await SourceSnapshot(request.path, readers: request.options.jobs)
+        let schema = try await snapshot.readers[0].run { try SchemaReader.read($0) }
+        let evidence = try await EvidencePass(snapshot) { listener(.looked(table: $0, rows: $1)) }.run(schema.tables)
+        let (orphans, problems) = try await OrphanCheck.run(schema.tables, snapshot.readers[0])
+        let earlier = try await target.asyncFlatMap { try await ImportJournal.last(snapshot.file.path, on: $0) }
+        let names = ImportNames(schema, layout: request.layout)
+        var request = request
+        if request.mapping == nil, let earlier { request.mapping = (earlier.mapping, "the import's own mapping") }
+        let (draft, existing) = try await Self.draft(request, schema, evidence, target, earlier, names)
+        let definition = TargetDefinition(
+            schema, draft.mapping.without(existing), keysWithNull: Self.keysWithNull(schema, evidence),
+            existing: try await Self.names(in: draft.mapping, target, earlier))
+        return ImportSite(
+            snapshot: snapshot, schema: schema, evidence: evidence, existing: existing, earlier: earlier, draft: draft,
+            definition: definition, orphans: orphans, problems: problems)
+    }
+
+    /// Tables whose primary key holds NULL somewhere: SQLite allows it but in a rowid alias and WITHOUT ROWID.
+    private static func keysWithNull(_ schema: SourceSchema, _ evidence: [String: TableEvidence]) -> Set<String> {
+        Set(
+            schema.tables.filter { table in
+                table.primaryKey.contains { (evidence[table.name]?.columns[$0]?[.null] ?? 0) > 0 }
+            }.map(\.name))
+    }
+
+    /// Names that tables, indexes and sequences of the target have, by schema: new ones must not meet them.
+    private static func names(
+        in mapping: ImportMapping, _ target: Connection?, _ earlier: ImportJournal.Earlier?
+    ) async throws -> [String: Set<String>] {
+        // A resumed import has its steps in the journal already.
+        guard let target, earlier == nil || earlier?.state == "done" else { return [:] }
+        var names: [String: Set<String>] = [:]
+        let rows = try await target.query(
+            """
+            SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'i', 'I', 'S')
+            """, [.textArray(Array(Set(mapping.tables.map(\.schema))))])
+        for row in rows { names[try row.string("nspname"), default: []].insert(try row.string("relname")) }
+        return names
+    }
+
+    /// The mapping may send a table elsewhere than the layout does, where another table may be: then once more.
+    private static func draft(
+        _ request: ImportRequest, _ schema: SourceSchema, _ evidence: [String: TableEvidence], _ target: Connection?,
+        _ earlier: ImportJournal.Earlier?, _ names: ImportNames
+    ) async throws -> (MappingDraft, [ExistingTable]) {
+        var names = names
+        for _ in 0..<2 {
+            let existing = try await self.existing(names.tables.map { ($0.schema, $0.name) }, target, earlier)
+            var draft = MappingDraft(schema, evidence, names, orm: request.orm, existing: existing)
+            guard let (text, file) = request.mapping else { return (draft, existing) }
+            let mapping = try MappingReader.read(text, file: file, over: draft.mapping)
+            if zip(mapping.tables, names.tables).allSatisfy({ ($0.schema, $0.name) == ($1.schema, $1.name) }) {
+                draft.answer(mapping)
+                return (draft, existing)
+            }
+            names.tables = mapping.tables.map {
+                TableMapping($0.source, schema: $0.schema, name: $0.name, skipped: $0.skipped)
+            }
+        }
+        throw ImportFailure(.failed, Diagnostic(.error, "mapping", "the mapping names a table twice"))
+    }
+
+    private static func existing(
+        _ names: [(schema: String, name: String)], _ target: Connection?, _ earlier: ImportJournal.Earlier?
+    ) async throws -> [ExistingTable] {
+        guard let target else { return [] }
+        let unfinished = earlier.flatMap { $0.state == "done" ? nil : $0 }
+        let made = try await unfinished.asyncFlatMap { try await ImportJournal($0.id, on: target).madeTables() } ?? []
+        return try await ExistingTable.read(names, on: target).filter { !made.contains($0.sql) }
+    }
+
+    // MARK: Results
+
+    package var review: ImportReview {
+        var left = definition.leftOut.filter { !$0.reason.hasSuffix(ImportMapping.isThere) }.map { entry in
+            ImportReview.Left(
+                object: "\(entry.object.kind.rawValue) \(entry.object.name)", reason: entry.reason,
+                nextStep: entry.nextStep.isEmpty ? nil : entry.nextStep)
+        }
+        left += definition.notes.map {
+            ImportReview.Left(object: "\($0.object.kind.rawValue) \($0.object.name)", reason: $0.message, nextStep: nil)
+        }
+        left += problems.map { ImportReview.Left(object: "foreign keys", reason: $0, nextStep: nil) }
+        return ImportReview(
+            snapshot.file, schema, evidence, draft, existing: existing, leftOut: left, orphans: orphans)
+    }
+
+    package var plan: ImportPlan {
+        ImportPlan(
+            schema, evidence, mapping, existing: existing,
+            definition: definition.statements.map(ImportStep.init), generated: definition.generated)
+    }
+
+    /// What has to be decided or mended before anything is changed.
+    package var complaints: [Diagnostic] {
+        let isResumed = earlier.map { $0.state != "done" } ?? false
+        return draft.diagnostics.filter { $0.severity == .error }
+            + definition.problems.map {
+                Diagnostic(
+                    .error, "cannot-make", "table \($0.table): \($0.message)", object: $0.table, nextStep: $0.nextStep)
+            }
+            + (isResumed ? [] : ImportPlan.complaints(mapping, existing: existing))
+    }
+
+    /// The journal of this import: the earlier one's where that goes on, else a new one.
+    package func begin(on connection: Connection) async throws -> (journal: ImportJournal, isResumed: Bool) {
+        let plan = plan
+        let text = MappingText.render(mapping, source: snapshot.file.path, comments: false)
+        guard let earlier, earlier.state != "done" else {
+            return (
+                try await ImportJournal.begin(
+                    snapshot.file, mapping: text, tables: plan.tables, steps: plan.steps, on: connection), false
+            )
+        }
+        guard earlier.fingerprint == snapshot.file.fingerprint else {
+            throw ImportFailure(
+                .failed,
+                Diagnostic(
+                    .error, "file-changed", "\(snapshot.file.path) has changed since its import began",
+                    nextStep: "--restart takes back what was imported, and begins anew"))
+        }
+        guard earlier.mapping == text else {
+            throw ImportFailure(
+                .failed,
+                Diagnostic(
+                    .error, "mapping-changed", "the import of \(snapshot.file.path) began with another mapping",
+                    nextStep: "leave out --mapping and --layout to go on as it began, or begin anew with --restart"))
+        }
+        return (ImportJournal(earlier.id, on: connection), true)
+    }
+}
+
+extension MappingDraft {
+    /// The user's mapping stands; what it decides needs no more asking.
+    mutating func answer(_ mapping: ImportMapping) {
+        self.mapping = mapping
+        var answered: Set<String> = []
+        for table in mapping.tables {
+            for column in table.columns {
+                let isDecided = column.unit != nil || !column.type.isTime || column.isSkipped || table.skipped != nil
+                if isDecided { answered.insert("column \(table.source).\(column.source)") }
+            }
+        }
+        diagnostics.removeAll { answered.contains($0.object) }
+    }
+}
+
+extension ImportMapping {
+    static let isThere = "is in the target"
+
+    /// Only tables that have to be made.
+    func without(_ existing: [ExistingTable]) -> ImportMapping {
+        var result = self
+        for (index, table) in tables.enumerated() where table.skipped == nil {
+            if existing.contains(where: { $0.schema == table.schema && $0.name == table.name }) {
+                result.tables[index].skipped = Self.isThere
+            }
+        }
+        return result
+    }
+}
+
+extension ImportStep {
+    init(_ statement: TargetStatement) {
+        let stage: Stage =
+            switch statement.stage {
+            case .tables: .tables
+            case .keys: .keys
+            case .indexes: .indexes
+            case .foreignKeys: .foreignKeys
+            case .validation: .validation
+            }
+        self.init(
+            stage, "\(statement.object.kind.rawValue) \(statement.object.name)", statement.sql, undo: statement.undo)
+    }
+}
+
+extension Optional where Wrapped: Sendable {
+    fileprivate func asyncFlatMap<T>(_ transform: (Wrapped) async throws -> T?) async rethrows -> T? {
+        guard let self else { return nil }
+        return try await transform(self)
+    }
+}

@@ -1,0 +1,63 @@
+package import Planning
+package import PostgresDriver
+import SQLSyntax
+
+/// What the target has to be before an import, and what must be true of it afterwards.
+package enum ImportTarget {
+    /// Only UTF-8 holds what a file may hold.
+    package static func check(_ connection: Connection) async throws {
+        let encoding = try await connection.query("SHOW server_encoding").only().string(0)
+        guard encoding == "UTF8" else {
+            throw ImportFailure(
+                .incompatible,
+                Diagnostic(
+                    .error, "encoding",
+                    "the target database has encoding \(encoding), which cannot hold all texts of SQLite",
+                    nextStep: "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and import into that"))
+        }
+    }
+
+    /// Keys, indexes and sequences that are not what the import made them.
+    package static func differences(
+        _ tables: [PlannedTable], _ sequences: [String: Int64], _ journal: ImportJournal
+    ) async throws -> [String] {
+        let connection = journal.connection
+        var found = try await journal.steps().filter { $0.state == "failed" }.map {
+            "\($0.step.object) is not there: \($0.error ?? "")"
+        }
+        for table in tables {
+            let name = table.load.target
+            let rows = try await connection.query(
+                """
+                SELECT 'foreign key ' || conname || ' is not validated' AS text FROM pg_constraint
+                WHERE conrelid = to_regclass($1) AND contype = 'f' AND NOT convalidated
+                UNION ALL
+                SELECT 'index ' || c.relname || ' is not valid' FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid
+                """, [.text(name)])
+            found += try rows.map { "\(name): \(try $0.string("text"))" }
+            if let text = try await sequence(table, sequences, connection) { found.append(text) }
+        }
+        return found
+    }
+
+    /// A sequence that would give out an id again.
+    private static func sequence(
+        _ table: PlannedTable, _ sequences: [String: Int64], _ connection: Connection
+    ) async throws -> String? {
+        let load = table.load
+        guard let alias = load.source.rowidAlias, let column = load.columns.first(where: { $0.source == alias }) else {
+            return nil
+        }
+        let last = max(table.evidence.largestRowid ?? 0, sequences[load.source.name] ?? 0)
+        let row = try await connection.query(
+            """
+            SELECT s.name, pg_sequence_last_value(s.name::regclass) AS last
+            FROM (SELECT pg_get_serial_sequence($1, $2) AS name) AS s WHERE s.name IS NOT NULL
+            """, [.text(load.target), .text(column.name)]
+        ).first
+        guard let row, last > 0 else { return nil }
+        let value = try row.optionalInt("last") ?? 0
+        return value >= last ? nil : "\(try row.string("name")) stands at \(value), and SQLite has given out \(last)"
+    }
+}

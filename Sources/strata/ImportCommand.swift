@@ -1,0 +1,8 @@
+import ArgumentParser
+
+/// `strata import …`: applications that come from elsewhere.
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Brings another database's tables into PostgreSQL.",
+        subcommands: [ImportSQLiteCommand.self])
+}

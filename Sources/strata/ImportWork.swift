@@ -1,0 +1,236 @@
+import ArgumentParser
+import Engine
+import Foundation
+import Planning
+import PostgresDriver
+import SQLiteImport
+
+/// What the three ways of `strata import sqlite` do.
+struct ImportWork {
+    let command: ImportSQLiteCommand
+    let workplace: Workplace
+    let progress: ImportProgress
+    private let layout: Layout?
+    private var console: Console { workplace.console }
+
+    init(_ command: ImportSQLiteCommand, _ workplace: Workplace) throws {
+        (self.command, self.workplace) = (command, workplace)
+        layout = try workplace.layoutIfPresent()
+        progress = ImportProgress(console: workplace.console, quiet: command.quiet)
+    }
+
+    private func request() throws -> ImportRequest {
+        var request = ImportRequest(command.file)
+        request.orm = command.orm?.profile
+        request.layout = layout
+        if let file = command.mapping { request.mapping = (try Files.read(file), file) }
+        request.options.jobs = command.jobs
+        request.options.mostRejects = command.maxRejects.rows
+        return request
+    }
+
+    // MARK: Review
+
+    /// A target is looked at where one is named; none is started.
+    func review() async throws {
+        let target = hasTarget ? try await workplace.connect(layout, command: "import") : nil
+        let site: ImportSite
+        do { site = try await ImportSite.open(request(), target: target, listener: progress.handle) } catch {
+            await target?.close()
+            throw error
+        }
+        await target?.close()
+        progress.end()
+        let review = site.review
+        if let file = command.writeMapping {
+            try Files.write(MappingText.render(site.mapping, source: command.file), to: file)
+            console.error("the mapping is in \(file)\n")
+        }
+        if let file = command.report { try Files.write(ReviewMarkdown.render(review), to: file) }
+        switch workplace.options.format {
+        case .json: console.output(try JSONOutput.text(review))
+        case .text: console.output(ReviewText(console.outputStyle).render(review))
+        }
+        let complaints = site.complaints
+        console.report(complaints)
+        if !complaints.isEmpty { throw ExitCode.hazardsNotAccepted }
+    }
+
+    private var hasTarget: Bool {
+        workplace.options.url != nil || layout?.databases.first?.url != nil
+            || (layout == nil && !(workplace.environment["DATABASE_URL"] ?? "").isEmpty)
+    }
+
+    // MARK: Loading
+
+    func load() async throws {
+        let settings = try await workplace.settings(layout)
+        let connection = try await workplace.connect(layout, command: "import")
+        let lock = RunLock(connection)
+        try await lock.take()
+        do {
+            try await load(settings, connection)
+            await lock.release()
+            await connection.close()
+        } catch {
+            await lock.release()
+            await connection.close()
+            throw error
+        }
+    }
+
+    private func load(_ settings: ConnectionSettings, _ connection: Connection) async throws {
+        try await connection.execute("SET statement_timeout = 0; SET idle_session_timeout = 0")
+        try await ImportTarget.check(connection)
+        if command.restart { try await restart(connection) }
+        let request = try request()
+        let site = try await ImportSite.open(request, target: connection, listener: progress.handle)
+        progress.end()
+        try refuse(site)
+        try await ImportJournal.prepare(connection)
+        let (journal, _) = try await site.begin(on: connection)
+        let tables = site.plan.tables
+        let run = ImportRun(
+            site.snapshot, target: settings, tables: tables, options: request.options, listener: progress.handle)
+        let outcome: ImportRun.Outcome
+        do { outcome = try await run.run(journal) } catch {
+            try? await writeRejects(journal)
+            throw resumable(error)
+        }
+        progress.begin(verifying: tables.reduce(0) { $0 + $1.evidence.rows })
+        let verified = try await verification(site, settings, journal, tables)
+        progress.end()
+        let rejects = try await writeRejects(journal)
+        let result = ImportResult(site, outcome, verified, rejects)
+        if result.isWhole { try await journal.set(state: "done") }
+        try write(result)
+    }
+
+    private func restart(_ connection: Connection) async throws {
+        guard let path = try? SourceFile(command.file).path,
+            let earlier = try await ImportJournal.last(path, on: connection)
+        else { return console.error("no earlier import of \(command.file) is known; this one begins\n") }
+        try await ImportRestart.run(ImportJournal(earlier.id, on: connection), on: connection)
+        console.error("import \(earlier.id) of \(command.file) was taken back\n")
+    }
+
+    /// Before anything is changed.
+    private func refuse(_ site: ImportSite) throws {
+        let complaints = site.complaints
+        guard complaints.isEmpty else { throw ImportFailure(.incompatible, complaints) }
+        guard let limit = command.maxRejects.rows else { return }
+        let certain = site.review.tables.flatMap { table in
+            table.columns.map { column in
+                column.rejects.filter { $0.policy == "reject" && !$0.isAtMost }.reduce(0) { $0 + $1.count }
+            }.max().map { [$0] } ?? []
+        }.reduce(0, +)
+        guard certain > limit else { return }
+        throw ImportFailure(
+            .rejects,
+            Diagnostic(
+                .error, "too-many-rejects",
+                "at least \(counted(certain, "row")) would be rejected, and \(grouped(limit)) may be; nothing was changed",
+                nextStep:
+                    "--review shows which; choose other types or policies in the mapping, or accept them with --max-rejects \(certain)"
+            ))
+    }
+
+    /// What was committed stays; the same command goes on.
+    private func resumable(_ error: any Error) -> any Error {
+        switch error {
+        case is ImportFailure: error
+        case is CancellationError:
+            ImportFailure(
+                .resumable,
+                Diagnostic(
+                    .error, "interrupted", "interrupted; all chunks that were committed are kept",
+                    nextStep: "the same command goes on"))
+        case let error as PostgresError:
+            ImportFailure(
+                .resumable,
+                Diagnostic(
+                    .error, "postgres", error.message + (error.sqlState.map { " [\($0.rawValue)]" } ?? ""),
+                    nextStep: error.hint ?? "mend what is said there; the same command goes on"))
+        default: error
+        }
+    }
+
+    // MARK: Verifying
+
+    func verify() async throws {
+        let settings = try await workplace.settings(layout)
+        let connection = try await workplace.connect(layout, command: "import")
+        do {
+            let site = try await ImportSite.open(request(), target: connection, listener: progress.handle)
+            guard let earlier = site.earlier else {
+                throw ImportFailure(
+                    .failed,
+                    Diagnostic(
+                        .error, "not-imported", "the target's journal knows no import of \(site.snapshot.file.path)",
+                        nextStep:
+                            "strata import sqlite \(command.file) loads it; name the file by the path that was imported"
+                    ))
+            }
+            if earlier.fingerprint != site.snapshot.file.fingerprint {
+                console.error("the file has changed since it was imported: what differs may be that\n")
+            }
+            let journal = ImportJournal(earlier.id, on: connection)
+            let tables = site.plan.tables
+            progress.begin(verifying: tables.reduce(0) { $0 + $1.evidence.rows })
+            let verified = try await verification(site, settings, journal, tables)
+            progress.end()
+            await connection.close()
+            try write(ImportResult(site, nil, verified, nil))
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    private func verification(
+        _ site: ImportSite, _ settings: ConnectionSettings, _ journal: ImportJournal, _ tables: [PlannedTable]
+    ) async throws -> ImportVerification.Result {
+        let refused = try await journal.refused()
+        let listener = progress.handle
+        let compared = try await ImportVerification(
+            site.snapshot, target: settings, tables: tables, jobs: command.jobs, listener: listener
+        ).run(refused: refused)
+        return ImportVerification.Result(
+            tables: compared, objects: try await ImportTarget.differences(tables, site.schema.sequences, journal))
+    }
+
+    // MARK: Results
+
+    private func write(_ result: ImportResult) throws {
+        switch workplace.options.format {
+        case .json: console.output(try JSONOutput.text(result))
+        case .text: console.output(ImportResultText(console.outputStyle).render(result))
+        }
+        if !result.isWhole { throw ExitCode.verificationDiffers }
+    }
+
+    /// All of the journal's, so that the file is whole after every call; none where there are none.
+    @discardableResult
+    private func writeRejects(_ journal: ImportJournal) async throws -> String? {
+        let name = URL(fileURLWithPath: command.file).lastPathComponent
+        let path = command.rejects ?? "\(name).rejects.jsonl"
+        var part = try await journal.rejects(after: 0)
+        guard !part.isEmpty else { return nil }
+        let temporary = path + ".part"
+        guard FileManager.default.createFile(atPath: temporary, contents: nil),
+            let handle = FileHandle(forWritingAtPath: temporary)
+        else { throw FileFailure("write", path, CocoaError(.fileWriteNoPermission)) }
+        do {
+            while let last = part.last {
+                try handle.write(contentsOf: Data(part.map { $0.line + "\n" }.joined().utf8))
+                part = try await journal.rejects(after: last.number)
+            }
+            try handle.synchronize()
+            try handle.close()
+            guard rename(temporary, path) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        } catch {
+            throw FileFailure("write", path, error)
+        }
+        return path
+    }
+}
