@@ -32,5 +32,6 @@ final class SQLiteFile {
     }
 
     func execute(_ sql: String) throws { try queue.writeWithoutTransaction { try $0.execute(sql: sql) } }
+    func text(_ sql: String) throws -> String? { try queue.read { try String.fetchOne($0, sql: sql) } }
     func schema() throws -> SourceSchema { try queue.read { try SchemaReader.read($0) } }
 }
