@@ -91,10 +91,10 @@ extension DefaultTranslator {
     /// In UTC. A number would be in the column's unit, and a text in one of the forms that are certain.
     private func time(_ text: String) throws(NotTranslated) -> String {
         switch type {
-        case .date where TimeText.isDate(text): return "\(SQL.literal(text))::date"
-        case .time where TimeText.isClock(text): return "\(SQL.literal(text))::time"
+        case .date where TimeLiteral.isDate(text): return "\(SQL.literal(text))::date"
+        case .time where TimeLiteral.isClock(text): return "\(SQL.literal(text))::time"
         case .timestamp, .timestamptz:
-            guard let (date, clock) = TimeText.instant(text) else { break }
+            guard let (date, clock) = TimeLiteral.instant(text) else { break }
             let zone = if case .timestamptz = type { "+00" } else { "" }
             return "'\(date) \(clock)\(zone)'::\(type.sql)"
         default: break

@@ -50,7 +50,7 @@ extension ExpressionTranslator {
         switch (kind, piece.literal) {
         case (.boolean, .integer(let value)?) where value == 0 || value == 1: return value == 1 ? "true" : "false"
         case (.integer, .integer?), (.text, .text?), (.bytes, .blob?), (.double, .real?): return piece.operand
-        case (.date, .text(let text)?) where TimeText.isDate(text): return "\(piece.operand)::date"
+        case (.date, .text(let text)?) where TimeLiteral.isDate(text): return "\(piece.operand)::date"
         default: throw NotTranslated("it gives \(kind.words) or \(piece.sql)")
         }
     }

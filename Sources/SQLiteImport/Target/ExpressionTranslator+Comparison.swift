@@ -81,7 +81,7 @@ extension ExpressionTranslator {
     /// Two columns of one type of time.
     private mutating func times(_ left: TargetPiece, _ right: TargetPiece) throws(NotTranslated) -> (String, String) {
         guard let one = left.column, let other = right.column, one.mapping.type == other.mapping.type,
-            one.mapping.unit == other.mapping.unit, one.mapping.type.isTime
+            one.mapping.unit == other.mapping.unit, one.mapping.type.isTemporal
         else { throw mixed(left, right) }
         if one.mapping.unit == nil {
             note(
@@ -120,7 +120,8 @@ extension TargetPiece {
 }
 
 extension TargetType {
-    var isTime: Bool {
+    /// Times of day, too.
+    var isTemporal: Bool {
         switch self {
         case .date, .time, .timestamp, .timestamptz: true
         default: false

@@ -25,7 +25,7 @@ extension ExpressionTranslator {
             let (one, other) = try texts(piece, TargetPiece(sql: SQL.literal("\(value)"), kind: .text), isEquality)
             return (one, other)
         case (.bytes, .blob?): return (piece.operand, literal.operand)
-        case (.date, .text(let text)?) where piece.column?.mapping.unit == nil && TimeText.isDate(text):
+        case (.date, .text(let text)?) where piece.column?.mapping.unit == nil && TimeLiteral.isDate(text):
             return (piece.operand, "\(SQL.literal(text))::date")
         case (.date, .text?), (.other, .text?):
             throw NotTranslated("it compares the text of \(piece.shown), which becomes \(piece.kind.words)")
@@ -53,7 +53,7 @@ extension ExpressionTranslator {
 }
 
 /// Times as ISO 8601 writes them.
-enum TimeText {
+enum TimeLiteral {
     /// `YYYY-MM-DD` and a day that there is.
     static func isDate(_ text: some StringProtocol) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
