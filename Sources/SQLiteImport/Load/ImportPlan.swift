@@ -43,6 +43,14 @@ package struct ImportPlan: Sendable {
     /// What stands in the way, before anything is changed.
     package static func complaints(_ mapping: ImportMapping, existing: [ExistingTable]) -> [Diagnostic] {
         var found: [Diagnostic] = []
+        if !mapping.tables.contains(where: { $0.skipped == nil }) {
+            found.append(
+                Diagnostic(
+                    .error, "no-tables", "there is no table to import",
+                    nextStep: mapping.tables.isEmpty
+                        ? "check that this is the file that the application uses"
+                        : "the mapping or the layout leaves all of them out"))
+        }
         var taken: [String: String] = [:]
         for table in mapping.tables where table.skipped == nil {
             let target = "\(table.schema).\(table.name)"

@@ -28,7 +28,9 @@ package struct ReviewText: Sendable {
 
     private func section(_ title: String) -> String { "\n" + style.bold(title) + "\n" }
 
-    private func bullet(_ text: String) -> String { style.marked("  - ", width: 4, DiagnosticText.printable(text)) }
+    private func bullet(_ text: String) -> String {
+        "  - " + style.wrap(DiagnosticText.printable(text), indentation: 4).drop { $0 == " " } + "\n"
+    }
 
     private func size(_ bytes: Int64) -> String {
         let units = [("GB", 1_000_000_000.0), ("MB", 1_000_000.0), ("kB", 1_000.0)]
@@ -81,22 +83,20 @@ package struct ReviewText: Sendable {
     }
 
     private func rejects(_ tables: [ImportReview.Table]) -> String {
-        var rows = TextTable([.left, .right, .left, .left])
+        var text = ""
         for table in tables {
             for column in table.columns {
                 for reject in column.rejects {
                     let reason = RejectReason(rawValue: reject.reason)?.text ?? reject.reason
-                    rows.add([
-                        DiagnosticText.printable("\(table.name).\(column.name)"),
-                        (reject.isAtMost ? "≤ " : "") + grouped(reject.count), reject.values,
-                        (reject.policy == "reject" ? "" : "\(reject.policy): ") + reason
-                            + (reject.example.map { ", such as rowid \($0)" } ?? ""),
-                    ])
+                    let count = (reject.isAtMost ? "at most " : "") + grouped(reject.count)
+                    let policy = reject.policy == "reject" ? "" : "; invalid: \(reject.policy)"
+                    text += bullet(
+                        "\(table.name).\(column.name): \(count), \(reject.values): \(reason)"
+                            + (reject.example.map { ", such as rowid \($0)" } ?? "") + policy)
                 }
             }
         }
-        let text = rows.render()
-        return text.isEmpty ? "  none: every value fits its type\n" : text + "\n"
+        return text.isEmpty ? "  none: every value fits its type\n" : text
     }
 
     private func left(_ review: ImportReview) -> String {
