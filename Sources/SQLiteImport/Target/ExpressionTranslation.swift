@@ -45,6 +45,7 @@ package struct ExpressionTranslation: Sendable {
                 throw NotTranslated("its expression could not be read")
             }
             var translator = ExpressionTranslator(self, .key(isUnique: true))
+            translator.hasGenerated = false
             let piece = try translator.assigned(
                 try Self.read(expression), to: TranslatedColumn(source: column, mapping: target))
             return (piece, translator.notes)

@@ -1,5 +1,8 @@
 extension ExpressionTranslator {
     mutating func unary(_ sign: String, _ operand: SQLiteExpression) throws(NotTranslated) -> TargetPiece {
+        if sign == "NOT", case .isNull(let tested) = operand {
+            return .condition("\(try piece(tested).operand) IS NOT NULL")
+        }
         if sign == "NOT" { return .condition("NOT \(try condition(operand).operand)") }
         if sign == "+" {
             // The same value, but no longer a column's: no affinity and no collation of its own.
@@ -105,7 +108,7 @@ extension ExpressionTranslator {
     /// SQLite's integers have 64 bits, its other numbers are doubles; PostgreSQL would take 32 bits, or decimals.
     func wide(_ piece: TargetPiece) -> String {
         let type = piece.kind == .double ? "double precision" : "bigint"
-        if piece.column == nil, piece.literal == nil { return piece.operand }
+        if piece.column == nil, piece.literal == nil, !piece.isNarrow { return piece.operand }
         switch piece.column?.mapping.type {
         case .bigint, .doublePrecision: return piece.operand
         default: return "\(piece.operand)::\(type)"

@@ -81,9 +81,6 @@ extension ExpressionTranslator {
         func refusal() -> NotTranslated {
             NotTranslated("it gives \(piece.kind.words), and the column becomes \(column.mapping.type.sql)")
         }
-        if let named = piece.column, named.source.generation != nil {
-            throw NotTranslated("it is made of \(named.source.name), which is generated itself")
-        }
         switch (TargetPiece.Kind(column.mapping.type), piece.kind) {
         case (.boolean, .boolean), (.text, .text), (.bytes, .bytes), (.date, .date), (.integer, .integer): return piece
         case (.integer, .boolean) where affinity != .text: return try number(piece)

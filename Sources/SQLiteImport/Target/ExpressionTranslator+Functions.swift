@@ -10,7 +10,7 @@ extension ExpressionTranslator {
         case ("trim", 1...2), ("ltrim", 1...2), ("rtrim", 1...2):
             return .function("\(name == "trim" ? "btrim" : name)(\(try texts(arguments, name)))", .text)
         case ("replace", 3): return .function("replace(\(try texts(arguments, name)))", .text)
-        case ("instr", 2): return .function("strpos(\(try texts(arguments, name)))", .integer)
+        case ("instr", 2): return .narrow("strpos(\(try texts(arguments, name)))")
         case ("length", 1): return try length(arguments[0])
         case ("substr", 2...3), ("substring", 2...3): return try part(arguments)
         case ("abs", 1):
@@ -56,8 +56,8 @@ extension ExpressionTranslator {
     /// Of a text its characters, of bytes their number, of a number its digits.
     private mutating func length(_ argument: SQLiteExpression) throws(NotTranslated) -> TargetPiece {
         let piece = try piece(argument)
-        if piece.kind == .bytes { return .function("length(\(piece.operand))", .integer) }
-        return .function("length(\(try text(piece, "length()")))", .integer)
+        if piece.kind == .bytes { return .narrow("length(\(piece.operand))") }
+        return .narrow("length(\(try text(piece, "length()")))")
     }
 
     /// From a place at or behind the first character: SQLite counts others from the end.
@@ -93,7 +93,8 @@ extension ExpressionTranslator {
         if case .call("randomblob", _) = argument { throw untranslated("randomblob") }
         let piece = try piece(argument)
         guard piece.kind == .bytes else { throw NotTranslated("hex() of \(piece.shown) (\(piece.kind.words))") }
-        return .function("upper(encode(\(piece.operand), 'hex'))", .text)
+        // Of NULL it is empty in SQLite.
+        return .function("COALESCE(upper(encode(\(piece.operand), 'hex')), '')", .text)
     }
 
     private mutating func isJSON(_ argument: SQLiteExpression) throws(NotTranslated) -> TargetPiece {

@@ -14,7 +14,12 @@ extension ExpressionTranslator {
     }
 
     func name(_ parts: [String], _ kind: SQLiteToken.Kind) throws(NotTranslated) -> TargetPiece {
-        if let column = column(parts) { return piece(column) }
+        if let column = column(parts) {
+            guard hasGenerated || column.source.generation == nil else {
+                throw NotTranslated("it is made of \(column.source.name), which is generated itself")
+            }
+            return piece(column)
+        }
         guard parts.count == 1 else { throw NotTranslated("it names \(parts.joined(separator: "."))") }
         let name = parts[0]
         if hasColumns, let source = translation.table.column(name) {

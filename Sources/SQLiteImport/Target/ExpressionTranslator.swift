@@ -6,6 +6,8 @@ struct ExpressionTranslator {
     let purpose: ExpressionTranslation.Purpose
     /// False in a DEFAULT, where a name is a string.
     var hasColumns = true
+    /// In a generated column no other one can be named.
+    var hasGenerated = true
     var notes: [String] = []
 
     init(_ translation: ExpressionTranslation, _ purpose: ExpressionTranslation.Purpose) {

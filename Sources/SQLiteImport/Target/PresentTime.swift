@@ -34,7 +34,7 @@ enum PresentTime: Hashable {
             guard case .text(let format)? = arguments.first,
                 arguments.count == 1 || arguments.dropFirst() == [.text("now")]
             else { return nil }
-            let time: PresentTime? = format == "%s" ? .count(.seconds) : Self.format(format)
+            let time: PresentTime? = format == "%s" ? .count(.seconds) : Self.template(format)
             guard let time else { return nil }
             self = time
         default: return nil
@@ -55,7 +55,7 @@ enum PresentTime: Hashable {
     }
 
     /// In to_char's words; nil where a sign has none.
-    private static func format(_ format: String) -> PresentTime? {
+    private static func template(_ format: String) -> PresentTime? {
         let words: [Character: String] = [
             "Y": "YYYY", "m": "MM", "d": "DD", "H": "HH24", "M": "MI", "S": "SS", "f": "SS.MS", "j": "DDD",
         ]

@@ -54,6 +54,8 @@ struct TargetPiece {
     var affinity: SourceAffinity?
     /// Nil where nothing says one.
     var collation: Collation?
+    /// An integer of 32 bits where SQLite's has 64.
+    var isNarrow = false
     /// True whatever the row holds, because the type sees to it.
     var isImplied = false
 
@@ -64,6 +66,8 @@ struct TargetPiece {
         TargetPiece(sql: sql, kind: kind, isAtomic: false)
     }
     static func function(_ sql: String, _ kind: Kind) -> TargetPiece { TargetPiece(sql: sql, kind: kind) }
+
+    static func narrow(_ sql: String) -> TargetPiece { TargetPiece(sql: sql, kind: .integer, isNarrow: true) }
 
     static func condition(_ sql: String) -> TargetPiece { composed(sql, .boolean) }
     static let implied = TargetPiece(sql: "true", kind: .boolean, isImplied: true)
