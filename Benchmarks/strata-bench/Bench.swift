@@ -8,6 +8,7 @@ struct Bench: AsyncParsableCommand {
         abstract: "Measures Strata beside what people would do without it. scripts/bench runs all of it.",
         subcommands: [
             ClientsCommand.self, ShowCommand.self, MovesCommand.self, ScaleCommand.self, ApplyCommand.self,
-            StagesCommand.self, ProxyCommand.self, SplitCommand.self, EventsCommand.self, ResultsCommand.self,
+            StagesCommand.self, ProxyCommand.self, SplitCommand.self, EventsCommand.self, ImportCommand.self,
+            ResultsCommand.self,
         ])
 }

@@ -39,6 +39,9 @@ struct ImportSQLiteCommand: AsyncParsableCommand {
     @Flag(help: "Only compare the target with the file.")
     var verify = false
 
+    @Flag(name: .customLong("no-verify"), help: "Do not compare at the end; --verify does so later.")
+    var skipsVerification = false
+
     @Flag(help: "Take back what an earlier import of this file made, and begin anew.")
     var restart = false
 

@@ -97,11 +97,11 @@ struct ImportWork {
             try? await writeRejects(journal)
             throw resumable(error)
         }
-        progress.begin(verifying: tables.reduce(0) { $0 + $1.evidence.rows })
-        let verified = try await verification(site, settings, journal, tables)
+        let verified = command.skipsVerification ? nil : try await verification(site, settings, journal, tables)
         progress.end()
         let rejects = try await writeRejects(journal)
-        let result = ImportResult(site, outcome, verified, rejects)
+        let objects = try await ImportTarget.differences(tables, site.schema.sequences, journal)
+        let result = ImportResult(site, tables, outcome, verified, objects, rejects)
         if result.isWhole { try await journal.set(state: "done") }
         try write(result)
     }
@@ -176,11 +176,11 @@ struct ImportWork {
             }
             let journal = ImportJournal(earlier.id, on: connection)
             let tables = site.plan.tables
-            progress.begin(verifying: tables.reduce(0) { $0 + $1.evidence.rows })
             let verified = try await verification(site, settings, journal, tables)
             progress.end()
+            let objects = try await ImportTarget.differences(tables, site.schema.sequences, journal)
             await connection.close()
-            try write(ImportResult(site, nil, verified, nil))
+            try write(ImportResult(site, tables, nil, verified, objects, nil))
         } catch {
             await connection.close()
             throw error
@@ -189,14 +189,11 @@ struct ImportWork {
 
     private func verification(
         _ site: ImportSite, _ settings: ConnectionSettings, _ journal: ImportJournal, _ tables: [PlannedTable]
-    ) async throws -> ImportVerification.Result {
-        let refused = try await journal.refused()
-        let listener = progress.handle
-        let compared = try await ImportVerification(
-            site.snapshot, target: settings, tables: tables, jobs: command.jobs, listener: listener
-        ).run(refused: refused)
-        return ImportVerification.Result(
-            tables: compared, objects: try await ImportTarget.differences(tables, site.schema.sequences, journal))
+    ) async throws -> [ImportVerification.Table] {
+        progress.begin(verifying: tables.reduce(0) { $0 + $1.evidence.rows })
+        return try await ImportVerification(
+            site.snapshot, target: settings, tables: tables, jobs: command.jobs, listener: progress.handle
+        ).run(refused: journal.refused())
     }
 
     // MARK: Results

@@ -9,10 +9,11 @@ package struct ImportResult: Sendable, Codable {
         package var read: Int?
         package var loaded: Int?
         package var rejected: Int?
-        /// Whether rows and values of both sides are the same.
-        package var isEqual: Bool
-        package var found: Int
-        package var expected: Int
+        /// Whether rows and values of both sides are the same; nil where they were not compared.
+        package var isEqual: Bool?
+        /// Rows of the target, and rows that should be there.
+        package var found: Int?
+        package var expected: Int?
         package var differing: [Int64]
         package var notCompared: [String]
     }
@@ -24,34 +25,31 @@ package struct ImportResult: Sendable, Codable {
     /// The file with the rejects, where there are some.
     package var rejects: String?
     package var sourceHasChanged: Bool
-    /// Nothing is missing, and both sides are the same.
+    /// Nothing is missing, and nothing that was compared differs.
     package var isWhole: Bool
 }
 
-extension ImportVerification {
-    package struct Result: Sendable {
-        package var tables: [Table]
-        package var objects: [String]
-
-        package init(tables: [Table], objects: [String]) { (self.tables, self.objects) = (tables, objects) }
-    }
-}
-
 extension ImportResult {
-    /// - Parameter outcome: nil for a comparison alone.
+    /// - Parameters:
+    ///   - outcome: nil for a comparison alone.
+    ///   - verified: nil where nothing was compared.
+    ///   - objects: what differs but rows.
     package init(
-        _ site: ImportSite, _ outcome: ImportRun.Outcome?, _ verified: ImportVerification.Result, _ rejects: String?
+        _ site: ImportSite, _ planned: [PlannedTable], _ outcome: ImportRun.Outcome?,
+        _ verified: [ImportVerification.Table]?, _ objects: [String], _ rejects: String?
     ) {
         file = site.snapshot.file.path
-        tables = verified.tables.map { table in
+        tables = planned.map { table in
+            let name = table.load.source.name
             // A table without rows has no chunk.
-            let count = outcome.map { $0.tables[table.table] ?? ImportRun.Outcome.Count() }
+            let count = outcome.map { $0.tables[name] ?? ImportRun.Outcome.Count() }
+            let found = verified?.first { $0.table == name }
             return Table(
-                table: table.table, target: table.target, read: count?.read, loaded: count?.loaded,
-                rejected: count?.rejected, isEqual: table.isEqual, found: table.found, expected: table.expected,
-                differing: table.rowids, notCompared: table.notCompared)
+                table: name, target: table.load.target, read: count?.read, loaded: count?.loaded,
+                rejected: count?.rejected, isEqual: found?.isEqual, found: found?.found, expected: found?.expected,
+                differing: found?.rowids ?? [], notCompared: found?.notCompared ?? [])
         }
-        differences = verified.objects
+        differences = objects
         for table in tables {
             guard let read = table.read, let loaded = table.loaded, let rejected = table.rejected else { continue }
             let rows = site.evidence[table.table]?.rows ?? 0
@@ -68,7 +66,7 @@ extension ImportResult {
             uniqueKeysWithValues: site.mapping.tables.compactMap { table in table.skipped.map { (table.source, $0) } })
         self.rejects = rejects
         sourceHasChanged = outcome?.sourceHasChanged ?? false
-        isWhole = differences.isEmpty && tables.allSatisfy(\.isEqual)
+        isWhole = differences.isEmpty && tables.allSatisfy { $0.isEqual != false }
     }
 }
 
@@ -80,7 +78,8 @@ package struct ImportResultText: Sendable {
 
     package func render(_ result: ImportResult) -> String {
         var text = table(result) + "\n"
-        let rows = result.tables.reduce(0) { $0 + $1.found }
+        let rows = result.tables.reduce(0) { $0 + ($1.found ?? $1.loaded ?? 0) }
+        let isCompared = !result.tables.contains { $0.isEqual == nil }
         let rejected = result.tables.reduce(0) { $0 + ($1.rejected ?? 0) }
         for (name, reason) in result.skipped.sorted(by: { $0.key < $1.key }) {
             text += "skipped: \(DiagnosticText.printable(name)) (\(DiagnosticText.printable(reason)))\n"
@@ -92,12 +91,12 @@ package struct ImportResultText: Sendable {
                     "values not compared, for their type changes their text: \(uncompared.joined(separator: ", "))",
                     indentation: 2, first: 0) + "\n"
         }
-        for table in result.tables where !table.isEqual {
+        for table in result.tables where table.isEqual == false {
             let rowids =
                 table.differing.isEmpty ? "" : "; rowid \(table.differing.map(String.init).joined(separator: ", "))"
             text += style.marked(
                 style.red("differs: "), width: 9,
-                "\(DiagnosticText.printable(table.target)) has \(grouped(table.found)) rows, expected \(grouped(table.expected))\(rowids)"
+                "\(DiagnosticText.printable(table.target)) has \(grouped(table.found ?? 0)) rows, expected \(grouped(table.expected ?? 0))\(rowids)"
             )
         }
         for difference in result.differences {
@@ -111,7 +110,7 @@ package struct ImportResultText: Sendable {
         }
         text +=
             result.isWhole
-            ? style.green("The same on both sides")
+            ? style.green(isCompared ? "The same on both sides" : "Loaded, not compared")
                 + ": \(counted(result.tables.count, "table")), \(grouped(rows)) rows"
                 + (rejected > 0 ? ", \(grouped(rejected)) rejected" : "") + ".\n"
             : style.red("Not the same on both sides.") + "\n"
@@ -121,11 +120,11 @@ package struct ImportResultText: Sendable {
     private func table(_ result: ImportResult) -> String {
         var table = TextTable([.left, .left, .right, .right, .left])
         for entry in result.tables {
-            let counts = entry.loaded.map { grouped($0) } ?? grouped(entry.found)
+            let counts = grouped(entry.loaded ?? entry.found ?? 0)
             let rejected = (entry.rejected ?? 0) > 0 ? "\(grouped(entry.rejected ?? 0)) rejected" : ""
             table.add([
                 DiagnosticText.printable(entry.table), "-> " + DiagnosticText.printable(entry.target), counts, rejected,
-                entry.isEqual ? style.green("equal") : style.red("differs"),
+                entry.isEqual.map { $0 ? style.green("equal") : style.red("differs") } ?? "",
             ])
         }
         return table.render()
