@@ -88,7 +88,7 @@ struct ApplyCommand: AsyncParsableCommand {
         if let saved {
             (plan, catalog) = (saved, try await CatalogReader.read(connection))
         } else if let layout {
-            (plan, catalog) = try await LivePlanner.plan(layout, on: connection)
+            (plan, catalog) = try await LivePlanner.plan(layout, on: connection, components: EventComponent.here)
         } else {
             return nil
         }
