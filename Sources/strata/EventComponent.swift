@@ -32,12 +32,35 @@ enum EventComponent {
             ]
             return component
         }
-        component.parts = change.steps.map {
-            Component.Part(
-                $0.object, statements: $0.statements, undo: $0.undo, reason: $0.reason, isNew: $0.isNew)
+        component.parts = change.steps.map { step in
+            var part = Component.Part(
+                step.object, statements: step.statements, undo: step.undo, reason: step.reason, isNew: step.isNew)
+            part.locks = step.lock.map { [lock($0, events.schema, catalog)] } ?? []
+            return part
         }
         component.diagnostics = notes(change, events, state) + missingRights(state, catalog)
         return component
+    }
+
+    /// Waited for beside the queue where appends would wait behind it.
+    private static func lock(_ lock: EventSchemaLock, _ schema: String, _ catalog: Catalog) -> Lock {
+        let place = catalog.schemas.values.first { $0.name == schema }?.oid
+        let table = catalog.relations.values.first { $0.schema == place && $0.name == lock.table }?.oid
+        return Lock(lock.mode, "\(schema).\(lock.table)", oid: lock.stopsWriters ? table ?? 0 : 0)
+    }
+
+    /// The event store of a database, and what else is there. Of several, which a layout cannot say, the first by name.
+    static func found(in catalog: Catalog) -> (rest: Catalog, events: EventsLayout?) {
+        for schema in catalog.schemas.values.sorted(by: { $0.name < $1.name }) {
+            var events = EventsLayout(place: SourcePlace(file: "", line: 0, column: 0))
+            events.schema = schema.name
+            let state = EventSchemaState(catalog, schema: EventSchema(events))
+            guard state.record != nil, state.tables.contains("events") else { continue }
+            // Refused as months, it has days.
+            if EventSchema(events).refusal(of: state)?.code == "partitions" { events.every = .day }
+            return (catalog.without(schema: schema.oid), events)
+        }
+        return (catalog, nil)
     }
 
     private static func notes(

@@ -9,11 +9,11 @@ struct EventsInitCommand: AsyncParsableCommand {
         commandName: "init",
         abstract: "Makes the event store's schema, or brings it up to date.",
         discussion: """
-            It makes tables, functions, and the role strata_events that requests run as; nothing else is
-            touched. Safe to run again. Partitions of the table of events are made ahead.
+            It makes tables, functions, and the role strata_events that requests run as;
+            nothing else is touched. Safe to run again. Partitions are made ahead.
 
-            Where the layout has `events:`, it says where and how, and this is a run like those of
-            strata apply, of the event store alone: strata status shows it, strata rollback undoes it.
+            Where the layout has `events:`, that says where and how, and this is a run of
+            the event store alone: strata status shows it, strata rollback undoes it.
 
             Examples:
               strata events init
@@ -107,6 +107,7 @@ struct EventsInitCommand: AsyncParsableCommand {
         _ events: EventsLayout, _ layout: Layout, _ connection: Connection, _ workplace: Workplace
     ) async throws {
         let progress = RunProgress(console: workplace.console, quiet: global.format == .json)
+        defer { progress.end() }
         try await Applier(connection, report: progress.handle).exclusively { applier in
             if let run = try await applier.ledger.unfinished() {
                 guard run.kind == .apply, run.state != .undoing, run.plan.steps.allSatisfy(\.isPart) else {

@@ -141,6 +141,11 @@ struct EventSchemaVersionTests {
         #expect(!undo.contains("DROP TABLE") && !undo.contains("DROP SCHEMA") && !undo.contains("ST004"))
         #expect(undo.contains("CREATE OR REPLACE … append"))
         #expect(change.steps.first?.undo == [schema.uncommented(EventStoreRecord.mark)])
+        let tables = change.steps.first { $0.object == "tables" }?.lock
+        #expect(tables?.mode == "SHARE UPDATE EXCLUSIVE" && tables?.table == "event_streams")
+        #expect(change.steps.first { $0.object == "append" }?.lock == nil)
+        // All is new there: nobody waits.
+        #expect(schema.change(from: EventSchemaState(), ahead: 3).steps.allSatisfy { $0.lock == nil })
     }
 
     @Test("A part that changed, one that a release added, one that lacks something, an older version: those alone")
@@ -170,6 +175,7 @@ struct EventSchemaVersionTests {
         #expect(added.map(\.object) == ["subjects"] && added[0].isNew && added[0].reason == subjects.reason)
         #expect(
             added[0].undo.contains { $0.contains("ST004") } && added[0].undo.contains { $0.hasPrefix("DROP TABLE") })
+        #expect(added[0].lock?.mode == "SHARE ROW EXCLUSIVE" && added[0].lock?.table == "event_streams")
         let older = try steps { $1.version = 0 }
         #expect(older.map(\.object) == ["version 1"] && !older[0].undo.contains { $0.contains("ST004") })
         let empty = try steps { state, _ in state.partitions = [] }

@@ -188,6 +188,27 @@ struct EventStorePlanTests {
         }
     }
 
+    @Test("strata init writes it, and nothing of what is in it", arguments: ["month", "day"])
+    func written(every: String) async throws {
+        try await with(Workshop.layout) { shop in
+            let made = try await shop.program.run("events", "init", "--schema", "My Events", "--every", every)
+            #expect(made.code == 0)
+            for arguments in [["init"], ["init", "--suggest"]] {
+                let written = try await shop.program.start(arguments + ["--out", "new.yaml", "--force"]).finish()
+                #expect(written.code == 0, "\(written)")
+                let text = try String(contentsOf: shop.folder.appending(path: "new.yaml"), encoding: .utf8)
+                #expect(
+                    text.contains("events: { schema: \"My Events\", every: \(every) }")
+                        && !text.contains("organizations"))
+            }
+            _ = try await shop.program.run("init", "--out", "new.yaml", "--force")
+            let plan = try await shop.program.run("plan", "--layout", "new.yaml", "--detailed-exit-code")
+            #expect(plan.code == 0 && plan.output.contains("Nothing to do"), "\(plan)")
+            let listed = try await shop.program.run("events", "organization", "list", "--layout", "new.yaml")
+            #expect(listed.code == 0, "\(listed)")
+        }
+    }
+
     // MARK: Versions
 
     @Test("A store of a release without versions is taken over, in place, and given back as it was")
@@ -219,6 +240,8 @@ struct EventStorePlanTests {
             #expect(plan.contains("renew event store events: append made again: not known of which release it is"))
             #expect(
                 plan.contains("renew event store events: projections missing: function projection_letters"), "\(plan)")
+            #expect(
+                plan.contains("made again: not known of which release it is; lock: SHARE UPDATE EXCLUSIVE"), "\(plan)")
             #expect(plan.contains("renew event store events: version 1") && !plan.contains("partitions of today"))
             #expect(try await shop.program.run("apply", "--yes").code == 0)
             try await expectDone(shop)

@@ -39,8 +39,7 @@ struct StopCause {
                 object: step.object, nextStep: "undo what is done (strata rollback), then plan again")
         case LedgerSchema.undoRefused:
             return Diagnostic(
-                .error, "undo-refused", "not undone: \(error.message)", object: step.object,
-                nextStep: error.hint)
+                .error, "undo-refused", "not undone: \(error.message)", nextStep: error.hint)
         case SQLState.diskFull.rawValue:
             return Diagnostic(
                 .error, "disk-full", "\(what): the server's disk is full: \(error.message)", object: step.object,

@@ -9,6 +9,8 @@ package struct EventSchemaChange: Sendable, Hashable {
         package var statements: [String]
         /// In the order in which they run; nothing happens where the store was dropped by hand.
         package var undo: [String]
+        /// On a table of a store that may be in use; catalog changes only, so for milliseconds.
+        package var lock: EventSchemaLock?
         /// It was never there; else it is made again, in place.
         package var isNew: Bool
     }
@@ -65,8 +67,9 @@ private struct EventSchemaDraft {
         // What a release has added to a store that knows its parts.
         let isAdded = known == nil && record.version != nil && missing == EventSchemaObjects(of: part, schema)
         record.parts[part.key] = part.fingerprint
+        let lock = EventSchemaLock(of: part, missing, in: state, schema)
         add(
-            part, undo: schema.undo(part, missing, state), isNew: change.isNew || isAdded,
+            part, undo: schema.undo(part, missing, state), lock: lock, isNew: change.isNew || isAdded,
             reason: change.isNew || isAdded ? part.reason : reason(part, known, missing))
     }
 
@@ -91,13 +94,15 @@ private struct EventSchemaDraft {
         add(part, undo: change.isNew ? schema.closing : [], isNew: change.isNew, reason: part.reason)
     }
 
-    private mutating func add(_ part: EventSchema.Part, undo: [String], isNew: Bool, reason: String) {
+    private mutating func add(
+        _ part: EventSchema.Part, undo: [String], lock: EventSchemaLock? = nil, isNew: Bool, reason: String
+    ) {
         let before = comment
         if part.key == EventSchema.Part.place { hasSchema = true }
         if hasSchema { comment = record.text }
         var step = EventSchemaChange.Step(
             object: part.object, reason: reason, statements: [schema.pin(before)] + part.statements, undo: undo,
-            isNew: isNew)
+            lock: lock, isNew: isNew)
         if comment != before {
             step.statements.append(schema.commented(comment))
             step.undo.insert(schema.uncommented(before), at: 0)

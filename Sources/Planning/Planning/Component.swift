@@ -7,6 +7,7 @@ package struct Component: Sendable, Equatable {
         package var statements: [String]
         /// In the order in which they run.
         package var undo: [String]
+        package var locks: [Lock] = []
         package var reason: String
         /// It was never there; else it is made again, in place.
         package var isNew: Bool
@@ -56,7 +57,7 @@ struct ComponentSteps {
                     Step(
                         kind: part.isNew ? .makePart : .renewPart,
                         object: "\(component.title) \(component.schema): \(part.name)", statements: part.statements,
-                        undo: part.undo, reason: part.reason))
+                        undo: part.undo, locks: part.locks, reason: part.reason))
             }
         }
     }
