@@ -17,9 +17,9 @@ package enum Pipeline {
 
     /// Compares a layout with a catalog.
     package static func plan(
-        _ layout: Layout, _ catalog: Catalog, use: StatementUse = .unknown
+        _ layout: Layout, _ catalog: Catalog, use: StatementUse = .unknown, components: [Component] = []
     ) throws(DiagnosticsError) -> Plan {
-        try Planner.plan(layout: layout, catalog: catalog, use: use)
+        try Planner.plan(layout: layout, catalog: catalog, use: use, components: components)
     }
 
     /// What is to be done to take the shims away.

@@ -71,9 +71,13 @@ package struct EventService: Sendable {
     }
 
     private func ready() async throws -> Response {
-        guard try await place.directory.isInstalled() else {
+        do {
+            try await place.directory.requireStore()
+        } catch let problem as EventStoreProblem {
             throw Problem(
-                .unavailable, "There is no event store: strata events init makes one.", retryAfter: 5)
+                .unavailable,
+                "\(problem.message.prefix(1).uppercased())\(problem.message.dropFirst()): \(problem.nextStep ?? "").",
+                retryAfter: 5)
         }
         return .nothing
     }

@@ -45,6 +45,7 @@ public final class EventClient: Sendable {
 
     private static func find(_ organization: String, _ directory: Directory) async throws -> UUID {
         try await EventError.told {
+            try await directory.requireStore()
             let all = try await directory.organizations().filter(\.isActive)
             let found = all.filter { $0.id == UUID(uuidString: organization) || $0.name == organization }
             guard found.count == 1 else {

@@ -61,7 +61,8 @@ public enum EventError: Error, Sendable, Hashable, CustomStringConvertible {
             case .invalid(let message): self = .invalid(message)
             }
         case let problem as EventStoreProblem:
-            self = problem.code == "forgotten" ? .forgotten(problem.message) : .unavailable(problem.message)
+            let next = problem.nextStep.map { "; \($0)" } ?? ""
+            self = problem.code == "forgotten" ? .forgotten(problem.message) : .unavailable(problem.message + next)
         case is PoolError: self = .busy
         case let error as PostgresError: self = .unavailable(error.message)
         default: return nil

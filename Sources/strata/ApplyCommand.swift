@@ -35,6 +35,7 @@ struct ApplyCommand: AsyncParsableCommand {
         let layout = saved == nil ? try workplace.layout() : try workplace.layoutIfPresent()
         let connection = try await workplace.connect(layout, command: "apply")
         let progress = RunProgress(console: workplace.console, quiet: global.format == .json)
+        defer { progress.end() }
         let applier = Applier(connection, options: runOptions(limits), report: limits.listener(progress))
         let report = try await applier.exclusively { applier in
             if let run = try await applier.ledger.unfinished() {
@@ -88,7 +89,7 @@ struct ApplyCommand: AsyncParsableCommand {
         if let saved {
             (plan, catalog) = (saved, try await CatalogReader.read(connection))
         } else if let layout {
-            (plan, catalog) = try await LivePlanner.plan(layout, on: connection)
+            (plan, catalog) = try await LivePlanner.plan(layout, on: connection, components: EventComponent.here)
         } else {
             return nil
         }

@@ -41,6 +41,7 @@ struct ContractCommand: AsyncParsableCommand {
         let layout = global.url == nil ? try workplace.layoutIfPresent() : nil
         let connection = try await workplace.connect(layout, command: "contract")
         let progress = RunProgress(console: workplace.console, quiet: global.format == .json)
+        defer { progress.end() }
         let applier = Applier(connection, options: runOptions(limits), report: limits.listener(progress))
         let report: RunReport? = try await applier.exclusively { applier in
             if let run = try await applier.ledger.unfinished() {

@@ -31,11 +31,12 @@ struct EventsCommand: AsyncParsableCommand {
 
 /// Which store.
 struct EventStoreOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The schema of the event store.", valueName: "name"))
-    var schema = "events"
+    @Option(
+        help: ArgumentHelp("The schema of the event store; the layout's unless given, else events.", valueName: "name"))
+    var schema: String?
 
     func validate() throws {
-        guard (1...63).contains(schema.utf8.count) else { throw ValidationError("--schema has 1 to 63 bytes") }
+        guard (1...63).contains(schema?.utf8.count ?? 1) else { throw ValidationError("--schema has 1 to 63 bytes") }
     }
 }
 
@@ -53,10 +54,10 @@ struct EventPlace {
     let directory: Directory
 
     init(_ global: GlobalOptions, _ options: EventStoreOptions) async throws {
-        workplace = Workplace(global)
-        schema = EventSchema(name: options.schema)
-        settings = try await workplace.settings(global.url == nil ? try workplace.layoutIfPresent() : nil)
-        directory = Directory(settings, schema: schema)
+        let workplace = Workplace(global)
+        let layout = global.url == nil ? try workplace.layoutIfPresent() : nil
+        let schema = options.schema ?? layout?.events?.schema ?? EventSchema().name
+        self.init(workplace, EventSchema(name: schema), try await workplace.settings(ofStore: schema, layout))
     }
 
     /// Runs a command's body; what the store refuses becomes what a person reads.
@@ -75,10 +76,10 @@ struct EventPlace {
     }
 
     func requireStore() async throws {
-        guard try await directory.isInstalled() else {
-            throw EventFailure.diagnostic(
-                "no-event-store", "there is no event store in schema \(schema.name) of \(settings)",
-                "strata events init makes one")
+        do {
+            try await directory.requireStore()
+        } catch let problem as EventStoreProblem where problem.code == "no-event-store" {
+            throw EventFailure.diagnostic(problem.code, "\(problem.message) of \(settings)", problem.nextStep)
         }
     }
 

@@ -38,12 +38,12 @@ struct InitCommand: AsyncParsableCommand {
             )
         }
         let connection = try await workplace.connect(try workplace.layoutIfPresent(), command: "init")
-        let catalog = try await CatalogReader.read(connection)
+        let (catalog, events) = EventComponent.found(in: try await CatalogReader.read(connection))
         let suggestion =
             suggest
             ? ContextSuggester.suggest(catalog: catalog, use: try await StatementUseReader.read(connection)) : nil
         await connection.close()
-        let layout = LayoutWriter.write(catalog: catalog, suggestion: suggestion)
+        let layout = LayoutWriter.write(catalog: catalog, suggestion: suggestion, events: events)
         if let out {
             try Files.write(layout, to: out)
             workplace.say("wrote \(out); look at it, then: strata plan --layout \(out)")

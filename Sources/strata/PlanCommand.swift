@@ -47,7 +47,7 @@ struct PlanCommand: AsyncParsableCommand {
         let workplace = Workplace(options)
         let layout = try workplace.layout()
         let connection = try await workplace.connect(layout, command: "plan")
-        var plan = try await LivePlanner.plan(layout, on: connection).plan
+        var plan = try await LivePlanner.plan(layout, on: connection, components: EventComponent.here).plan
         if let splits = plan.splits {
             plan.splits = try await SplitServers(global: options, layout: layout).fill(splits, source: connection)
         }

@@ -34,7 +34,8 @@ struct ProjectPlace {
         do {
             var entries: [Entry] = []
             for (projection, statements) in zip(chosen, statements) {
-                let store = stores[projection.store] ?? open(projection.store, main, workplace)
+                let place = try await workplace.settings(ofStore: projection.store, layout)
+                let store = stores[projection.store] ?? open(projection.store, place, workplace)
                 stores[projection.store] = store
                 try await store.place.requireStore()
                 let target = try settings(of: projection, layout, main, workplace)
@@ -108,6 +109,16 @@ struct ProjectPlace {
             await store.reader.close()
             await store.place.directory.close()
         }
+    }
+}
+
+extension Workplace {
+    /// Of the database that has an event store: the layout says so of one, the main one has the others.
+    func settings(ofStore schema: String, _ layout: Layout?) async throws -> ConnectionSettings {
+        guard let layout, let events = layout.events, events.schema == schema, options.url == nil,
+            let home = events.database, home != layout.mainDatabase
+        else { return try await settings(layout) }
+        return try settings(ofOther: layout.databases.first { $0.name == home }, home)
     }
 }
 

@@ -29,6 +29,7 @@ struct RollbackCommand: AsyncParsableCommand {
         let connection = try await workplace.connect(layout, command: "rollback")
         guard try await Ledger(connection).exists() else { return nothing(workplace) }
         let progress = RunProgress(console: workplace.console, quiet: global.format == .json, prefix: "undo: ")
+        defer { progress.end() }
         let applier = Applier(connection, options: runOptions(limits), report: limits.listener(progress))
         let report: RunReport? = try await applier.exclusively { applier in
             guard let run = try await applier.ledger.latestEffective() else { return nil }

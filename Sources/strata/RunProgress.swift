@@ -51,6 +51,9 @@ final class RunProgress: Sendable {
         }
     }
 
+    /// Whatever comes next on the terminal begins on a line of its own; also where the run was cut off.
+    func end() { state.withLock { clear(&$0) } }
+
     private func draw(_ text: String, _ state: inout State, force: Bool) {
         guard console.errorIsTerminal else { return }
         let now = ContinuousClock.now

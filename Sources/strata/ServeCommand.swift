@@ -89,7 +89,7 @@ struct ServeCommand: AsyncParsableCommand {
                 place.settings, schema: place.schema, host: host, port: port, operatorToken: try operatorToken(),
                 limits: limits, version: StrataVersion.current, logger: logger
             ) { port in
-                workplace.say("serving \(settings), schema \(store.schema), at http://\(host):\(port)")
+                workplace.say("serving \(settings), schema \(place.schema.name), at http://\(host):\(port)")
             }
             try await serve(service, logger, workplace)
         }

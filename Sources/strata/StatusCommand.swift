@@ -1,5 +1,6 @@
 import ArgumentParser
 import Engine
+import EventStore
 import Foundation
 import Planning
 import PostgresDriver
@@ -39,6 +40,8 @@ struct StatusCommand: AsyncParsableCommand {
                     try await SplitStatusCommand.connect(workplace, layout, $0)
                 }) ?? []
         }
+        let store =
+            global.format == .text ? try await eventStore(layout, connection, workplace.console.outputStyle) : nil
         await connection.close()
         switch global.format {
         case .json:
@@ -48,8 +51,23 @@ struct StatusCommand: AsyncParsableCommand {
         case .text:
             let style = workplace.console.outputStyle
             workplace.console.output(text(history, open: open, style: style))
+            if let store { workplace.console.output("\n" + store + "\n") }
             if !splits.isEmpty { workplace.console.output("\n" + SplitStatusCommand.text(splits, style)) }
         }
+    }
+
+    /// Of a layout that has one in this database.
+    private func eventStore(
+        _ layout: Layout?, _ connection: Connection, _ style: TextStyle
+    ) async throws -> String? {
+        guard layout?.eventStoreHere != nil, let events = layout?.events else { return nil }
+        let standing = try await EventSchema(events).standing(on: connection)
+        guard let problem = standing.problem(schema: events.schema) else {
+            return "Event store: schema \(events.schema), version \(EventSchema.version)."
+        }
+        let message = problem.message.prefix(1).uppercased() + problem.message.dropFirst()
+        return style.yellow(style.wrap("\(message).", indentation: 5, first: 0))
+            + (problem.nextStep.map { "\n" + style.wrap("try: \($0)", indentation: 5, first: 0) } ?? "")
     }
 
     private func text(_ history: [RunSummary], open: RunSummary?, style: TextStyle) -> String {

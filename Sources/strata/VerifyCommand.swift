@@ -40,7 +40,9 @@ struct VerifyCommand: AsyncParsableCommand {
         let verification = try await Verifier(
             connection, options: VerifyOptions(exactRows: exact), progress: progress.handle
         )
-        .verify(layout: undone == nil ? layout : nil, catalog: catalog, runs: runs)
+        .verify(
+            layout: undone == nil ? layout : nil, catalog: catalog, runs: runs,
+            components: undone == nil ? EventComponent.here(layout, catalog) : [])
         await connection.close()
         progress.end()
         if let open { opening(open, workplace) }

@@ -175,7 +175,7 @@ struct EventSchemaTests {
             try await store.rows("CREATE TABLE theirs.events (id int)")
             let connection = try await Connection.open(store.database.settings)
             for name in ["theirs", "public", "pg_catalog", "a$b"] {
-                await #expect(throws: EventStoreRefusal.self) {
+                await #expect(throws: EventStoreProblem.self) {
                     try await EventSchema(name: name).install(on: connection)
                 }
             }

@@ -50,7 +50,8 @@ struct LayoutSchemaFileTests {
             Layout.Compatibility.allCases.map(\.rawValue), PartitionLayout.Every.allCases.map(\.rawValue),
             Database.Pool.Mode.allCases.map(\.rawValue), Routing.AuthType.allCases.map(\.rawValue),
             Routing.AuthRule.Kind.allCases.map(\.rawValue), Routing.Transactions.allCases.map(\.rawValue),
-            SchemaLayout.Definitions.allCases.map(\.rawValue), ProjectionLayout.OnError.allCases.map(\.rawValue),
+            EventsLayout.Every.allCases.map(\.rawValue), SchemaLayout.Definitions.allCases.map(\.rawValue),
+            ProjectionLayout.OnError.allCases.map(\.rawValue),
         ]
         for list in lists {
             let written = "[" + list.map { "\"\($0)\"" }.joined(separator: ",") + "]"

@@ -120,6 +120,23 @@ struct ServiceLimitsTests {
         }
     }
 
+    @Test("A store of another version: the service is alive, and not ready, and says what to do")
+    func otherVersion() async throws {
+        try await ServiceFixture.with { fixture in
+            #expect(try await fixture.api.get("/health/ready").status == 204)
+            let connection = try await fixture.database.connect()
+            for (comment, message) in [
+                ("strata: event store, version 99", "use the release that made it"),
+                ("strata: event store, version 0", "strata apply"), ("strata: event store", "knew no versions"),
+            ] {
+                try await connection.execute("COMMENT ON SCHEMA events IS '\(comment)'")
+                let answer = try await fixture.api.get("/health/ready")
+                #expect(answer.status == 503 && answer.text.contains(message), "\(answer)")
+            }
+            await connection.close()
+        }
+    }
+
     @Test("Figures name no organisation, and count operations by status")
     func metrics() async throws {
         try await ServiceFixture.with { fixture in

@@ -38,6 +38,28 @@ struct EventClientTests {
         }
     }
 
+    @Test("A store of another version is refused, with what to do")
+    func otherVersion() async throws {
+        try await with { _, _, database in
+            let connection = try await database.connect()
+            for (comment, message) in [
+                ("strata: event store, version 99", "use the release that made it"),
+                ("strata: event store", "strata events init"),
+            ] {
+                try await connection.execute("COMMENT ON SCHEMA events IS '\(comment)'")
+                do {
+                    let client = try await EventClient(
+                        url: database.settings.keywordText(withPassword: true), organization: "Shelter")
+                    await client.close()
+                    Issue.record("a store of another version was taken")
+                } catch let error as EventError {
+                    #expect("\(error)".contains(message), "\(error)")
+                }
+            }
+            await connection.close()
+        }
+    }
+
     @Test("Typed events are appended, read and decoded; a stale version is refused with the present one")
     func typed() async throws {
         try await with { client, animals, _ in

@@ -34,7 +34,7 @@ import Testing
             let missing = try await place.run("stream", "list", code: 1)
             #expect(missing.errors.contains("strata events init"))
             let made = try await place.run("init", "--schema", "my events")
-            #expect(made.output.contains("The event store is in schema my events, partitions by month"))
+            #expect(made.output.contains("The event store is in schema my events, version 1, partitions by month"))
             try await place.run("init")
             let other = try await place.run("init", "--every", "day", code: 1)
             #expect(other.errors.contains("partitions by month"))

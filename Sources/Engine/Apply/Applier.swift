@@ -157,7 +157,10 @@ package struct Applier: Sendable {
         guard let before = try await ledger.catalogLines(before: run.id) else {
             return ["what is different is not known: the catalog from before run \(run.id) was not kept"]
         }
-        return CatalogDifference.between(before, catalog.canonicalLines()).lines()
+        let lines = ComponentLines(run.plan.components ?? [])
+        return CatalogDifference.between(
+            lines.withoutPassing(before), lines.withoutPassing(catalog.canonicalLines())
+        ).lines()
     }
 
     // MARK: Groups
@@ -189,12 +192,25 @@ package struct Applier: Sendable {
         return result
     }
 
+    /// What the first step to be undone does not let go: the run stands as it did.
+    private func refused(_ run: Run, _ cause: StopCause) async -> EngineFailure {
+        let ledger = self.ledger
+        _ = await Task.detached { try? await ledger.restoreState(run.state, of: run.id) }.value
+        return EngineFailure(
+            .failed, cause.diagnostic,
+            Diagnostic(
+                .note, "run-stands", "nothing was undone: run \(run.id) stands as before", object: "run \(run.id)"))
+    }
+
     /// Leaves the run in the ledger as it is and says how to go on.
     private func stopped(
         _ run: Run, at group: StepGroup, done: Int, total: Int, state: Run.State, by error: any Error
     ) async -> EngineFailure {
         let cause = StopCause(error, step: group.steps[0])
         let ledger = self.ledger
+        if done == 0, state == .undoing, run.state != .undoing, (error as? PostgresError)?.isUndoRefused == true {
+            return await refused(run, cause)
+        }
         let work = Task.detached {
             try? await ledger.recordError(cause.message, steps: group.steps, of: run.id, attempts: 1)
             try? await ledger.setState(state, of: run.id, error: cause.message)

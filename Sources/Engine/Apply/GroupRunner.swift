@@ -217,6 +217,8 @@ struct GroupRunner {
 }
 
 extension PostgresError {
+    var isUndoRefused: Bool { sqlState?.rawValue == LedgerSchema.undoRefused }
+
     /// Two sessions changed the rights of one object at the same time; the second attempt goes through.
     var isConcurrentCatalogChange: Bool { sqlState == "XX000" && message.contains("concurrently updated") }
 }

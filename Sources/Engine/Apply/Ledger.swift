@@ -181,6 +181,15 @@ package struct Ledger: Sendable {
             """, [.int(run), .text(state.rawValue), error.map { .text($0) } ?? .typed(nil, type: 25), .bool(ended)])
     }
 
+    /// As it was before somebody began to undo it, of which nothing came.
+    func restoreState(_ state: Run.State, of run: Int) async throws {
+        _ = try await connection.query(
+            """
+            UPDATE strata.runs r SET state = $2, error = NULL, (finished_at, lsn_after) =
+                (SELECT max(s.finished_at), max(s.lsn) FROM strata.steps s WHERE s.run = r.id) WHERE id = $1
+            """, [.int(run), .text(state.rawValue)])
+    }
+
     func setFingerprint(_ fingerprint: String, of run: Int, undone: Bool) async throws {
         let column = undone ? "fingerprint_undone" : "fingerprint_after"
         _ = try await connection.query(

@@ -8,6 +8,8 @@ enum LedgerSchema {
     static let unexpectedObject = "ST001"
     static let longHolder = "ST002"
     static let goneObject = "ST003"
+    /// A step says that it may not be undone now, because it is in use.
+    static let undoRefused = "ST004"
 
     /// Safe to run again; one transaction. Tables that may be updated have a key: a publication FOR ALL TABLES asks for it.
     /// Nobody but the owner and superusers may read it: plans show definitions.

@@ -12,7 +12,8 @@ struct ResumeCheck {
         let lines = try await Ledger(connection).catalogLines(before: run.id)
         let changes =
             lines.map {
-                RunDrift(touched: touched, catalog: catalog).differences(before: $0, after: catalog.canonicalLines())
+                RunDrift(touched: touched, catalog: catalog, components: run.plan.components ?? [])
+                    .differences(before: $0, after: catalog.canonicalLines())
             }
             ?? pinChanges(catalog)
         guard !changes.isEmpty else { return nil }

@@ -37,6 +37,9 @@ struct StopCause {
             return Diagnostic(
                 .error, "object-changed", "\(what): \(error.message); somebody changed it after the plan was made",
                 object: step.object, nextStep: "undo what is done (strata rollback), then plan again")
+        case LedgerSchema.undoRefused:
+            return Diagnostic(
+                .error, "undo-refused", "not undone: \(error.message)", nextStep: error.hint)
         case SQLState.diskFull.rawValue:
             return Diagnostic(
                 .error, "disk-full", "\(what): the server's disk is full: \(error.message)", object: step.object,

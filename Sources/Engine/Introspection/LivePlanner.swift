@@ -5,14 +5,16 @@ import SQLSyntax
 /// Reads a database and plans for it: the catalog and the use of statements as they are now, and, for the objects that
 /// the plan moves, where their sequences stand.
 package enum LivePlanner {
-    package static func plan(_ layout: Layout, on connection: Connection) async throws -> (plan: Plan, catalog: Catalog)
-    {
+    /// - Parameter components: what Strata keeps in schemas of its own, and what of it is still to be done there.
+    package static func plan(
+        _ layout: Layout, on connection: Connection, components: (Layout, Catalog) -> [Component] = { _, _ in [] }
+    ) async throws -> (plan: Plan, catalog: Catalog) {
         let catalog = try await CatalogReader.read(connection)
         let use = try await StatementUseReader.read(connection)
         let left = try await SplitLedger(connection).left()
         var here = layout
         here.schemas.removeAll { schema in left.contains { $0.schema == schema.name } }
-        var plan = try Pipeline.plan(here, catalog, use: use)
+        var plan = try Pipeline.plan(here, catalog, use: use, components: components(here, catalog))
         for split in left {
             plan.unplaced.removeAll { $0.contains(" \(SQL.identifier(split.schema)).") }
             plan.notes.append(

@@ -22,9 +22,13 @@ package struct Verifier: Sendable {
     /// - Parameters:
     ///   - layout: nil leaves out whether objects are where they have to be.
     ///   - runs: those that still stand, `contract` runs too, oldest first; also an undone one, to see that all is back.
+    ///   - components: what Strata keeps in schemas of its own, and what of it is still to be done.
     /// - Throws: `PostgresError` when the connection is lost; `CancellationError`. All else is in the answer.
-    package func verify(layout: Layout?, catalog: Catalog, runs: [Run]) async throws -> Verification {
+    package func verify(
+        layout: Layout?, catalog: Catalog, runs: [Run], components: [Component] = []
+    ) async throws -> Verification {
         var context = VerificationContext(layout: layout, catalog: catalog, plans: runs.map(\.applied))
+        context.components = components
         context.looseConstraints = await looseConstraints(context.lookup)
         var unread: Verification.Check?
         var sequences: [OID: Int64]?

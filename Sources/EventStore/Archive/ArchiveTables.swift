@@ -2,6 +2,8 @@ import SQLSyntax
 
 /// How long events are kept, and what became of partitions whose time is over.
 struct ArchiveTables {
+    /// Tables with rows from the beginning.
+    static let filled = ["store_identity"]
     private let store: EventSchema
 
     init(_ store: EventSchema) { self.store = store }

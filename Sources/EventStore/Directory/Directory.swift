@@ -14,12 +14,9 @@ package struct Directory: Sendable {
 
     package func close() async { await pool.close() }
 
-    /// Whether the schema is there.
-    package func isInstalled() async throws -> Bool {
-        try await pool.withConnection {
-            try await $0.query(
-                "SELECT to_regclass(format('%I.event_streams', $1::text)) IS NOT NULL AS present", [.text(schema.name)])
-        }.only().bool("present")
+    /// - Throws: `EventStoreProblem` where there is no store, or one of a version that this release does not know.
+    package func requireStore() async throws {
+        try await pool.withConnection { try await schema.require(on: $0) }
     }
 
     /// What is wrong with a request, in a word that programs may look at.

@@ -3,6 +3,8 @@ import SQLSyntax
 /// Events are neither changed nor deleted, not by their owner either: rights and triggers. Whole partitions go when their time
 /// is over, and those alone.
 struct EventImmutability {
+    /// What all triggers of the store run.
+    static let function = "refuse_change"
     private let store: EventSchema
 
     init(_ store: EventSchema) { self.store = store }
@@ -11,7 +13,7 @@ struct EventImmutability {
         let s = store.schema
         return [
             """
-            CREATE OR REPLACE FUNCTION \(s).refuse_change() RETURNS trigger LANGUAGE plpgsql AS $function$
+            CREATE OR REPLACE FUNCTION \(s).\(Self.function)() RETURNS trigger LANGUAGE plpgsql AS $function$
             BEGIN
                 RAISE EXCEPTION 'events are immutable: % of % is refused', TG_OP, TG_TABLE_NAME
                     USING ERRCODE = 'object_not_in_prerequisite_state',

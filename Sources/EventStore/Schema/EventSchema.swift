@@ -9,9 +9,21 @@ import SQLSyntax
 package struct EventSchema: Sendable, Hashable {
     /// One object, or a few that belong together: a step of a plan.
     package struct Part: Sendable, Hashable {
+        /// That of the schema itself, which everything else is in.
+        static let place = "schema"
+
+        /// What the store's record calls it, for good: letters and dashes.
+        package var key: String
         package var object: String
         package var statements: [String]
         package var reason: String
+
+        /// Changes with every change of its statements; 12 hexadecimal digits.
+        package var fingerprint: String {
+            var hash = FNV1a128()
+            for statement in statements { hash.add("\(statement.utf8.count):\(statement)".utf8) }
+            return String(hash.hexadecimal.suffix(12))
+        }
     }
 
     /// How wide a partition is, and so how much goes at once when its time is over.
@@ -36,7 +48,7 @@ package struct EventSchema: Sendable, Hashable {
     package var parts: [Part] {
         [
             Part(
-                object: "role \(role)",
+                key: "role", object: "role \(role)",
                 statements: [
                     """
                     DO $$ BEGIN
@@ -57,42 +69,52 @@ package struct EventSchema: Sendable, Hashable {
                 ],
                 reason: "requests run as it, within one organisation"),
             Part(
-                object: "schema \(name)",
+                key: Part.place, object: "schema \(name)",
                 statements: [
-                    // Who gets a function has to be able to make one there; it is taken back at the end.
                     "CREATE SCHEMA IF NOT EXISTS \(schema)",
-                    "COMMENT ON SCHEMA \(schema) IS \(SQL.literal(Self.mark))",
-                    "GRANT USAGE, CREATE ON SCHEMA \(schema) TO \(account)",
+                    "GRANT USAGE ON SCHEMA \(schema) TO \(account)",
                 ],
                 reason: "the event store's place"),
             Part(
-                object: "functions of ids and times", statements: EventIdentifiers(self).functions,
+                key: "ids", object: "functions of ids and times", statements: EventIdentifiers(self).functions,
                 reason: "an id tells its time (UUIDv7)"),
             Part(
-                object: "tables", statements: EventTables(self).statements,
+                key: "tables", object: "tables", statements: EventTables(self).statements,
                 reason: "organisations, streams, events, groups"),
             Part(
-                object: "row security and rights", statements: EventRights(self).statements,
+                key: "rights", object: "row security and rights", statements: EventRights(self).statements,
                 reason: "one organisation sees nothing of another"),
             Part(
-                object: "immutability", statements: EventImmutability(self).statements,
+                key: "immutability", object: "immutability", statements: EventImmutability(self).statements,
                 reason: "events are never updated or deleted"),
             Part(
-                object: "partitions", statements: EventPartitions(self).functions, reason: "made ahead, never a default"
+                key: "partitions", object: "partitions", statements: EventPartitions(self).functions,
+                reason: "made ahead, never a default"
             ),
-            Part(object: "append", statements: AppendFunction(self).statements, reason: "one call appends"),
-            Part(object: "reading", statements: ReadFunctions(self).statements, reason: "by stream and position"),
             Part(
-                object: "consumer groups", statements: GroupFunctions(self).statements, reason: "leases, offsets, seek"),
-            Part(object: "dead letters", statements: DeadLetterFunctions(self).statements, reason: "attempts, redrive"),
-            Part(object: "export", statements: ExportFunctions(self).statements, reason: "from a time on"),
-            Part(object: "retention", statements: ArchiveTables(self).statements, reason: "what is kept, and archived"),
-            Part(object: "subjects", statements: SubjectTables(self).statements, reason: "keys that can be forgotten"),
+                key: "append", object: "append", statements: owned(AppendFunction(self).statements),
+                reason: "one call appends"),
             Part(
-                object: "projections", statements: ProjectionFunctions(self).statements, reason: "their dead letters"),
+                key: "reading", object: "reading", statements: owned(ReadFunctions(self).statements),
+                reason: "by stream and position"),
             Part(
-                object: "rights on schema \(name)", statements: ["REVOKE CREATE ON SCHEMA \(schema) FROM \(account)"],
-                reason: "requests make nothing there"),
+                key: "groups", object: "consumer groups", statements: owned(GroupFunctions(self).statements),
+                reason: "leases, offsets, seek"),
+            Part(
+                key: "dead-letters", object: "dead letters", statements: owned(DeadLetterFunctions(self).statements),
+                reason: "attempts, redrive"),
+            Part(
+                key: "export", object: "export", statements: owned(ExportFunctions(self).statements),
+                reason: "from a time on"),
+            Part(
+                key: "retention", object: "retention", statements: ArchiveTables(self).statements,
+                reason: "what is kept, and archived"),
+            Part(
+                key: "subjects", object: "subjects", statements: owned(SubjectTables(self).statements),
+                reason: "keys that can be forgotten"),
+            Part(
+                key: "projections", object: "projections", statements: owned(ProjectionFunctions(self).statements),
+                reason: "their dead letters"),
         ]
     }
 
@@ -123,6 +145,12 @@ package struct EventSchema: Sendable, Hashable {
             // It believes the organisation that it is told: who may call it is the service, and whom its owner grants it.
             "REVOKE ALL ON FUNCTION \(name) FROM PUBLIC",
         ]
+    }
+
+    /// Who gets a function has to be able to make one there: for as long as it takes.
+    private func owned(_ statements: [String]) -> [String] {
+        ["GRANT CREATE ON SCHEMA \(schema) TO \(account)"] + statements
+            + ["REVOKE CREATE ON SCHEMA \(schema) FROM \(account)"]
     }
 
     /// For a function that only those above call.

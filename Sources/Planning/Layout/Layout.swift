@@ -32,6 +32,7 @@ package struct Layout: Sendable {
     package var thresholds: [Placed<Thresholds>] = []
     package var backup: [Placed<Backup>] = []
     package var exemptions: [Exemption] = []
+    package var events: EventsLayout?
     package var projections: [ProjectionLayout] = []
 
     package init(file: String) { self.file = file }

@@ -40,6 +40,8 @@ extension LayoutReader {
         }
         checkPlacement(layout)
         listed = ListedTables(layout)
+        if let node = fields["events"] { layout.events = events(node, layout) }
+        eventStore = layout.events?.schema
         if let node = fields["roles"] { layout.roles = roles(node) }
         if let node = fields["indexes"] { layout.indexes = indexes(node) }
         if let node = fields["loose_keys"] { layout.looseKeys = looseKeys(node) }

@@ -30,6 +30,11 @@ extension LayoutReader {
                 "foreign-schema-listed", message, node.place, "choose a name that no schema has, such as far_\(source)")
             return nil
         }
+        guard schema != eventStore else {
+            let step = "choose a name that no schema has, such as far_\(source)"
+            error("foreign-schema-listed", "schema \(schema) is the event store's", node.place, step)
+            return nil
+        }
         guard let home = layout.schemas.first(where: { $0.name == source })?.database, home != layout.mainDatabase
         else {
             let message = "schema \(source) does not live in another database than \(layout.mainDatabase)"

@@ -5,14 +5,14 @@ enum LayoutKeys: String, CaseIterable {
     case tableEntry, viewEntry, functionEntry, typeEntry, sequenceEntry
     case partition, role, index, indexColumn, looseKey, copy, foreignTables
     case routing, tls, auth, authRule, freshness, route, retention, threshold, backup
-    case exemption, projection
+    case exemption, events, projection
 
     var keys: [String] {
         switch self {
         case .root:
             [
                 "strata", "databases", "schemas", "compatibility", "roles", "indexes", "loose_keys", "copies",
-                "foreign_tables", "routing", "retention", "thresholds", "backup", "exemptions", "projections",
+                "foreign_tables", "routing", "retention", "thresholds", "backup", "exemptions", "events", "projections",
             ]
         case .database: ["url", "replicas", "pool", "wal_level"]
         case .replica: ["name", "url", "weight"]
@@ -39,6 +39,7 @@ enum LayoutKeys: String, CaseIterable {
         case .copy: ["table", "databases"]
         case .foreignTables: ["schema", "of", "tables"]
         case .exemption: ["fingerprint", "reason", "until"]
+        case .events: ["schema", "database", "every", "ahead"]
         case .projection:
             ["stream", "organization", "store", "schema", "tables", "on_error", "not_compared", "statements"]
         case .routing:
@@ -72,6 +73,7 @@ enum LayoutKeys: String, CaseIterable {
         case .copy: "a copied table"
         case .foreignTables: "a schema of foreign tables"
         case .exemption: "an exemption"
+        case .events: "`events`"
         case .tls: "`tls`"
         case .auth: "`auth`"
         case .authRule: "a rule of `auth`"

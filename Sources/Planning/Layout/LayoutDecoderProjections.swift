@@ -62,7 +62,7 @@ extension LayoutReader {
         guard let stream, let schema, !tables.isEmpty, !statements.isEmpty else { return nil }
         var projection = ProjectionLayout(name: name, stream: stream, schema: schema, tables: tables, place: place)
         (projection.organization, projection.statements) = (organization, statements)
-        (projection.store, projection.onError) = (store ?? "events", onError ?? .stop)
+        (projection.store, projection.onError) = (store ?? eventStore ?? "events", onError ?? .stop)
         projection.notCompared = notCompared
         return projection
     }

@@ -78,7 +78,7 @@ extension LayoutReader {
 
     /// A schema that the layout does not list may exist all the same: worth a warning, except for `public`.
     mutating func unlistedSchema(_ schema: String, _ place: SourcePlace) {
-        guard !listed.contains(schema), schema != "public" else { return }
+        guard !listed.contains(schema), schema != "public", schema != eventStore else { return }
         let step =
             nearestName(to: schema, among: listed.schemas.keys).map { "did you mean \($0)?" }
             ?? "list it under `schemas`, or make sure that the database has it"
@@ -88,7 +88,7 @@ extension LayoutReader {
     /// For `thresholds` and `backup`: an entry for a schema that is not there would watch or save nothing.
     mutating func listedSchema(_ entry: LayoutField, _ section: String) -> String? {
         guard let name = name(entry, .schema) else { return nil }
-        if listed.contains(name) || name == "public" { return name }
+        if listed.contains(name) || name == "public" || name == eventStore { return name }
         let step =
             nearestName(to: name, among: listed.schemas.keys).map { "did you mean \($0)?" }
             ?? "list it under `schemas`, or remove it here"

@@ -34,7 +34,7 @@ extension LayoutReader {
         return schema
     }
 
-    private mutating func declaredDatabase(_ node: LayoutNode) -> String? {
+    mutating func declaredDatabase(_ node: LayoutNode) -> String? {
         guard let name = name(node, .database, "database") else { return nil }
         if databaseNames.contains(name) { return name }
         unknownDatabase(name, node.place)

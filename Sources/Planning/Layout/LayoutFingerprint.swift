@@ -4,7 +4,7 @@ internal import SQLSyntax
 /// spacing, order of lists, connection strings and settings of the proxy.
 ///
 /// Covers schemas with everything in them, the databases they are placed on, compatibility, roles, indexes, loose keys,
-/// copies and foreign tables. It is stable between releases and machines, and no defence against somebody who makes two layouts alike on purpose (FNV-1a).
+/// copies, foreign tables and the event store. It is stable between releases and machines, and no defence against somebody who makes two layouts alike on purpose (FNV-1a).
 extension Layout {
     /// 32 hexadecimal digits.
     package var fingerprint: String {
@@ -18,6 +18,11 @@ extension Layout {
         if !looseKeys.isEmpty { hash.add(sorted: looseKeys.map(\.meaning)) }
         if !copies.isEmpty { hash.add(sorted: copies.map { "copy " + $0.meaning }) }
         if !foreignTables.isEmpty { hash.add(sorted: foreignTables.map { "foreign " + $0.meaning }) }
+        // Not how many partitions are made ahead: that matters once, and every time is different.
+        if let events {
+            let home = events.database == mainDatabase ? nil : events.database
+            hash.add("events " + joined([events.schema, home, events.every.rawValue]))
+        }
         return hash.hexadecimal
     }
 }

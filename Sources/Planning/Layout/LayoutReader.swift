@@ -8,6 +8,8 @@ struct LayoutReader {
     var databaseNames = ["main"]
     /// The tables and views that the layout lists; known once `schemas` is decoded.
     var listed = ListedTables()
+    /// The schema of the event store, where the layout has one.
+    var eventStore: String?
     /// Where `continuous: true` stands, by schema; `Backup` has no place for it.
     var continuousBackups: [String: SourcePlace] = [:]
     private var diagnostics: [Diagnostic] = []

@@ -20,8 +20,11 @@ struct FunctionBindings {
 
     func findings() -> [Finding] {
         guard !context.movedWords.isEmpty else { return [] }
+        // Those of the event store name nothing outside of it.
+        let closed = context.layout.eventStoreHere.flatMap { lookup.schema(named: $0)?.oid }
         let suspects = catalog.functions.values.filter { function in
-            !function.bindsByOID && function.language != "internal" && function.language != "c"
+            function.schema != closed && !function.bindsByOID && function.language != "internal"
+                && function.language != "c"
                 && catalog.extensionMembers[ObjectReference(.function, function.oid)] == nil
                 && !lookup.isShim(.function, function.oid) && needsReading(function)
         }

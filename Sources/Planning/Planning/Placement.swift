@@ -28,13 +28,16 @@ struct PlacementResolver {
     let lookup: CatalogLookup
     private let claims: EntryClaims
     private var result = Placement()
-    private var finder: CandidateFinder { CandidateFinder(catalog: catalog, lookup: lookup) }
+    private var finder: CandidateFinder {
+        CandidateFinder(catalog: catalog, lookup: lookup, closed: layout.eventStoreHere)
+    }
 
     init(layout: Layout, catalog: Catalog, lookup: CatalogLookup) {
         self.layout = layout
         self.catalog = catalog
         self.lookup = lookup
-        claims = EntryClaims(layout, CandidateFinder(catalog: catalog, lookup: lookup))
+        claims = EntryClaims(
+            layout, CandidateFinder(catalog: catalog, lookup: lookup, closed: layout.eventStoreHere))
     }
 
     static func resolve(layout: Layout, catalog: Catalog, lookup: CatalogLookup) -> Placement {
@@ -261,6 +264,13 @@ struct PlacementResolver {
     }
 
     private mutating func reportSchemasElsewhere() {
+        if let events = layout.events, let database = events.database, database != layout.mainDatabase {
+            result.diagnostics.append(
+                Diagnostic(
+                    .note, "event-store-on-other-database", "the event store belongs on database \(database)",
+                    object: "schema \(events.schema)", place: events.place,
+                    nextStep: "strata events init makes it there, and brings it up to date"))
+        }
         for schema in layout.schemas {
             guard let database = schema.database, database != layout.mainDatabase else { continue }
             result.diagnostics.append(

@@ -10,8 +10,15 @@ struct Candidate {
 struct CandidateFinder {
     let catalog: Catalog
     let lookup: CatalogLookup
+    /// The schema of the event store: nobody takes anything from it.
+    var closed: String?
 
     func candidates(named entry: ObjectEntry, kind: ListedKind) -> [Candidate] {
+        let all = everywhere(named: entry, kind: kind)
+        return closed == nil ? all : all.filter { $0.schema != closed }
+    }
+
+    private func everywhere(named entry: ObjectEntry, kind: ListedKind) -> [Candidate] {
         switch kind {
         case .table: relationCandidates(entry.name) { $0.kind.isTable }
         case .view:

@@ -21,6 +21,8 @@ package struct Plan: Sendable, Equatable, Codable {
     /// Schemas that the layout places on another database: what that takes. The steps prepare them here; nil: there is
     /// none, or none of which anything is here.
     package var splits: [SplitReport]?
+    /// What Strata keeps in schemas of its own here; nil: nothing.
+    package var components: [PlannedComponent]?
 
     package init(server: ServerFacts, fingerprint: String, layoutFingerprint: String) {
         self.server = server
@@ -75,6 +77,8 @@ package struct Step: Sendable, Equatable, Codable {
         case appendOnly = "append_only"
         case buildIndex = "build_index"
         case attachIndex = "attach_index"
+        case makePart = "make_part"
+        case renewPart = "renew_part"
     }
 
     /// How long the lock is held, by what the statement does, not by measurement.

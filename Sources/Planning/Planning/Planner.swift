@@ -1,7 +1,7 @@
 /// From a layout and a catalog to a plan: pure, and the same for the same input.
 package struct Planner {
     package static func plan(
-        layout: Layout, catalog: Catalog, use: StatementUse = .unknown
+        layout: Layout, catalog: Catalog, use: StatementUse = .unknown, components: [Component] = []
     ) throws(DiagnosticsError) -> Plan {
         let lookup = CatalogLookup(catalog)
         let placement = PlacementResolver.resolve(layout: layout, catalog: catalog, lookup: lookup)
@@ -13,6 +13,9 @@ package struct Planner {
         complaints += TargetChecks(context: context).diagnostics() + roles.diagnostics()
         if catalog.server.isInRecovery { complaints.append(standby(catalog)) }
         if !layout.looseKeys.isEmpty { complaints += LooseKeys(cut: DatabaseCut(context)).diagnostics() }
+
+        let componentSteps = ComponentSteps(components: components)
+        complaints += componentSteps.complaints
 
         var draft = PlanDraft()
         for note in placement.diagnostics where note.severity != .error { draft.add(note) }
@@ -35,10 +38,13 @@ package struct Planner {
         SurroundingHazards(context: context).add(to: &draft)
         OldNameHazards(context: context).add(to: &draft)
         UseHazards(context: context).add(to: &draft)
+        componentSteps.add(to: &draft)
         complaints += OwnershipChecks(context: context, privileges: privileges).diagnostics(draft, roles)
 
         guard complaints.isEmpty else { throw DiagnosticsError(complaints) }
-        return finish(draft, context: context)
+        var plan = finish(draft, context: context)
+        plan.components = componentSteps.planned
+        return plan
     }
 
     private static func finish(_ draft: PlanDraft, context: PlanningContext) -> Plan {

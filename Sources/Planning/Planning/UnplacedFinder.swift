@@ -10,9 +10,10 @@ struct UnplacedFinder {
         var ignored: [String: Set<String>] = [:]
         for schema in layout.schemas { ignored[schema.name] = Set(schema.ignore.map(\.value)) }
         var found: [Placement.Unplaced] = []
+        let eventStore = layout.eventStoreHere
         func add(_ reference: ObjectReference, _ kind: String, _ schema: OID, _ name: String) {
             let schemaName = lookup.schemaName(schema)
-            guard placed[reference] == nil, catalog.extensionMembers[reference] == nil,
+            guard schemaName != eventStore, placed[reference] == nil, catalog.extensionMembers[reference] == nil,
                 !lookup.isShim(reference.kind, reference.oid), !(ignored[schemaName]?.contains(name) ?? false)
             else { return }
             found.append(Placement.Unplaced(kind: kind, schema: schemaName, name: name))
@@ -29,7 +30,7 @@ struct UnplacedFinder {
         }
         for object in StayingObjects(catalog: catalog, lookup: lookup).objects {
             let schema = lookup.schemaName(object.schema)
-            guard !(ignored[schema]?.contains(object.name) ?? false) else { continue }
+            guard schema != eventStore, !(ignored[schema]?.contains(object.name) ?? false) else { continue }
             found.append(Placement.Unplaced(kind: object.kind, schema: schema, name: object.name))
         }
         return Array(Set(found)).sorted { ($0.schema, $0.kind, $0.name) < ($1.schema, $1.kind, $1.name) }

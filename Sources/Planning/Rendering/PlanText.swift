@@ -89,6 +89,8 @@ package struct PlanText: Sendable {
         case .appendOnly: "make \(step.object) append-only"
         case .buildIndex: "build index \(step.object) concurrently"
         case .attachIndex: "put together index \(step.object)"
+        case .makePart: "make \(step.object)"
+        case .renewPart: "renew \(step.object)"
         }
     }
 

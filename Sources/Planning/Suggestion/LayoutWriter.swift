@@ -3,6 +3,7 @@ package enum LayoutWriter {
     /// - Parameters:
     ///   - suggestion: nil for the database as it is, whose plan against the same catalog is empty; else the proposed
     ///     schemas come first, each with its reasons as a comment.
+    ///   - events: the event store, whose schema is not in the catalog.
     ///   - databaseURLVariable: the environment variable that holds the connection string; letters, digits and `_`.
     /// - Returns: text that ends with a line end. Lines have at most 100 columns, but for names that are longer.
     ///
@@ -10,7 +11,8 @@ package enum LayoutWriter {
     /// layout cannot say (with a dot, with a control character) are named in a comment. Above 10,000 tables or so the text
     /// is larger than the 1 MiB that the decoder reads.
     package static func write(
-        catalog: Catalog, suggestion: ContextSuggestion? = nil, databaseURLVariable: String = "DATABASE_URL"
+        catalog: Catalog, suggestion: ContextSuggestion? = nil, events: EventsLayout? = nil,
+        databaseURLVariable: String = "DATABASE_URL"
     ) -> String {
         let lookup = CatalogLookup(catalog)
         let contents = LayoutContents(catalog: catalog, lookup: lookup, suggestion: suggestion)
@@ -19,6 +21,9 @@ package enum LayoutWriter {
         lines += schemas(contents.sections, suggestion)
         lines += ["compatibility: views"]
         lines += roles(LayoutRights(catalog: catalog, sections: contents.sections).rights())
+        if let events {
+            lines.append("events: { schema: \(YamlText.name(events.schema)), every: \(events.every.rawValue) }")
+        }
         return lines.joined(separator: "\n") + "\n"
     }
 

@@ -17,6 +17,13 @@ struct PlacementChecks {
         verification.unplaced = placement.unplaced.map(\.display)
         let differences = self.differences(layout, placement)
         for difference in differences { verification.add(difference) }
+        for component in context.components where component.parts.isEmpty && component.installed == component.version {
+            verification.add(
+                .init(
+                    .passed, .placement, "component", "schema \(SQL.identifier(component.schema))",
+                    "the \(component.title) is of version \(component.version), and every part as this release makes it"
+                ))
+        }
         if differences.isEmpty {
             verification.add(
                 .init(
@@ -30,7 +37,8 @@ struct PlacementChecks {
         // A standby can be verified although nothing can be planned on it.
         catalog.server.isInRecovery = false
         do throws(DiagnosticsError) {
-            return try Planner.plan(layout: layout, catalog: catalog).steps.filter(isOfInterest).map(notApplied)
+            return try Planner.plan(layout: layout, catalog: catalog, components: context.components).steps
+                .filter(isOfInterest).map(notApplied)
         } catch {
             return error.diagnostics.filter { $0.severity == .error }.map(complaint) + placement.moves.map(notMoved)
         }

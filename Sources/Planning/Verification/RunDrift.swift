@@ -5,13 +5,16 @@ internal import SQLSyntax
 package struct RunDrift {
     private let names: MovedNames
     private let deeds: StepDeeds
+    private let components: ComponentLines
 
     /// - Parameters:
     ///   - touched: steps that are done, or may be half done (an index that was being built).
     ///   - catalog: as it is now.
-    package init(touched: [Step], catalog: Catalog) {
+    ///   - components: what is in their schemas is no plan's: it may be in use, and changes as it is used.
+    package init(touched: [Step], catalog: Catalog, components: [PlannedComponent] = []) {
         let lookup = CatalogLookup(catalog)
         names = MovedNames(touched, catalog: catalog, lookup: lookup)
+        self.components = ComponentLines(components)
         deeds = StepDeeds(touched, catalog: catalog, lookup: lookup, names: names)
     }
 
@@ -35,9 +38,15 @@ package struct RunDrift {
         // Where a text had the new name before, it stands there still.
         let difference = CatalogDifference.between(old.map(names.normalised), mapped, limit: .max)
         func name(_ object: String) -> Substring { now[object[...]] ?? object[...] }
-        return gone + difference.removed.filter { !deeds.explainRemoval(of: $0) }.map { "removed \($0)" }
-            + difference.added.filter { !deeds.explainAddition(of: $0) }.map { "added \(name($0))" }
+        return gone
+            + difference.removed.filter { !deeds.explainRemoval(of: $0) && !components.belongs($0) }.map {
+                "removed \($0)"
+            }
+            + difference.added.filter { !deeds.explainAddition(of: $0) && !components.belongs($0) }.map {
+                "added \(name($0))"
+            }
             + difference.changed.compactMap { change in
+                if components.belongs(change.object) { return nil }
                 let rest = change.attributes.filter { !deeds.explainChange(of: change.object, $0) }
                 return rest.isEmpty ? nil : "changed \(name(change.object)): \(rest.joined(separator: "; "))"
             }

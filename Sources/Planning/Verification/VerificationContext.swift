@@ -49,6 +49,8 @@ package struct VerificationContext: Sendable {
     let statistics: [OID: ExtendedStatistics]
     /// How many foreign keys of a table loose keys took the place of.
     package var looseConstraints: [OID: Int] = [:]
+    /// What Strata keeps in schemas of its own, as the layout wants it.
+    package var components: [Component] = []
     /// Old names that a run took from something, and what it is.
     let oldNames: [QualifiedName: BaselineEntry]
 
