@@ -134,6 +134,7 @@ let package = Package(
                 "Engine", "EventStore", "JSONSchemas", "Outbox", "Planning", "PostgresDriver", "Proxy", "Service",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict

@@ -22,7 +22,9 @@ struct EventsCommand: AsyncParsableCommand {
         subcommands: [
             EventsInitCommand.self, EventsOrganizationCommand.self, EventsUserCommand.self, EventsKeyCommand.self,
             EventsStreamCommand.self,
-            EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsDeadCommand.self,
+            EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsPollCommand.self,
+            EventsCommitCommand.self, EventsFailCommand.self, EventsLeaveCommand.self, EventsConsumeCommand.self,
+            EventsDeadCommand.self,
             EventsRelayCommand.self,
             EventsExportCommand.self, EventsRetainCommand.self, EventsArchiveCommand.self, EventsMaintainCommand.self,
             EventsSubjectCommand.self,
