@@ -21,7 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
               strata events init
               strata events organization add Shelter
               strata events stream add animals
-              strata events key add shop --scope append --scope read
+              KEY=$(strata events key add shop --scope append --scope read)
               strata serve &
               curl -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
                 -d '[{"type": "registered", "key": "rex", "payload": {"name": "Rex"}}]' \\
