@@ -109,6 +109,22 @@ struct GroupMetricsTests {
         }
     }
 
+    @Test("A database that does not answer is not waited for: the page comes, and the next one has the figures again")
+    func held() async throws {
+        try await with { fixture in
+            let connection = try await fixture.database.connect()
+            try await connection.execute("BEGIN; LOCK TABLE events.consumer_groups")
+            let asker = fixture.client(ServiceFixture.operatorToken)
+            let without = try await asker.get("/metrics")
+            #expect(without.status == 200 && without.text.contains("strata_events_groups_known 0\n"))
+            try await connection.execute("COMMIT")
+            await connection.close()
+            while try await !asker.get("/metrics").text.contains("strata_events_groups_known 1\n") {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+
     @Test("Many who ask share one reading; one that hangs is not waited for; a failure is kept as long as an answer")
     func gauge() async throws {
         let count = Mutex(0)
