@@ -38,9 +38,15 @@ package struct EventService: Sendable {
         (self.host, self.port, self.version, self.logger, self.onRunning) = (host, port, version, logger, onRunning)
     }
 
-    static let endpoints =
-        DirectoryEndpoints.all + KeyEndpoints.all + StreamEndpoints.all + EventEndpoints.all + GroupEndpoints.all
-        + DeadLetterEndpoints.all
+    /// As docs/http-api.md has them.
+    static let sections: [(title: String, endpoints: [Endpoint])] = [
+        ("Appending and reading", EventEndpoints.all), ("Streams and their schemas", StreamEndpoints.all),
+        ("Consumer groups", GroupEndpoints.all), ("Dead letters of groups", DeadLetterEndpoints.all),
+        ("Subjects that can be forgotten", SubjectEndpoints.all), ("API keys", KeyEndpoints.all),
+        ("Organisations, people, sessions", DirectoryEndpoints.all),
+    ]
+
+    static let endpoints = sections.flatMap(\.endpoints)
 
     /// Serves until its task is cancelled, or it is told to end gracefully: then what was accepted is answered first.
     package func run() async throws {
@@ -48,7 +54,7 @@ package struct EventService: Sendable {
         router.add(middleware: ProblemMiddleware(table: table))
         router.get("health/live") { _, _ in Response.nothing }
         router.get("health/ready") { _, _ in try await ready() }
-        router.get("metrics") { _, _ in await metrics() }
+        router.get("metrics") { request, _ in try await metrics(request) }
         table.add(to: router, place, door, place.metrics)
         let channel = HTTP1Channel.Configuration(
             idleTimeout: .nanoseconds(Int64(place.limits.idleTime / .nanoseconds(1))),
@@ -82,11 +88,13 @@ package struct EventService: Sendable {
         return .nothing
     }
 
-    private func metrics() async -> Response {
-        .with(
+    /// For everybody without names; to the operator those of groups are told, too.
+    private func metrics(_ request: Request) async throws -> Response {
+        let groups = try door.isOperator(request) ? GroupMetrics.families(await place.groupGauge.figures()) : []
+        return .with(
             place.metrics.text(
                 version: version, waitingAppends: await place.writer.waitingRequests,
-                waitingReaders: await place.watch.waiting), MetricFamily.contentType)
+                waitingReaders: await place.watch.waiting, groups: groups), MetricFamily.contentType)
     }
 
     /// Work beside the server, which ends with it.

@@ -37,13 +37,20 @@ struct ServicePlace: Sendable {
     let names: StreamNames
     let groups: GroupNames
     let metrics = ServiceMetrics()
+    let groupGauge: GroupGauge
+    /// What is asked for the metrics, on a connection of its own: requests do not wait for it.
+    private let figures: Directory
+    let subjects: SubjectAccess
     /// Attempts to log in, by address.
     let logins: RequestLimits<String>
 
     init(
         _ settings: ConnectionSettings, schema: EventSchema, limits: ServiceLimits, subjects: SubjectAccess
     ) {
-        self.limits = limits
+        (self.limits, self.subjects) = (limits, subjects)
+        let figures = Directory(settings, schema: schema, connections: 1)
+        self.figures = figures
+        groupGauge = GroupGauge { try await figures.groupFigures(most: GroupGauge.most, limit: .seconds(2)) }
         directory = Directory(settings, schema: schema)
         reader = EventReader(settings, schema: schema, connections: 16, subjects: subjects)
         let watch = StreamWatch(settings, schema: schema)
@@ -64,6 +71,7 @@ struct ServicePlace: Sendable {
         await writer.close()
         await reader.close()
         await directory.close()
+        await figures.close()
         await callers.close()
     }
 

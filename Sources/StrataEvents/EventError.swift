@@ -86,6 +86,7 @@ public enum EventError: Error, Sendable, Hashable, CustomStringConvertible {
         case .outOfRange(let floor): self = .outOfRange(floor: floor)
         case .leaseLost: self = .leaseLost
         case .invalid(let message): self = .invalid(message)
+        case .tooMany: self = .busy
         }
     }
 }

@@ -22,7 +22,9 @@ struct EventsCommand: AsyncParsableCommand {
         subcommands: [
             EventsInitCommand.self, EventsOrganizationCommand.self, EventsUserCommand.self, EventsKeyCommand.self,
             EventsStreamCommand.self,
-            EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsDeadCommand.self,
+            EventsAppendCommand.self, EventsReadCommand.self, EventsGroupCommand.self, EventsPollCommand.self,
+            EventsCommitCommand.self, EventsFailCommand.self, EventsLeaveCommand.self, EventsConsumeCommand.self,
+            EventsDeadCommand.self,
             EventsRelayCommand.self,
             EventsExportCommand.self, EventsRetainCommand.self, EventsArchiveCommand.self, EventsMaintainCommand.self,
             EventsSubjectCommand.self,
@@ -165,8 +167,11 @@ enum EventFailure {
         case .notFound(let message): diagnostic("not-found", message, nil)
         case .outOfRange(let floor):
             diagnostic("out-of-range", "events up to \(floor) are archived and gone", "go on after \(floor)")
-        case .leaseLost(let message): diagnostic("lease-lost", message, "poll again")
+        case .leaseLost(let message):
+            diagnostic("lease-lost", message, "forget what was done since the last commit, and poll again")
         case .invalid(let message): diagnostic("invalid", message, nil)
+        case .tooMany(let message):
+            diagnostic("too-many-members", message, "give each process one name and keep it, and leave when it ends")
         }
     }
 

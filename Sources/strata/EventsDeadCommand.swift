@@ -58,10 +58,11 @@ struct EventsDeadCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await place.with { store, organization, group, _ in
-                let letters = try await store.directory.deadLetters(
-                    of: group.id, organization.id, status: all ? nil : .dead, after: after
-                ).map { Shown($0) }
+                let page = try await store.directory.deadLetters(
+                    of: group.id, organization.id, status: all ? nil : .dead, after: after)
+                let letters = page.letters.map { Shown($0) }
                 let console = store.workplace.console
+                defer { if let next = page.next { console.error("more: --after \(next)\n") } }
                 guard place.global.format == .text else { return console.output(try JSONOutput.text(letters)) }
                 guard !letters.isEmpty else { return console.output("No dead letters of \(group.name).\n") }
                 let style = console.outputStyle
@@ -76,7 +77,6 @@ struct EventsDeadCommand: AsyncParsableCommand {
                             "\(letter.reason) (\(attempts), \(EventText.time(letter.failedAt)))", indentation: 4,
                             first: 4) + "\n")
                 }
-                if letters.count == 100 { console.error("more: --after \(letters[99].position)\n") }
             }
         }
     }

@@ -45,7 +45,7 @@ struct EventsGroupCommand: AsyncParsableCommand {
         func validate() throws {
             guard 1...256 ~= slots else { throw ValidationError("--slots must be from 1 to 256") }
             guard 1...1_000 ~= attempts else { throw ValidationError("--attempts must be from 1 to 1000") }
-            guard (1...200).contains(name.count) else {
+            guard (1...200).contains(name.unicodeScalars.count) else {
                 throw ValidationError("a group's name has 1 to 200 characters")
             }
         }

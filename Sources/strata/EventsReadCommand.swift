@@ -54,7 +54,7 @@ struct EventsReadCommand: AsyncParsableCommand {
             let slice = try await reader.read(
                 stream.id, of: organization.id, after: position, limit: all ? 1_000 : limit)
             for event in slice.events {
-                console.output(global.format == .json ? Self.line(event) : text(event, console))
+                console.output(global.format == .json ? Self.line(event) : Self.text(event, console))
             }
             guard let last = slice.next else {
                 if position == after, global.format == .text {
@@ -72,7 +72,7 @@ struct EventsReadCommand: AsyncParsableCommand {
         }
     }
 
-    private func text(_ event: StoredEvent, _ console: Console) -> String {
+    static func text(_ event: StoredEvent, _ console: Console) -> String {
         let style = console.outputStyle
         let key = event.key.map { "  " + DiagnosticText.printable($0) } ?? ""
         let head =

@@ -58,7 +58,13 @@ struct EventsRelayCommand: AsyncParsableCommand {
         guard 1...512 ~= key.utf8.count, !key.utf8.contains(0) else {
             throw ValidationError("--key has 1 to 512 bytes")
         }
-        if let group, !(1...200).contains(group.count) { throw ValidationError("--group has 1 to 200 characters") }
+        if let group, !(1...200).contains(group.unicodeScalars.count) {
+            throw ValidationError("--group has 1 to 200 characters")
+        }
+        if group == nil, key.unicodeScalars.count > 194 {
+            throw ValidationError(
+                "a --key of more than 194 characters is too long for a group's name: name one, --group")
+        }
         if let maxlen, maxlen < 1 { throw ValidationError("--maxlen must be 1 or more") }
         guard after >= 0 else { throw ValidationError("--after must be 0 or more") }
         guard .seconds(1)...Duration.seconds(3_600) ~= lease.duration else {

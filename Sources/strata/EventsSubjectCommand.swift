@@ -1,5 +1,4 @@
 import ArgumentParser
-import Engine
 import EventStore
 import Foundation
 import JSONSchemas
@@ -113,86 +112,6 @@ struct EventsSubjectProtectCommand: AsyncParsableCommand {
                 "Encrypted of \(stream.name): \(members.joined(separator: ", ")), for the subject at \(found.subject)\n"
             )
         }
-    }
-}
-
-struct EventsSubjectForgetCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "forget",
-        abstract: "Deletes a subject's key for good: what is encrypted with it cannot be read any more.",
-        discussion: """
-            It is put on record with who did it and why. Nothing undoes it. Read models
-            keep what they have until they are rebuilt; the answer names them.
-
-            Example:
-              strata events subject forget 4711 --reason "request of 22 November"
-            """)
-
-    @OptionGroup var global: GlobalOptions
-    @OptionGroup var store: EventStoreOptions
-    @OptionGroup var owner: OrganizationOption
-    @Argument(help: "The subject's id.") var subject: String
-    @Option(help: "For the record, 1 to 1000 characters; nothing about the subject itself.") var reason: String
-    @Flag(help: "Does not ask.") var yes = false
-
-    func validate() throws {
-        guard (1...1_000).contains(reason.count) else { throw ValidationError("--reason has 1 to 1000 characters") }
-        guard (1...200).contains(subject.utf8.count) else { throw ValidationError("a subject has 1 to 200 bytes") }
-    }
-
-    private struct Shown: Encodable {
-        var subject: String
-        var hadKey: Bool
-        var forgottenAt: Date
-        var projectionsToRebuild: [String]
-        var groupsWithCopies: [String]
-    }
-
-    func run() async throws {
-        try await EventPlace.with(global, store) { place in
-            let organization = try await place.organization(owner)
-            let known = try await place.directory.subjects(of: organization.id, id: subject)
-            guard !known.isEmpty else {
-                throw EventFailure.diagnostic(
-                    "subject", "organisation \(organization.name) has no subject \(subject)",
-                    "strata events subject list shows them")
-            }
-            let question = "Forget subject \(DiagnosticText.printable(subject)) of \(organization.name) for good?"
-            guard yes || place.workplace.console.confirm(question) else {
-                throw EventFailure.diagnostic(
-                    "not-confirmed", "nothing was forgotten: it cannot be undone, and nobody has agreed",
-                    "say --yes, or answer y on a terminal")
-            }
-            let actor = "\(ActorIdentity.current.actor)@\(ActorIdentity.current.host)"
-            let done = try await place.directory.forget(subject, of: organization.id, by: actor, reason: reason)
-            await place.directory.vacuumKeys()
-            let copies = try await place.directory.copies(of: organization.id)
-            try show(done, copies, place)
-        }
-    }
-
-    private func show(_ done: (hadKey: Bool, at: Date), _ copies: [SubjectCopies], _ place: EventPlace) throws {
-        let projections = copies.flatMap(\.projections)
-        let groups = copies.flatMap { stream in stream.groups.map { "\($0) of \(stream.stream)" } }
-        guard global.format == .text else {
-            return place.workplace.console.output(
-                try JSONOutput.text(
-                    Shown(
-                        subject: subject, hadKey: done.hadKey, forgottenAt: done.at, projectionsToRebuild: projections,
-                        groupsWithCopies: groups)))
-        }
-        let name = DiagnosticText.printable(subject)
-        place.workplace.console.output(
-            done.hadKey
-                ? "Subject \(name) is forgotten.\n" : "Subject \(name) was forgotten on \(EventText.time(done.at)).\n")
-        if !projections.isEmpty {
-            place.workplace.say("Read models that may still have what was forgotten, until they are rebuilt:")
-            for projection in projections { place.workplace.say("  strata project rebuild \(projection)") }
-        }
-        if !groups.isEmpty {
-            place.workplace.say("Consumers that may have copies of their own: \(groups.joined(separator: ", "))")
-        }
-        place.workplace.say("Backups that are older still have the key, wrapped: docs/events.md, Forgetting.")
     }
 }
 

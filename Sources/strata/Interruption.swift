@@ -17,7 +17,11 @@ enum Interruption {
 
     static func install() {
         for number in [SIGINT, SIGTERM] {
-            signal(number, SIG_IGN)
+            // Elsewhere the source sees a signal that is ignored. On Linux it has a handler of its own once it is there, which it is
+            // a moment later: a signal of that moment would be lost, and a command that runs on would run on for good.
+            #if !os(Linux)
+                signal(number, SIG_IGN)
+            #endif
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 let running = task.withLock { $0 }

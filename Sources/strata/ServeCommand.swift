@@ -21,7 +21,7 @@ struct ServeCommand: AsyncParsableCommand {
               strata events init
               strata events organization add Shelter
               strata events stream add animals
-              strata events key add shop --scope append --scope read
+              KEY=$(strata events key add shop --scope append --scope read)
               strata serve &
               curl -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
                 -d '[{"type": "registered", "key": "rex", "payload": {"name": "Rex"}}]' \\
@@ -59,6 +59,14 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp("How long what was accepted may take once it is told to end, in seconds.", valueName: "n"))
     var grace = 30
 
+    enum Reference: String, ExpressibleByArgument, CaseIterable { case markdown, openapi }
+
+    @Option(
+        help: ArgumentHelp(
+            "Prints the API and ends: markdown as docs/http-api.md, or openapi. Needs no database.",
+            valueName: "form"))
+    var printAPI: Reference?
+
     func validate() throws {
         guard Self.address(listen) != nil else {
             throw ValidationError("--listen is HOST:PORT, such as 127.0.0.1:8080")
@@ -73,6 +81,11 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        switch printAPI {
+        case .markdown: return Console.shared.output(APIReference.text)
+        case .openapi: return Console.shared.output(APIReference.openAPI)
+        case nil: break
+        }
         try await EventPlace.with(global, store) { place in
             let (host, port) = Self.address(listen) ?? ("127.0.0.1", 8080)
             var limits = ServiceLimits()

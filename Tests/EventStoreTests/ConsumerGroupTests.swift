@@ -212,4 +212,97 @@ struct ConsumerGroupTests {
         try await store.append((1...10).map { .counted($0) }, to: stream)
         try await store.rows(clock + " $$")
     }
+
+    @Test(
+        "Names of groups, members and streams that are none or too long are refused by the functions and tables themselves"
+    )
+    func names() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            let group = try await reader.createGroup(String(repeating: "ä", count: 200), on: stream, of: one)
+            for name in ["", String(repeating: "a", count: 201)] {
+                await #expect(throws: EventStoreRefusal.invalid("a group's name has 1 to 200 characters")) {
+                    _ = try await reader.createGroup(name, on: stream, of: one)
+                }
+                await #expect(throws: EventStoreRefusal.invalid("a member's name has 1 to 200 bytes")) {
+                    _ = try await reader.poll(group, of: one, as: name)
+                }
+                // Whatever was to write it: not by a function.
+                await #expect(throws: PostgresError.self) { _ = try await store.stream(name) }
+            }
+            // 101 characters of two bytes each; and one character of 201 scalars is no short name.
+            await #expect(throws: EventStoreRefusal.self) {
+                _ = try await reader.poll(group, of: one, as: String(repeating: "ä", count: 101))
+            }
+            let directory = Directory(store.database.settings, schema: store.schema)
+            await #expect(throws: Directory.Refusal.self) {
+                _ = try await directory.createStream("e" + String(repeating: "\u{301}", count: 200), of: one)
+            }
+            await directory.close()
+            #expect(try await reader.poll(group, of: one, as: String(repeating: "m", count: 200)).leases.count == 16)
+        }
+    }
+
+    @Test("Bounds of names come to a store that was made without them, but where a longer name is there already")
+    func olderStore() async throws {
+        try await EventStoreFixture.with { store in
+            let long = String(repeating: "a", count: 201)
+            let connection = try await Connection.open(store.database.settings)
+            try await connection.execute(
+                """
+                ALTER TABLE events.event_streams DROP CONSTRAINT event_streams_name_length;
+                ALTER TABLE events.group_members DROP CONSTRAINT group_members_member_length;
+                """)
+            let stream = try await store.stream(long)
+            try await store.schema.install(on: connection)
+            let names = try await connection.query(
+                "SELECT conname::text AS name FROM pg_constraint WHERE conname LIKE '%\\_length' ORDER BY 1"
+            ).map { try $0.string("name") }
+            #expect(names == ["consumer_groups_name_length", "group_members_member_length"])
+            // The stream of that name goes on.
+            try await store.append([.counted(1)], to: stream)
+            await connection.close()
+        }
+    }
+
+    @Test("A group has at most 1,000 members at a time: further ones are told so, those that are there go on")
+    func members() async throws {
+        try await EventStoreFixture.with { store in
+            let (reader, one) = (store.reader, store.organization)
+            let stream = try await store.stream()
+            let group = try await reader.createGroup("g", on: stream, of: one)
+            _ = try await reader.poll(group, of: one, as: "first", lease: .seconds(3_600))
+            try await store.rows(
+                """
+                INSERT INTO events.group_members (group_id, member, org_id, seen_until)
+                SELECT $1::uuid, 'm' || n, $2::uuid, now() + interval '1 hour' FROM generate_series(1, 998) n
+                """, [.text(group.uuidString), .text(one.uuidString)])
+            // Of those who come at once exactly one finds room.
+            let refused = try await withThrowingTaskGroup(of: Int.self) { tasks in
+                for number in 0..<8 {
+                    tasks.addTask {
+                        do {
+                            _ = try await reader.poll(group, of: one, as: "late \(number)", lease: .seconds(3_600))
+                            return 0
+                        } catch EventStoreRefusal.tooMany { return 1 }
+                    }
+                }
+                return try await tasks.reduce(0, +)
+            }
+            #expect(refused == 7)
+            _ = try await reader.poll(group, of: one, as: "first", lease: .seconds(3_600))
+            _ = try await reader.poll(group, of: one, as: "m7", lease: .seconds(3_600))
+            try await reader.leave(group, of: one, as: "m7")
+            _ = try await reader.poll(group, of: one, as: "next", lease: .seconds(3_600))
+            await #expect(throws: EventStoreRefusal.self) {
+                _ = try await reader.poll(group, of: one, as: "one too many")
+            }
+            // Those whose time is over make room.
+            try await store.rows(
+                "UPDATE events.group_members SET seen_until = now() - interval '1 second' WHERE member = 'm8'")
+            _ = try await reader.poll(group, of: one, as: "one too many")
+            #expect(try await store.rows("SELECT count(*) AS n FROM events.group_members").only().int("n") == 1_000)
+        }
+    }
 }

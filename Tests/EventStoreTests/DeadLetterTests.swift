@@ -8,7 +8,7 @@ import Testing
 /// Events that cannot be done: attempts, dead letters, redrive.
 @Suite("Events: dead letters")
 struct DeadLetterTests {
-    private struct Place {
+    fileprivate struct Place {
         let store: EventStoreFixture
         let group: UUID
         var reader: EventReader { store.reader }
@@ -149,5 +149,45 @@ struct DeadLetterTests {
                 }
             }
         }
+    }
+
+    @Test("Dead letters are listed up to a number and to a size, at least one, and the list says where it goes on")
+    func pages() async throws {
+        try await with { place in
+            try await place.reader.fail(of: place, 1...6)
+            // Events of some 1,000 bytes, but the third, which alone is beyond the bound.
+            try await place.store.rows(
+                "UPDATE events.dead_letter_events SET payload = to_jsonb(repeat('x', CASE position WHEN 3 THEN 5000 ELSE 1000 END))"
+            )
+            let (directory, one) = (
+                Directory(place.store.database.settings, schema: place.store.schema), place.store.organization
+            )
+            func walk(_ limit: Int, _ bytes: Int) async throws -> [[Int]] {
+                var (pages, after): ([[Int]], Int?) = ([], 0)
+                while let from = after {
+                    let page = try await directory.deadLetters(
+                        of: place.group, one, after: from, limit: limit, bytes: bytes)
+                    pages.append(page.letters.map(\.event.position))
+                    after = page.next
+                }
+                return pages
+            }
+            #expect(try await walk(100, 1 << 20) == [[1, 2, 3, 4, 5, 6]])
+            #expect(try await walk(4, 1 << 20) == [[1, 2, 3, 4], [5, 6]])
+            #expect(try await walk(3, 1 << 20) == [[1, 2, 3], [4, 5, 6]])
+            #expect(try await walk(100, 2_000) == [[1, 2], [3], [4, 5], [6]])
+            #expect(try await walk(100, 1) == [[1], [2], [3], [4], [5], [6]])
+            let page = try await directory.deadLetters(of: place.group, one, status: nil, limit: 1)
+            #expect(page.letters.first?.reason == "cannot do 1" && page.letters.first?.kind == "Bad")
+            #expect(try await directory.deadLetters(of: place.group, one, status: .resolved).letters.isEmpty)
+            #expect(try await directory.deadLetters(of: place.group, place.store.other).letters.isEmpty)
+            await directory.close()
+        }
+    }
+}
+
+extension EventReader {
+    fileprivate func fail(of place: DeadLetterTests.Place, _ positions: ClosedRange<Int>) async throws {
+        for position in positions { _ = try await place.fail(try await place.poll(), position, isFinal: true) }
     }
 }

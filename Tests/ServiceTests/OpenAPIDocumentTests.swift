@@ -1,4 +1,6 @@
+import Foundation
 import JSONSchemas
+import TestSupport
 import Testing
 
 @testable import Service
@@ -30,6 +32,26 @@ struct OpenAPIDocumentTests {
             }
         default: []
         }
+    }
+
+    /// `STRATA_RECORD=1` writes it anew, and fails so that somebody looks.
+    @Test("docs/http-api.md is what strata serve --print-api says: every operation and every body")
+    func reference() throws {
+        let file = TestServer.repository.appending(path: "docs/http-api.md")
+        let text = APIReference.text
+        if ProcessInfo.processInfo.environment["STRATA_RECORD"] == "1" {
+            try Data(text.utf8).write(to: file)
+            Issue.record("recorded docs/http-api.md: look at it, then run without STRATA_RECORD")
+        }
+        #expect(
+            try String(contentsOf: file, encoding: .utf8) == text,
+            "out of date: strata serve --print-api markdown > docs/http-api.md")
+        for endpoint in EventService.endpoints { #expect(text.contains("`\(endpoint.verb) \(endpoint.path)`")) }
+        let places = text.split(separator: "](#").dropFirst().compactMap { $0.split(separator: ")").first }
+        let headings = text.split(separator: "\n").filter { $0.hasPrefix("#") }.map {
+            $0.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces).lowercased().replacing(" ", with: "-")
+        }
+        for place in Set(places) { #expect(headings.count { $0 == place } == 1, "#\(place)") }
     }
 
     @Test("Operations have names of their own, and each says how it may fail")

@@ -38,6 +38,9 @@ struct ServiceAccessTests {
                 #"{"member": "owner", "slot": 0, "epoch": 1, "from": 0, "position": 1, "reason": "forged", "final": true}"#
             case "seek": #"{"to": "end"}"#
             case "redrive", "discard": #"{"ids": ["\#(letter)"]}"#
+            case "protect": #"{"members": ["/a"]}"#
+            case "forgetSubject": #"{"subject": "4711", "reason": "spite"}"#
+            case "readmitSubject": #"{"subject": "4712"}"#
             case "settle": #"{"member": "owner", "dead_letter": "\#(letter)", "epoch": 1}"#
             default: nil
             }
@@ -70,6 +73,16 @@ struct ServiceAccessTests {
             "ann@example.org", password: "a long password", role: .admin, of: fixture.organization)
         let key = try await fixture.directory.createKey("of one", scopes: [.read], of: fixture.organization).key
         let slots = try await api.post("\(groups)/\(group)/poll", #"{"member": "owner"}"#, expect: 200).array("slots")
+        // A subject with a key, and one that is forgotten, of a stream of their own.
+        try await api.post("/v1/streams", #"{"name": "secret people"}"#, expect: 201)
+        let protection = try await api.send(
+            "PUT", "/v1/streams/secret%20people/protection", #"{"members": ["/name"]}"#)
+        #expect(protection.status == 200, "\(protection)")
+        for subject in ["4711", "4712"] {
+            let event = #"[{"type": "a", "key": "\#(subject)", "payload": {"name": "for your eyes only"}}]"#
+            try await api.post("/v1/streams/secret%20people/events", event, expect: 201)
+        }
+        try await api.post("/v1/subjects/forget", #"{"subject": "4712", "reason": "of one"}"#, expect: 200)
         return Things(
             stream: stream, group: group, letter: letter, user: user.id.text, key: key.id.text,
             slots: JSONWriter.text(.array(slots)))
@@ -80,14 +93,15 @@ struct ServiceAccessTests {
         let group = "/v1/streams/\(things.stream)/groups"
         for path in [
             "/v1/streams", "/v1/streams/\(things.stream)/events", "/v1/streams/\(things.stream)/schemas", group,
-            "\(group)/\(things.group)/dead-letters", "/v1/users", "/v1/keys", "/v1/organization",
+            "\(group)/\(things.group)/dead-letters", "/v1/users", "/v1/keys", "/v1/organization", "/v1/subjects",
+            "/v1/streams/\(things.stream)/protection", "/v1/streams/secret%20people/events",
         ] { found.append(try await fixture.api.get(path).text) }
         return found
     }
 
     @Test("S3.5: no operation with one organisation's key reads or changes what another one has")
     func isolation() async throws {
-        try await ServiceFixture.with { fixture in
+        try await ServiceFixture.with(subjects: try ServiceFixture.masterKey()) { fixture in
             let things = try await things(fixture)
             let before = try await state(fixture, things)
             let thief = fixture.client(fixture.otherKey)
@@ -100,7 +114,9 @@ struct ServiceAccessTests {
                     #expect(!said.contains(secret), "\(endpoint.id) tells \(secret): \(answer)")
                 }
                 // What names something of the other organisation is not there.
-                let namesIt = !endpoint.pathParameters.isEmpty || endpoint.id == "appendToSeveral"
+                let namesIt =
+                    !endpoint.pathParameters.isEmpty
+                    || ["appendToSeveral", "forgetSubject", "readmitSubject"].contains(endpoint.id)
                 switch endpoint.access {
                 case .service: #expect(answer.status == 401, "\(endpoint.id): \(answer)")
                 case .scope where namesIt: #expect(answer.status == 404, "\(endpoint.id): \(answer)")
@@ -114,7 +130,7 @@ struct ServiceAccessTests {
 
     @Test("Each operation takes its scope, and no other does; without a key nothing is told")
     func scopes() async throws {
-        try await ServiceFixture.with { fixture in
+        try await ServiceFixture.with(subjects: try ServiceFixture.masterKey()) { fixture in
             let things = try await things(fixture)
             var keys: [Scope: String] = [:]
             for scope in Scope.allCases {

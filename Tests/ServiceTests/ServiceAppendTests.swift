@@ -129,8 +129,7 @@ struct ServiceAppendTests {
 
     @Test("What is encrypted for a subject is read in clear, and as its tombstone once the subject is forgotten")
     func subjects() async throws {
-        let key = try MasterKey(Data(repeating: 7, count: 32).base64EncodedString(), from: "test")
-        try await ServiceFixture.with(subjects: .keys(MasterKeys(key))) { fixture in
+        try await ServiceFixture.with(subjects: try ServiceFixture.masterKey()) { fixture in
             let api = fixture.api
             let stream = try #require(
                 UUID(uuidString: try await api.post("/v1/streams", #"{"name": "s"}"#, expect: 201).string("id") ?? ""))

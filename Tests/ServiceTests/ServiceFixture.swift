@@ -26,6 +26,10 @@ struct ServiceFixture: Sendable {
     private let base: String
     private let group: ServiceGroup
 
+    static func masterKey() throws -> SubjectAccess {
+        .keys(MasterKeys(try MasterKey(Data(repeating: 7, count: 32).base64EncodedString(), from: "test")))
+    }
+
     static func with(
         limits: ServiceLimits = ServiceLimits(), subjects: SubjectAccess = .environment,
         _ body: (ServiceFixture) async throws -> Void

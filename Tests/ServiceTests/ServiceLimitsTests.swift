@@ -107,6 +107,26 @@ struct ServiceLimitsTests {
         }
     }
 
+    @Test("A member beyond the most of a group gets 503 with Retry-After; those that are there go on")
+    func members() async throws {
+        try await ServiceFixture.with { fixture in
+            try await fixture.api.post("/v1/streams", #"{"name": "s"}"#, expect: 201)
+            try await fixture.api.post("/v1/streams/s/groups", #"{"name": "g"}"#, expect: 201)
+            let path = "/v1/streams/s/groups/g/poll"
+            try await fixture.api.post(path, #"{"member": "first"}"#, expect: 200)
+            let connection = try await fixture.database.connect()
+            try await connection.execute(
+                """
+                INSERT INTO events.group_members (group_id, member, org_id, seen_until)
+                SELECT group_id, 'm' || n, org_id, now() + interval '1 hour' FROM events.group_members, generate_series(1, 999) n
+                """)
+            await connection.close()
+            let full = try await fixture.api.post(path, #"{"member": "late"}"#)
+            #expect(full.problem == "busy" && full.headers["retry-after"] == "30" && full.text.contains("1000 members"))
+            try await fixture.api.post(path, #"{"member": "m7"}"#, expect: 200)
+        }
+    }
+
     @Test("A database that cannot be reached is 503 with Retry-After; the service is alive, and not ready")
     func unreachable() async throws {
         let nowhere = try ConnectionSettings(

@@ -10,12 +10,13 @@ import Testing
 struct ServiceWalkTests {
     @Test("S3.1, S3.2, S3.4, S3.5, S3.6: organisation, people, keys, streams, events, groups, dead letters")
     func walk() async throws {
-        try await ServiceFixture.with { fixture in
+        try await ServiceFixture.with(subjects: try ServiceFixture.masterKey()) { fixture in
             let key = try await directory(fixture)
             let api = fixture.client(key)
             try await streams(api)
             try await events(api)
             try await groups(api)
+            try await subjects(api)
             let revoked = try await api.send("DELETE", "/v1/keys/\(try await keyID(api))")
             #expect(revoked.status == 204)
             let after = try await api.get("/v1/streams")
@@ -163,5 +164,45 @@ struct ServiceWalkTests {
         try await api.post("\(path)/commit", #"{"member": "m", "slots": \#(done)}"#, expect: 204)
         let listed = try await api.get(groups).array("groups")
         #expect(listed.first?["lag"] == 0 && listed.first?["members"] == 1)
+    }
+
+    private func subjects(_ api: APIClient) async throws {
+        try await api.post("/v1/streams", #"{"name": "people"}"#, expect: 201)
+        let path = "/v1/streams/people/protection"
+        #expect(try await api.get(path).text == #"{"members":[],"subject":null,"tombstone":null}"#)
+        let declared = try await api.send("PUT", path, #"{"members": ["/name"], "tombstone": "(forgotten)"}"#)
+        #expect(declared.text == #"{"members":["/name"],"subject":"key","tombstone":"(forgotten)"}"#)
+        #expect(try await api.get(path).text == declared.text)
+        try await api.post("/v1/streams/people/groups", #"{"name": "projection:names"}"#, expect: 201)
+        try await api.post("/v1/streams/people/groups", #"{"name": "mailer"}"#, expect: 201)
+        for subject in ["4711", "4712"] {
+            let event = #"[{"type": "a", "key": "\#(subject)", "payload": {"name": "Ann"}}]"#
+            try await api.post("/v1/streams/people/events", event, expect: 201)
+        }
+        let first = try await api.get("/v1/subjects?limit=1")
+        #expect(first.array("subjects").count == 1 && first.string("next") == "4711")
+        #expect(try await api.get("/v1/subjects?after=4711").array("subjects").first?["subject"] == "4712")
+        let forgotten = try await api.post(
+            "/v1/subjects/forget", #"{"subject": "4711", "reason": "on request"}"#, expect: 200)
+        #expect(forgotten["had_key"] == true && forgotten.array("projections") == ["names"])
+        #expect(forgotten.array("groups").map { $0["group"] } == ["mailer"])
+        let again = try await api.post(
+            "/v1/subjects/forget", #"{"subject": "4711", "reason": "once more"}"#, expect: 200)
+        #expect(again["had_key"] == false && again["forgotten_at"] == forgotten["forgotten_at"])
+        let record = try #require(try await api.get("/v1/subjects?subject=4711").array("subjects").first)
+        #expect(record["reason"] == "on request" && record["key_made_at"] == .null)
+        guard case .string(let actor) = record["forgotten_by"] else { throw APIFailure("\(record)") }
+        #expect(actor.hasPrefix("key "))
+        let events = try await api.get("/v1/streams/people/events").array("events")
+        #expect(events.map { $0["payload"]?["name"] } == ["(forgotten)", "Ann"])
+        let refused = try await api.post(
+            "/v1/streams/people/events", #"[{"type": "a", "key": "4711", "payload": {"name": "Ann"}}]"#)
+        #expect(refused.problem == "subject-forgotten")
+        try await api.post("/v1/subjects/readmit", #"{"subject": "4711"}"#, expect: 204)
+        #expect(try await api.post("/v1/subjects/readmit", #"{"subject": "4711"}"#).status == 404)
+        #expect(
+            try await api.post("/v1/subjects/forget", #"{"subject": "nobody", "reason": "r"}"#).problem == "not-found")
+        #expect(try await api.send("DELETE", path).status == 204)
+        #expect(try await api.get(path).array("members").isEmpty)
     }
 }

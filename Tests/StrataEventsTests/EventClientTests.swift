@@ -143,13 +143,13 @@ struct EventClientTests {
             let directory = Directory(database.settings, schema: EventSchema())
             let organization = try #require(try await directory.organizations().first { $0.name == "Shelter" }).id
             let group = try #require(try await directory.groups(on: animals.id, of: organization).first).id
-            var letters = try await directory.deadLetters(of: group, organization)
+            var letters = try await directory.deadLetters(of: group, organization).letters
             #expect(letters.map(\.reason) == ["no address"] && letters.map(\.event.position) == [41])
             let reader = EventReader(database.settings, schema: EventSchema())
             #expect(try await reader.redrive(group, of: organization) == 1)
             while seen.count < 100 { try await Task.sleep(for: .milliseconds(5)) }
             while !letters.isEmpty {
-                letters = try await directory.deadLetters(of: group, organization, status: .redriving)
+                letters = try await directory.deadLetters(of: group, organization, status: .redriving).letters
                 try await Task.sleep(for: .milliseconds(5))
             }
             for key in 0..<7 {

@@ -133,6 +133,8 @@ import Testing
             try await refused("--key", "k", code: 64, says: "--to", "REDIS_URL")
             try await refused("--key", "k", "--to", "rediss://:secret@h", code: 64, says: "TLS", "stunnel")
             try await refused("--key", "k", "--to", "http://:secret@h", code: 64, says: "redis://")
+            try await refused(
+                "--key", String(repeating: "k", count: 195), "--to", url, code: 64, says: "name one, --group")
             try await refused("--key", "", "--to", url, code: 64, says: "512 bytes")
             try await refused("--key", "k", "--to", url, "--maxlen", "0", code: 64, says: "1 or more")
             try await refused("--key", "k", "--to", url, "--lease", "1ms", code: 64, says: "1s to 1h")

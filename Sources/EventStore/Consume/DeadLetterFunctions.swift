@@ -7,7 +7,7 @@ struct DeadLetterFunctions {
 
     init(_ store: EventSchema) { self.store = store }
 
-    var statements: [String] { fail + settle + redrive + setAside }
+    var statements: [String] { fail + settle + redrive + setAside + list }
 
     /// The member could not do the event at `p_position`; the events before it in its slot are done (`p_from` is where the slot
     /// stood). The slot waits, and nothing behind the event overtakes it; after the last attempt, or with `p_final`, it is a
@@ -117,6 +117,37 @@ struct DeadLetterFunctions {
                     ON CONFLICT (group_id, event_id) DO UPDATE SET reason = excluded.reason, failed_at = excluded.failed_at,
                         error_class = excluded.error_class, status = 'dead';
                 END IF;
+            """)
+    }
+
+    /// Dead letters in the order of their events: at most `p_limit`, and about `p_bytes` of payload, metadata and reason, at least
+    /// one. A last row without a letter says that there are more, behind its `event_position`.
+    private var list: [String] {
+        let s = store.schema
+        return store.function(
+            "dead_letters(p_org uuid, p_group uuid, p_status varchar, p_after bigint, p_limit integer, p_bytes bigint)",
+            types: "uuid, uuid, varchar, bigint, integer, bigint",
+            returns: """
+                TABLE (letter uuid, event_position bigint, event_id uuid, event_type varchar, event_key varchar, event_payload text,
+                    event_metadata text, at timestamp, why text, class varchar, tries integer, letter_status varchar, failed timestamp)
+                """,
+            declare: "d record; size bigint := 0; given integer := 0;",
+            """
+                FOR d IN SELECT x.* FROM \(s).dead_letter_events x WHERE x.group_id = p_group AND x.org_id = p_org AND x.position > p_after
+                            AND (p_status IS NULL OR x.status = p_status) ORDER BY x.position LIMIT p_limit + 1
+                LOOP
+                    IF given > 0 AND (given >= p_limit OR size >= p_bytes) THEN
+                        letter := NULL;
+                        RETURN NEXT;
+                        EXIT;
+                    END IF;
+                    letter := d.id; event_position := d.position; event_id := d.event_id; event_type := d.type; event_key := d.key;
+                    event_payload := d.payload::text; event_metadata := d.metadata::text; at := \(s).time_of(d.event_id);
+                    why := d.reason; class := d.error_class; tries := d.attempts; letter_status := d.status; failed := d.failed_at;
+                    size := size + octet_length(event_payload) + octet_length(event_metadata) + octet_length(why);
+                    given := given + 1;
+                    RETURN NEXT;
+                END LOOP;
             """)
     }
 

@@ -3,6 +3,9 @@
 /// A slot is a part of a stream's keys: events of one key are in one slot, in order. A member of a group owns slots for as long
 /// as its lease runs; each new owner makes the slot's epoch one higher, and what an earlier owner still commits is refused.
 struct GroupFunctions {
+    /// Of one group, at a time. Those beyond the slots stand by.
+    static let mostMembers = 1_000
+
     private let store: EventSchema
 
     init(_ store: EventSchema) { self.store = store }
@@ -20,6 +23,9 @@ struct GroupFunctions {
             types: "uuid, uuid, varchar, integer, bigint, integer, interval, interval",
             returns: "uuid", declare: "made uuid; stream record;",
             """
+                IF coalesce(char_length(p_name), 0) NOT BETWEEN 1 AND 200 THEN
+                    RAISE EXCEPTION 'a group''s name has 1 to 200 characters' USING ERRCODE = 'EV422';
+                END IF;
                 SELECT e.floor_position, e.last_position INTO stream FROM \(s).event_streams e
                  WHERE e.id = p_stream AND e.org_id = p_org AND e.is_active;
                 IF NOT FOUND THEN RAISE EXCEPTION 'there is no such stream' USING ERRCODE = 'EV404'; END IF;
@@ -46,7 +52,8 @@ struct GroupFunctions {
     /// `event_position` is the stream's last one then.
     /// `dead_letter`: an event that is tried once more, by redrive, and stands outside of the order.
     ///
-    /// Errors: EV404 no such group; EV416 the next events are archived already.
+    /// Errors: EV404 no such group; EV416 the next events are archived already; EV422 not a member's name; EV429 the group has as
+    /// many members as it may have.
     private var poll: [String] {
         let s = store.schema
         return store.function(
@@ -66,13 +73,25 @@ struct GroupFunctions {
                     size bigint := 0; given integer := 0;
                 """,
             """
+                IF coalesce(octet_length(p_member), 0) NOT BETWEEN 1 AND 200 THEN
+                    RAISE EXCEPTION 'a member''s name has 1 to 200 bytes' USING ERRCODE = 'EV422';
+                END IF;
                 SELECT c.stream_id, c.slots, c.max_attempts INTO g FROM \(s).consumer_groups c WHERE c.id = p_group AND c.org_id = p_org;
                 IF NOT FOUND THEN RAISE EXCEPTION 'there is no such consumer group' USING ERRCODE = 'EV404'; END IF;
                 IF NOT EXISTS (SELECT FROM \(s).group_members m WHERE m.group_id = p_group AND m.member = p_member
                                   AND m.seen_until > clock_timestamp() + p_lease * 2 / 3) THEN
-                    INSERT INTO \(s).group_members (group_id, member, org_id, seen_until) VALUES (p_group, p_member, p_org, clock_timestamp() + p_lease)
-                    ON CONFLICT (group_id, member) DO UPDATE SET seen_until = excluded.seen_until;
-                    DELETE FROM \(s).group_members m WHERE m.group_id = p_group AND m.seen_until < clock_timestamp() - interval '1 hour';
+                    UPDATE \(s).group_members m SET seen_until = clock_timestamp() + p_lease WHERE m.group_id = p_group AND m.member = p_member;
+                    IF NOT FOUND THEN
+                        -- New ones come one after the other: else each would find room for itself.
+                        PERFORM FROM \(s).consumer_groups c WHERE c.id = p_group FOR NO KEY UPDATE;
+                        DELETE FROM \(s).group_members m WHERE m.group_id = p_group AND m.seen_until < clock_timestamp();
+                        IF (SELECT count(*) FROM \(s).group_members m WHERE m.group_id = p_group) >= \(Self.mostMembers) THEN
+                            RAISE EXCEPTION 'the group has \(Self.mostMembers) members already, which is the most' USING ERRCODE = 'EV429',
+                                HINT = 'Give each process one name and keep it, and leave when it ends.';
+                        END IF;
+                        INSERT INTO \(s).group_members (group_id, member, org_id, seen_until) VALUES (p_group, p_member, p_org, clock_timestamp() + p_lease)
+                        ON CONFLICT (group_id, member) DO UPDATE SET seen_until = excluded.seen_until;
+                    END IF;
                 END IF;
                 SELECT ceil(g.slots::numeric / greatest(count(*), 1)) INTO share FROM \(s).group_members m
                  WHERE m.group_id = p_group AND m.seen_until > clock_timestamp();

@@ -15,6 +15,13 @@ package struct DeadLetter: Sendable, Hashable {
     package var failedAt: Date
 }
 
+/// Some of a group's dead letters.
+package struct DeadLetterPage: Sendable, Hashable {
+    package var letters: [DeadLetter]
+    /// There are more behind the event at this position.
+    package var next: Int?
+}
+
 extension Directory {
     /// Of a group, in the order of their events.
     ///
@@ -22,28 +29,35 @@ extension Directory {
     ///   - status: nil: all.
     ///   - after: behind the event at this position.
     ///   - limit: 1 to 1,000.
+    ///   - bytes: of payloads, metadata and reasons, 1 to 16 MiB; at least one comes, however large.
     package func deadLetters(
-        of group: UUID, _ organization: UUID, status: DeadLetter.Status? = .dead, after: Int = 0, limit: Int = 100
-    ) async throws -> [DeadLetter] {
-        try await within(
+        of group: UUID, _ organization: UUID, status: DeadLetter.Status? = .dead, after: Int = 0, limit: Int = 100,
+        bytes: Int = 4 << 20
+    ) async throws -> DeadLetterPage {
+        let rows = try await within(
             organization,
             """
-            SELECT d.id::text AS letter, d.event_id::text AS id, d.position, d.type, d.key, d.payload::text AS payload,
-                d.metadata::text AS metadata, \(Milliseconds.of("\(schema.schema).time_of(d.event_id)", as: "at")),
-                d.reason, d.error_class, d.attempts, d.status, \(Milliseconds.of("d.failed_at", as: "failed_at"))
-            FROM \(schema.schema).dead_letter_events d
-            WHERE d.group_id = $1::uuid AND ($2::varchar IS NULL OR d.status = $2) AND d.position > $3 ORDER BY d.position LIMIT $4
+            SELECT letter::text AS letter, \(StoredEvent.columns), why, class, tries, letter_status,
+                \(Milliseconds.of("failed"))
+            FROM \(schema.schema).dead_letters($1::uuid, $2::uuid, $3::varchar, $4, $5::integer, $6)
             """,
             [
-                .id(group), status.map { .text($0.rawValue) } ?? .null, .int(after), .int(min(max(limit, 1), 1_000)),
-            ]
-        ).compactMap { row in
-            guard let event = try StoredEvent(row) else { return nil }
-            return DeadLetter(
-                id: try row.id("letter"), event: event, reason: try row.string("reason"),
-                kind: try row.string("error_class"), attempts: try row.int("attempts"),
-                status: DeadLetter.Status(rawValue: try row.string("status")) ?? .dead,
-                failedAt: try row.date("failed_at"))
+                .id(organization), .id(group), status.map { .text($0.rawValue) } ?? .null, .int(after),
+                .int(min(max(limit, 1), 1_000)), .int(min(max(bytes, 1), EventReader.largestSlice.bytes)),
+            ])
+        var page = DeadLetterPage(letters: [])
+        for row in rows {
+            guard try row.optionalString("letter") != nil, let event = try StoredEvent(row) else {
+                page.next = try row.int("position")
+                continue
+            }
+            page.letters.append(
+                DeadLetter(
+                    id: try row.id("letter"), event: event, reason: try row.string("why"),
+                    kind: try row.string("class"), attempts: try row.int("tries"),
+                    status: DeadLetter.Status(rawValue: try row.string("letter_status")) ?? .dead,
+                    failedAt: try row.date("failed")))
         }
+        return page
     }
 }

@@ -42,7 +42,9 @@ extension Directory {
 
     /// - Parameter name: 1 to 200 characters; the only one in its organisation, also when the stream is inactive by then.
     package func createStream(_ name: String, of organization: UUID) async throws -> EventStream {
-        guard (1...200).contains(name.count) else { throw Refusal.invalid("a stream's name has 1 to 200 characters") }
+        guard (1...200).contains(name.unicodeScalars.count) else {
+            throw Refusal.invalid("a stream's name has 1 to 200 characters")
+        }
         let rows = try await within(
             organization,
             "INSERT INTO \(schema.schema).event_streams (org_id, name) VALUES ($1::uuid, $2::varchar) RETURNING \(Self.streamColumns)",

@@ -258,9 +258,14 @@ package actor ProjectionRunner {
     private func findPosition(_ connection: Connection) async throws {
         let row = try await connection.query(
             """
-            INSERT INTO strata.projections (name, copy, stream_id) VALUES ($1, $2, $3::uuid)
+            INSERT INTO strata.projections (name, copy, stream_id, begun_at)
+            VALUES ($1, $2, $3::uuid, timestamp '1970-01-01' + $4 * interval '1 millisecond')
             ON CONFLICT (name, copy) DO UPDATE SET updated_at = now() RETURNING position, stream_id::text AS stream, statements
-            """, [.text(projection.name), .text(copy.rawValue), .text(projection.stream.uuidString)]
+            """,
+            [
+                .text(projection.name), .text(copy.rawValue), .text(projection.stream.uuidString),
+                .int(try await reader.moment(of: projection.organization)),
+            ]
         ).only()
         guard try row.string("stream").uppercased() == projection.stream.uuidString else {
             throw EventStoreRefusal.invalid("projection \(projection.name) is made of another stream")

@@ -14,7 +14,7 @@ enum ProjectionSchema {
         try await connection.query(
             """
             SELECT to_regclass('strata.projection_rebuilds') IS NOT NULL AND EXISTS (
-                SELECT FROM pg_attribute WHERE attrelid = to_regclass('strata.projections') AND attname = 'statements') AS there
+                SELECT FROM pg_attribute WHERE attrelid = to_regclass('strata.projections') AND attname = 'begun_at') AS there
             """
         ).only().bool("there")
     }
@@ -43,6 +43,8 @@ enum ProjectionSchema {
             END IF;
         END $$;
         ALTER TABLE strata.projections ADD COLUMN IF NOT EXISTS statements text;
+        ALTER TABLE strata.projections ADD COLUMN IF NOT EXISTS begun_at timestamp;
+        COMMENT ON COLUMN strata.projections.begun_at IS 'clock of the store (UTC) before its first event was read';
         COMMENT ON COLUMN strata.projections.statements IS 'fingerprint of what it was last projected with';
         CREATE TABLE IF NOT EXISTS strata.projection_letters (
             name text NOT NULL,

@@ -132,8 +132,9 @@ package struct ProjectionRebuild: Sendable {
         guard try await position(.live, control) != nil else { throw RebuildRefusal.notRun }
         let model = ReadModelMaking(
             name: projection.name, schema: schema, tables: projection.tables, stream: projection.stream)
+        let moment = try await reader.moment(of: projection.organization)
         try await patiently(control) { connection in
-            try await model.make(on: connection)
+            try await model.make(at: moment, on: connection)
             try await RebuildRecord.begin(
                 projection.name, fingerprint: projection.fingerprint, dropsOld: options.dropsOld, on: connection)
         }

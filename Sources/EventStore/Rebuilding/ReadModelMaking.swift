@@ -12,8 +12,9 @@ struct ReadModelMaking {
 
     /// In one transaction: all is there, with a position of 0 and what a swap would need tried, or nothing.
     ///
+    /// - Parameter moment: of the store, before anything is read of it.
     /// - Throws: `RebuildRefusal.obstacles`.
-    func make(on connection: Connection) async throws {
+    func make(at moment: Int, on connection: Connection) async throws {
         let obstacles = try await ReadModelSurroundings(schema: schema, tables: tables).obstacles(on: connection)
         if !obstacles.isEmpty { throw RebuildRefusal.obstacles(obstacles) }
         let next = ProjectionCopy.next.schema(of: name, live: schema)
@@ -25,8 +26,8 @@ struct ReadModelMaking {
         let definition = try await ReadModelDefinition.read(tables, in: schema, live: schema, on: connection)
         try await definition.make(in: next, live: schema, on: connection)
         _ = try await connection.query(
-            "INSERT INTO strata.projections (name, copy, stream_id) VALUES ($1, 'next', $2::uuid)",
-            [.text(name), .text(stream.uuidString)])
+            "INSERT INTO strata.projections (name, copy, stream_id, begun_at) VALUES ($1, 'next', $2::uuid, timestamp '1970-01-01' + $3 * interval '1 millisecond')",
+            [.text(name), .text(stream.uuidString), .int(moment)])
         let differences = try await self.differences(.next, on: connection)
         if !differences.isEmpty {
             throw RebuildRefusal.obstacles(

@@ -7,7 +7,7 @@ struct EventTables {
 
     init(_ store: EventSchema) { s = store.schema }
 
-    var statements: [String] { people + streams + events + consumers + indexes }
+    var statements: [String] { people + streams + events + consumers + bounds + indexes }
 
     private var created: String { "created_at timestamp NOT NULL DEFAULT \(s).now()" }
     private var id: String { "id uuid PRIMARY KEY DEFAULT \(s).new_id(\(s).now())" }
@@ -229,6 +229,25 @@ struct EventTables {
         ]
     }
 
+    /// How long names may be, as in the API. Beside the tables, for those that are there already; where an earlier version took a
+    /// longer one, nothing is added: it would stop every change of that row, and so appends.
+    private var bounds: [String] {
+        [
+            ("event_streams", "name", "char_length"), ("consumer_groups", "name", "char_length"),
+            ("group_members", "member", "octet_length"),
+        ].map { table, column, length in
+            """
+            DO $$ BEGIN
+                IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = \(SQL.literal("\(s).\(table)"))::regclass
+                                  AND conname = '\(table)_\(column)_length') THEN
+                    ALTER TABLE \(s).\(table) ADD CONSTRAINT \(table)_\(column)_length CHECK (\(length)(\(column)) BETWEEN 1 AND 200);
+                END IF;
+            EXCEPTION WHEN check_violation THEN NULL;
+            END $$
+            """
+        }
+    }
+
     /// Only on read paths. `events (payload)` gets its GIN index partition by partition, once nothing is added there any more.
     ///
     /// One that is there is left alone, without a lock.
@@ -240,6 +259,7 @@ struct EventTables {
             ("events_stream_id_position_idx", "events (stream_id, position)"),
             ("events_created_at_idx", "events USING brin (created_at)"),
             ("dead_letter_events_event_id_idx", "dead_letter_events (event_id)"),
+            ("dead_letter_events_status_idx", "dead_letter_events (group_id, status, position)"),
             ("dead_letter_events_redriving_idx", "dead_letter_events (group_id, next_try) WHERE status = 'redriving'"),
         ].map { name, place in
             """

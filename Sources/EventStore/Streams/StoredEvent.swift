@@ -56,6 +56,8 @@ package enum EventStoreRefusal: Error, Sendable, Hashable {
     /// The slots are somebody else's by now: forget what was done since the last commit, and poll again.
     case leaseLost(String)
     case invalid(String)
+    /// The group has as many members as it may have.
+    case tooMany(String)
 
     /// nil: it is another error.
     init?(_ error: PostgresError) {
@@ -64,6 +66,7 @@ package enum EventStoreRefusal: Error, Sendable, Hashable {
         case "EV409": self = .leaseLost(error.message)
         case "EV416": self = .outOfRange(floor: error.detail.flatMap { Int($0) } ?? 0)
         case "EV422": self = .invalid(error.message)
+        case "EV429": self = .tooMany(error.message)
         default: return nil
         }
     }

@@ -27,11 +27,15 @@ package struct MetricFamily: Equatable, Sendable {
         self.help = help
     }
 
-    package mutating func add(_ value: Int, _ labels: (String, String)...) {
+    package mutating func add(_ value: Int, _ labels: (String, String)...) { add(value, labels) }
+
+    package mutating func add(_ value: Int, _ labels: [(String, String)]) {
         samples.append(Sample(labels: labels, value: "\(value)"))
     }
 
-    package mutating func add(_ value: Duration, _ labels: (String, String)...) {
+    package mutating func add(_ value: Duration, _ labels: (String, String)...) { add(value, labels) }
+
+    package mutating func add(_ value: Duration, _ labels: [(String, String)]) {
         samples.append(Sample(labels: labels, value: "\(value.inSeconds)"))
     }
 

@@ -11,6 +11,7 @@ enum DeadLetterEndpoints {
         Endpoint(
             method: .get, path: path, id: "listDeadLetters", summary: "Dead letters of a group, by position",
             access: .scope(.read),
+            description: "At most about 4 MiB of them at a time: next_after is where to go on, null at the end.",
             query: [
                 QueryParameter(
                     name: "status", form: .choice(DeadLetter.Status.allCases.map(\.rawValue)),
@@ -38,14 +39,13 @@ enum DeadLetterEndpoints {
 
     private static func list(_ call: Call) async throws -> Response {
         let (_, group) = try await call.group()
-        let limit = call.number("limit") ?? 100
-        let letters = try await call.place.directory.deadLetters(
+        let page = try await call.place.directory.deadLetters(
             of: group, try call.caller.organization,
             status: call.query["status"].flatMap { DeadLetter.Status(rawValue: $0) },
-            after: call.number("after") ?? 0, limit: limit)
+            after: call.number("after") ?? 0, limit: call.number("limit") ?? 100)
         var object = JSONText.Object()
-        object.add("dead_letters", raw: JSONText.array(letters.map { text($0) }))
-        object.add("next_after", letters.count == limit ? letters.last?.event.position : nil)
+        object.add("dead_letters", raw: JSONText.array(page.letters.map { text($0) }))
+        object.add("next_after", page.next)
         return .json(object.text)
     }
 

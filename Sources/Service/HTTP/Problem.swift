@@ -209,6 +209,8 @@ extension Problem {
             self.init(.outOfRange, "Events up to \(floor) are archived.", members: [("floor", "\(floor)")])
         case .leaseLost(let message): self.init(.leaseLost, message)
         case .invalid(let message): self.init(.noSuchPosition, message)
+        case .tooMany(let message):
+            self.init(.busy, "\(message): keep to one name for each process, and leave when it ends.", retryAfter: 30)
         }
     }
 

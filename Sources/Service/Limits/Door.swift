@@ -38,6 +38,18 @@ struct Door: Sendable {
         return allowance
     }
 
+    /// Whether a page that anybody may see is asked for with the operator's token.
+    ///
+    /// - Throws: `Problem` where it is another one: who sends a token wants what it opens.
+    func isOperator(_ request: Request) throws -> Bool {
+        // What a proxy in front asks for in another way is not ours.
+        guard request.headers[.authorization]?.lowercased().hasPrefix("bearer ") == true,
+            let secret = try Self.secret(request)
+        else { return false }
+        try requireOperator(secret)
+        return true
+    }
+
     /// What stands behind `Bearer`; nil: nothing was sent.
     static func secret(_ request: Request) throws -> String? {
         guard let header = request.headers[.authorization] else { return nil }

@@ -3,7 +3,7 @@ import Hummingbird
 import Planning
 import Synchronization
 
-/// Counts what the service does. Nobody's names or data are in it.
+/// Counts what the service does. Nobody's names or data are in it; those of groups are `GroupMetrics`.
 final class ServiceMetrics: Sendable {
     private struct Tally {
         var statuses: [Int: Int] = [:]
@@ -54,7 +54,8 @@ final class ServiceMetrics: Sendable {
     /// - Parameters:
     ///   - waitingAppends: requests that wait for a call that is under way.
     ///   - waitingReaders: polls and reads that wait for events.
-    func text(version: String, waitingAppends: Int, waitingReaders: Int) -> String {
+    ///   - groups: what comes behind all that.
+    func text(version: String, waitingAppends: Int, waitingReaders: Int, groups: [MetricFamily] = []) -> String {
         let state = state.withLock { $0 }
         var info = MetricFamily("info", .gauge, "The version that runs.")
         info.add(1, ("version", version))
@@ -77,6 +78,6 @@ final class ServiceMetrics: Sendable {
         var readers = MetricFamily("readers_waiting", .gauge, "Polls and reads that wait for events.")
         readers.add(waitingReaders)
         return MetricFamily.text(
-            [info, requests, times, underWay, appended, delivered, appends, readers], prefix: "strata_events_")
+            [info, requests, times, underWay, appended, delivered, appends, readers] + groups, prefix: "strata_events_")
     }
 }

@@ -3,7 +3,7 @@ import JSONSchemas
 /// The schemas of the API's bodies: for its document, and what requests are checked against.
 enum APIComponents {
     /// In the order of the document.
-    static let texts: [(name: String, text: String)] = common + directory + streams + groups
+    static let texts: [(name: String, text: String)] = common + directory + streams + groups + subjects
 
     private static let common = [
         ("Id", #"{"type": "string", "format": "uuid"}"#),
