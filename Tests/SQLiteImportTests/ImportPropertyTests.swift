@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import JSONSchemas
 import PostgresDriver
 import SQLiteImport
 import TestSupport
@@ -161,7 +162,7 @@ private enum Equivalence {
             return arrived == "\\x" + bytes.lowercased()
         case "jsonb", "json":
             let (left, right) = (try json(String.fromDatabaseValue(value) ?? ""), try json(arrived))
-            return (left as AnyObject).isEqual(right)
+            return (left as? NSObject)?.isEqual(right) ?? false
         default: break
         }
         let text = String.fromDatabaseValue(value) ?? ""

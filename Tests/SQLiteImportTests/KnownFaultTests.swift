@@ -27,7 +27,7 @@ import Testing
             CREATE INDEX t_desc ON t (b DESC, a);
             INSERT INTO t VALUES (1, 'x', 0), (2, 'x', 1), (3, 'x', 2);
             """
-        ) { done, connection in
+        ) { (done, connection) async throws in
             #expect(done.isEqual)
             let indexes = try await connection.texts("SELECT indexdef FROM pg_indexes WHERE tablename = 't' ORDER BY indexname")
             #expect(indexes.count == 4)
@@ -44,7 +44,7 @@ import Testing
                 twice INTEGER GENERATED ALWAYS AS (n * 2) STORED);
             INSERT INTO t (id, n) VALUES ('a', 1);
             """
-        ) { done, connection in
+        ) { (done, connection) async throws in
             #expect(done.isEqual)
             #expect(try await connection.texts("SELECT id || n || s || twice FROM t") == ["a1d2"])
             #expect(await connection.refuses("INSERT INTO t (id, n) VALUES ('a', 1)"))
@@ -74,21 +74,21 @@ import Testing
     }
 
     @Test func `A real keeps all its digits`() async throws {
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, r REAL); INSERT INTO t VALUES (1, 1.0 / 3), (2, 0.1 + 0.2);") { done, connection in
+        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, r REAL); INSERT INTO t VALUES (1, 1.0 / 3), (2, 0.1 + 0.2);") { (done, connection) async throws in
             #expect(done.isEqual)
             #expect(try await connection.texts("SELECT r::text FROM t ORDER BY id") == ["0.3333333333333333", "0.30000000000000004"])
         }
     }
 
     @Test func `Text in a column of blobs arrives as its bytes, undecoded`() async throws {
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB); INSERT INTO t VALUES (1, 'aGVsbG8='), (2, x'00ff'), (3, x'01');") { done, connection in
+        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB); INSERT INTO t VALUES (1, 'aGVsbG8='), (2, x'00ff'), (3, x'01');") { (done, connection) async throws in
             #expect(done.isEqual)
             #expect(try await connection.texts("SELECT encode(b, 'escape') FROM t WHERE id = 1") == ["aGVsbG8="])
         }
     }
 
     @Test func `Text behind a NUL is not cut off, but rejected with all of it`() async throws {
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'ab' || char(0) || 'cd'), (2, 'x');") { done, _ in
+        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'ab' || char(0) || 'cd'), (2, 'x');") { (done, _) async throws in
             #expect(done.isEqual)
             #expect(done.rejects.count == 1)
             #expect(done.rejects.first?["value"] == "\\x6162006364")
@@ -98,7 +98,7 @@ import Testing
 
     @Test func `One bad value costs its own row and no other`() async throws {
         let rows = (1...1000).map { "(\($0), \($0 == 140 ? "'bad'" : "\($0)"))" }.joined(separator: ", ")
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES \(rows);") { done, connection in
+        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES \(rows);") { (done, connection) async throws in
             #expect(done.outcome.tables["t"] == ImportRun.Outcome.Count(read: 1000, loaded: 999, rejected: 1))
             #expect(done.rejects.first?["value"] == "bad")
             #expect(try await connection.texts("SELECT count(*) FROM t") == ["999"])
@@ -127,7 +127,7 @@ import Testing
             CREATE TABLE "User" ("id" TEXT NOT NULL PRIMARY KEY, "createdAt" DATETIME NOT NULL DEFAULT CURRENT_TIMESTAMP, ok BOOLEAN NOT NULL);
             INSERT INTO "User" VALUES ('a', 1700000000123, 1), ('b', '2023-11-14 22:13:20', 0);
             """, orm: .prisma
-        ) { done, connection in
+        ) { (done, connection) async throws in
             #expect(done.isEqual)
             #expect(try await connection.texts("SELECT \"createdAt\"::text FROM \"User\" ORDER BY id") == ["2023-11-14 22:13:20.123", "2023-11-14 22:13:20"])
             #expect(try await connection.texts("SELECT to_regclass('_prisma_migrations')::text") == ["NULL"])
@@ -137,7 +137,7 @@ import Testing
 
     @Test func `A word in an integer column is rejected, not zero`() async throws {
         let rows = (1...20).map { "(\($0), \($0))" }.joined(separator: ", ")
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES \(rows), (99, 'Hello');") { done, connection in
+        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES \(rows), (99, 'Hello');") { (done, connection) async throws in
             #expect(done.rejects.map { $0["value"] } == ["Hello"])
             #expect(try await connection.texts("SELECT count(*) FROM t WHERE n = 0") == ["0"])
         }
@@ -150,7 +150,7 @@ import Testing
             INSERT INTO t (a) VALUES ('x'), ('y'), ('z'); DELETE FROM t WHERE id > 1;
             CREATE TABLE u (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO u VALUES (41, 'x');
             """
-        ) { done, connection in
+        ) { (done, connection) async throws in
             #expect(done.isEqual)
             #expect(try await connection.texts("INSERT INTO t (a) VALUES ('new') RETURNING id") == ["4"])
             #expect(try await connection.texts("INSERT INTO u (a) VALUES ('new') RETURNING id") == ["42"])
@@ -163,7 +163,7 @@ import Testing
             CREATE TABLE p (id INTEGER PRIMARY KEY); CREATE TABLE c (id INTEGER PRIMARY KEY, p INTEGER REFERENCES p (id));
             INSERT INTO p VALUES (1); INSERT INTO c VALUES (1, 1), (2, 77);
             """
-        ) { done, connection in
+        ) { (done, connection) async throws in
             #expect(!done.objects.isEmpty)
             #expect(done.site.review.orphans.map(\.rows) == [1])
             #expect(await connection.refuses("INSERT INTO c VALUES (3, 78)"))
@@ -189,7 +189,7 @@ import Testing
     @Test func `'' where the type is no text is rejected, or NULL on request`() async throws {
         let rows = (1...30).map { "(\($0), '2024-01-01')" }.joined(separator: ", ")
         let sql = "CREATE TABLE t (id INTEGER PRIMARY KEY, d DATE); INSERT INTO t VALUES \(rows), (31, '');"
-        try await importing(sql) { done, _ in #expect(done.rejects.map { $0["reason"] } == ["empty"]) }
+        try await importing(sql) { (done, _) async throws in #expect(done.rejects.map { $0["reason"] } == ["empty"]) }
         let file = try SQLiteFile(sql)
         try await withTestDatabase("import") { database in
             var fixture = ImportFixture(file, into: database)
