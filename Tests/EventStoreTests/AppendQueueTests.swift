@@ -9,10 +9,18 @@ struct AppendQueueTests {
     private let organization = UUID()
     private let stream = UUID()
 
-    private func request(_ count: Int, bytes: Int = 10, of organization: UUID? = nil) -> AppendRequest {
+    private func request(
+        _ count: Int, bytes: Int = 10, of organization: UUID? = nil, to stream: UUID? = nil
+    ) -> AppendRequest {
         let event = NewEvent(type: "t", payload: String(repeating: "1", count: bytes))
         return AppendRequest(
-            organization ?? self.organization, [AppendPart(stream, Array(repeating: event, count: count))])
+            organization ?? self.organization,
+            [AppendPart(stream ?? self.stream, Array(repeating: event, count: count))])
+    }
+
+    /// One whose lane of four is this.
+    private func id(_ lane: UInt8) -> UUID {
+        UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, lane))
     }
 
     private func sent(_ arrival: AppendQueue<Int>.Arrival) -> [Int]? {
@@ -72,5 +80,41 @@ struct AppendQueueTests {
         if case .refused = queue.add(request(1), 4) {} else { Issue.record("too many requests wait") }
         #expect(queue.finished(lane: 0)?.map(\.ticket) == [2, 3])
         #expect(queue.waitingBytes == 0)
+    }
+
+    @Test("Small requests of a crowd share their organisation's lane; large ones, few, and other organisations do not")
+    func crowds() {
+        var queue = AppendQueue<Int>(.init(lanes: 4, crowd: 4, gathered: 5))
+        let (crowd, other) = (id(0), id(1))
+        func lane(_ arrival: AppendQueue<Int>.Arrival) -> Int? {
+            if case .send(_, let lane) = arrival { lane } else { nil }
+        }
+        #expect(lane(queue.add(request(1, of: crowd, to: id(1)), 0)) == 1)
+        #expect(lane(queue.add(request(1, of: crowd, to: id(2)), 1)) == 2)
+        for ticket in 2...3 { #expect(lane(queue.add(request(1, of: crowd, to: id(1)), ticket)) == nil) }
+        // Four are there.
+        #expect(lane(queue.add(request(1, of: crowd, to: id(3)), 4)) == 0)
+        for ticket in 5...8 { #expect(lane(queue.add(request(1, of: crowd, to: id(UInt8(ticket))), ticket)) == nil) }
+        #expect(lane(queue.add(request(1, of: other, to: id(3)), 9)) == 3, "the crowd is another's")
+        #expect(queue.finished(lane: 3) == nil)
+        #expect(lane(queue.add(request(100, of: crowd, to: id(3)), 10)) == 3, "it is large")
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [5, 6, 7, 8])
+        #expect(queue.finished(lane: 1)?.map(\.ticket) == [2, 3])
+        for lane in 0...3 { #expect(queue.finished(lane: lane) == nil) }
+        // All have gone.
+        #expect(lane(queue.add(request(1, of: crowd, to: id(3)), 11)) == 3)
+        #expect(queue.waitingRequests == 0)
+    }
+
+    @Test("Where the shared lane has as much as it should, the others are taken")
+    func crowdsSpread() {
+        var queue = AppendQueue<Int>(.init(lanes: 4, crowd: 1, gathered: 2))
+        let crowd = id(0)
+        for ticket in 0...2 { _ = queue.add(request(1, of: crowd, to: id(0)), ticket) }
+        guard case .send(_, 2) = queue.add(request(1, of: crowd, to: id(2)), 3) else {
+            Issue.record("it went to the full lane")
+            return
+        }
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [1, 2])
     }
 }

@@ -5,7 +5,8 @@ import Foundation
 ///
 /// Requests of one stream go through one lane, which has one call under way at a time: what arrives meanwhile goes with the
 /// next call. So the busier a stream, the more its requests share a transaction and its wait for the disk, and nobody waits
-/// while nothing else is under way.
+/// while nothing else is under way. Where an organisation has many small requests under way, those of all its streams share
+/// a lane: a commit for each stream costs more than to wait for the one that is under way.
 struct AppendQueue<Ticket: Sendable> {
     struct Entry: Sendable {
         var request: AppendRequest
@@ -18,6 +19,10 @@ struct AppendQueue<Ticket: Sendable> {
         /// What one call carries, at most; a single request may be more.
         var events = 1_000
         var bytes = 4 << 20
+        /// Requests of an organisation that are under way or wait, from which on small ones share a lane; and how many may
+        /// wait there before others take lanes by their streams again.
+        var crowd = 8
+        var gathered = 256
         /// What may wait, in all lanes.
         var waitingRequests = 10_000
         var waitingBytes = 64 << 20
@@ -34,6 +39,10 @@ struct AppendQueue<Ticket: Sendable> {
     let limits: Limits
     private var waiting: [Deque<Entry>]
     private var isBusy: [Bool]
+    /// Of each lane, what its call carries.
+    private var carried: [(organization: UUID, requests: Int)?]
+    /// Under way or waiting, by organisation.
+    private var present: [UUID: Int] = [:]
     private(set) var waitingRequests = 0
     private(set) var waitingBytes = 0
 
@@ -41,13 +50,22 @@ struct AppendQueue<Ticket: Sendable> {
         self.limits = limits
         waiting = Array(repeating: [], count: max(1, limits.lanes))
         isBusy = Array(repeating: false, count: max(1, limits.lanes))
+        carried = Array(repeating: nil, count: max(1, limits.lanes))
     }
 
-    /// The lane of the first stream: calls lock the rows of all their streams in one order, whichever lane they are in.
+    /// The lane of the first stream, or in a crowd the organisation's. Either will do: calls lock the rows of all their streams
+    /// in one order, whichever lane they are in.
     private func lane(of request: AppendRequest) -> Int {
         guard let first = request.parts.first else { return 0 }
+        let shared = lane(request.organization)
+        let isCrowd = present[request.organization, default: 0] >= limits.crowd
+        if isCrowd, request.isSmall, waiting[shared].count < limits.gathered { return shared }
+        return lane(first.stream)
+    }
+
+    private func lane(_ id: UUID) -> Int {
         // Not `hashValue`: equal in each run, which tests rely on.
-        let bytes = first.stream.uuid
+        let bytes = id.uuid
         return Int(bytes.15 ^ bytes.14 ^ bytes.13) % waiting.count
     }
 
@@ -56,6 +74,8 @@ struct AppendQueue<Ticket: Sendable> {
         let entry = Entry(request: request, ticket: ticket)
         guard isBusy[lane] else {
             isBusy[lane] = true
+            carried[lane] = (request.organization, 1)
+            present[request.organization, default: 0] += 1
             return .send([entry], lane: lane)
         }
         let bytes = request.byteCount
@@ -65,6 +85,7 @@ struct AppendQueue<Ticket: Sendable> {
         waitingRequests += 1
         waitingBytes += bytes
         waiting[lane].append(entry)
+        present[request.organization, default: 0] += 1
         return .waits
     }
 
@@ -77,6 +98,7 @@ struct AppendQueue<Ticket: Sendable> {
     ///
     /// - Returns: the next one; nil: the lane is free.
     mutating func finished(lane: Int) -> [Entry]? {
+        forget(lane)
         guard let first = waiting[lane].first else {
             isBusy[lane] = false
             return nil
@@ -105,6 +127,15 @@ struct AppendQueue<Ticket: Sendable> {
         waiting[lane] = left
         waitingRequests -= taken.count
         waitingBytes -= bytes
+        carried[lane] = (first.request.organization, taken.count)
         return taken
+    }
+
+    /// What the lane's call has carried is answered.
+    private mutating func forget(_ lane: Int) {
+        guard let (organization, requests) = carried[lane] else { return }
+        carried[lane] = nil
+        let left = present[organization, default: 0] - requests
+        present[organization] = left > 0 ? left : nil
     }
 }

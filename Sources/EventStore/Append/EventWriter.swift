@@ -134,7 +134,7 @@ package actor EventWriter {
         while true {
             attempts += 1
             do {
-                let rows = try await pool.withConnection { try await $0.query(statement, parameters) }
+                let rows = try await pool.withConnection { try await $0.query(keeping: statement, parameters) }
                 return try call.answers(rows)
             } catch let error as PostgresError where error.isRetryable && attempts < 5 {
                 continue
