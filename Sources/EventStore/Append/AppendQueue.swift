@@ -5,8 +5,8 @@ import Foundation
 ///
 /// Requests of one stream go through one lane, which has one call under way at a time: what arrives meanwhile goes with the
 /// next call. So the busier a stream, the more its requests share a transaction and its wait for the disk, and nobody waits
-/// while nothing else is under way. Where an organisation has many small requests under way, those of all its streams share
-/// a lane: a commit for each stream costs more than to wait for the one that is under way.
+/// while nothing else is under way. Small requests to all streams of an organisation share two lanes: a commit for each stream
+/// costs more than to wait for the one that is under way.
 struct AppendQueue<Ticket: Sendable> {
     struct Entry: Sendable {
         var request: AppendRequest
@@ -19,9 +19,7 @@ struct AppendQueue<Ticket: Sendable> {
         /// What one call carries, at most; a single request may be more.
         var events = 1_000
         var bytes = 4 << 20
-        /// Requests of an organisation that are under way or wait, from which on small ones share a lane; and how many may
-        /// wait there before others take lanes by their streams again.
-        var crowd = 8
+        /// Small requests that may wait in a lane before others take lanes by their streams alone.
         var gathered = 256
         /// What may wait, in all lanes.
         var waitingRequests = 10_000
@@ -39,10 +37,8 @@ struct AppendQueue<Ticket: Sendable> {
     let limits: Limits
     private var waiting: [Deque<Entry>]
     private var isBusy: [Bool]
-    /// Of each lane, what its call carries.
-    private var carried: [(organization: UUID, requests: Int)?]
-    /// Under way or waiting, by organisation.
-    private var present: [UUID: Int] = [:]
+    /// How many requests of a lane were seen at once lately.
+    private var crowds: [Int]
     private(set) var waitingRequests = 0
     private(set) var waitingBytes = 0
 
@@ -50,17 +46,16 @@ struct AppendQueue<Ticket: Sendable> {
         self.limits = limits
         waiting = Array(repeating: [], count: max(1, limits.lanes))
         isBusy = Array(repeating: false, count: max(1, limits.lanes))
-        carried = Array(repeating: nil, count: max(1, limits.lanes))
+        crowds = Array(repeating: 0, count: max(1, limits.lanes))
     }
 
-    /// The lane of the first stream, or in a crowd the organisation's. Either will do: calls lock the rows of all their streams
-    /// in one order, whichever lane they are in.
+    /// By the first stream, or for small requests one of the organisation's two. Any will do: calls lock the rows of all their
+    /// streams in one order, whichever lane they are in.
     private func lane(of request: AppendRequest) -> Int {
         guard let first = request.parts.first else { return 0 }
-        let shared = lane(request.organization)
-        let isCrowd = present[request.organization, default: 0] >= limits.crowd
-        if isCrowd, request.isSmall, waiting[shared].count < limits.gathered { return shared }
-        return lane(first.stream)
+        let own = lane(first.stream)
+        let shared = (lane(request.organization) + own % 2) % waiting.count
+        return request.isSmall && waiting[shared].count < limits.gathered ? shared : own
     }
 
     private func lane(_ id: UUID) -> Int {
@@ -74,8 +69,6 @@ struct AppendQueue<Ticket: Sendable> {
         let entry = Entry(request: request, ticket: ticket)
         guard isBusy[lane] else {
             isBusy[lane] = true
-            carried[lane] = (request.organization, 1)
-            present[request.organization, default: 0] += 1
             return .send([entry], lane: lane)
         }
         let bytes = request.byteCount
@@ -85,20 +78,23 @@ struct AppendQueue<Ticket: Sendable> {
         waitingRequests += 1
         waitingBytes += bytes
         waiting[lane].append(entry)
-        present[request.organization, default: 0] += 1
         return .waits
     }
 
-    /// Whether the lane's next call is worth a moment's wait: several were answered just now, more than wait, and who sends one
-    /// request after the other comes back with the next at once. Without it those who came first and those who came while
-    /// they were answered would go on in two halves.
-    func isWorthAMoment(lane: Int, answered: Int) -> Bool { answered >= 4 && waiting[lane].count < answered }
+    /// How many are waited for a moment before the lane's next call, nil where it is not worth one: several were answered just
+    /// now, and who sends one request after the other comes back with the next at once. Without it those who came first and
+    /// those who came while they were answered would go on in ever smaller parts, each with a commit of its own.
+    mutating func crowd(lane: Int, answered: Int) -> Int? {
+        crowds[lane] = max(answered + waiting[lane].count, crowds[lane] * 7 / 8)
+        return answered >= 4 && waiting[lane].count < crowds[lane] ? crowds[lane] : nil
+    }
+
+    func waitingRequests(lane: Int) -> Int { waiting[lane].count }
 
     /// The lane's call has ended.
     ///
     /// - Returns: the next one; nil: the lane is free.
     mutating func finished(lane: Int) -> [Entry]? {
-        forget(lane)
         guard let first = waiting[lane].first else {
             isBusy[lane] = false
             return nil
@@ -127,15 +123,6 @@ struct AppendQueue<Ticket: Sendable> {
         waiting[lane] = left
         waitingRequests -= taken.count
         waitingBytes -= bytes
-        carried[lane] = (first.request.organization, taken.count)
         return taken
-    }
-
-    /// What the lane's call has carried is answered.
-    private mutating func forget(_ lane: Int) {
-        guard let (organization, requests) = carried[lane] else { return }
-        carried[lane] = nil
-        let left = present[organization, default: 0] - requests
-        present[organization] = left > 0 ? left : nil
     }
 }
