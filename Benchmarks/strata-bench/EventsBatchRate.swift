@@ -11,6 +11,8 @@ struct EventsBatchRate {
 
     private enum Contender: CaseIterable {
         case strata
+        /// By `strata serve`.
+        case served
         /// In batches of 1,000, too, each a transaction.
         case copy
         /// One session, one transaction.
@@ -23,6 +25,8 @@ struct EventsBatchRate {
 
     func run(_ place: EventsPlace, _ interruption: Interruption) async throws -> [ResultLine] {
         let streams = try await place.streams(connections, "batch")
+        let served = try await EventsServed(place)
+        defer { served.stop() }
         try await makeEqualTable(place)
         var measured: [Contender: [EventsRate]] = [:]
         let all = Contender.allCases
@@ -31,7 +35,7 @@ struct EventsBatchRate {
             for step in all.indices {
                 try interruption.check()
                 let contender = all[(step + round) % all.count]
-                let rate = try await measure(contender, place, streams)
+                let rate = try await measure(contender, place, streams, served.address)
                 progress("  append, round \(round + 1): \(contender) \(Int(rate.perSecond)) events/s")
                 measured[contender, default: []].append(rate)
             }
@@ -42,16 +46,22 @@ struct EventsBatchRate {
     private func lines(_ measured: [Contender: [EventsRate]]) -> [ResultLine] {
         let rates = { (contender: Contender) in measured[contender] ?? [] }
         // Of rounds that ran next to each other.
-        let ratio = { (other: Contender) in
-            zip(rates(.strata), rates(other)).map { $0.perSecond / $1.perSecond }.median ?? .nan
+        let ratio = { (own: Contender, other: Contender) in
+            zip(rates(own), rates(other)).map { $0.perSecond / $1.perSecond }.median ?? .nan
         }
+        let single = ratio(.strata, .oneCopy)
         return [
             rates(.strata).line("events: append, batches of 1,000, \(connections) connections"),
+            rates(.served).line("  append over HTTP, batches of 1,000, \(connections) connections"),
             rates(.copy).line("  COPY of the same rows, 1,000 each, \(connections) connections"),
             rates(.oneCopy).line("  COPY of the same rows, one session, one transaction"),
-            .ratio("  append: of the rate of COPY by \(connections) connections", ratio(.copy), least: Self.target),
-            ResultLine(
-                what: "  append: of the rate of one COPY", figure: decimal(ratio(.oneCopy)), value: ratio(.oneCopy)),
+            .ratio(
+                "  append: of the rate of COPY by \(connections) connections", ratio(.strata, .copy), least: Self.target
+            ),
+            .ratio(
+                "  append over HTTP: of the rate of COPY by \(connections) connections", ratio(.served, .copy),
+                least: Self.target),
+            ResultLine(what: "  append: of the rate of one COPY", figure: decimal(single), value: single),
         ]
     }
 
@@ -73,10 +83,11 @@ struct EventsBatchRate {
     }
 
     private func measure(
-        _ contender: Contender, _ place: EventsPlace, _ streams: [UUID]
+        _ contender: Contender, _ place: EventsPlace, _ streams: [UUID], _ service: EventsServed.Address
     ) async throws -> EventsRate {
         switch contender {
         case .strata: try await append(place, streams)
+        case .served: try await serve(place, streams, service)
         case .copy: try await copy(place, streams, rowsOfEach: 1_000)
         case .oneCopy: try await copy(place, [streams[0]], rowsOfEach: streams.count * batches * 1_000)
         }
@@ -105,6 +116,32 @@ struct EventsBatchRate {
         }
         for writer in writers { await writer.close() }
         return rate
+    }
+
+    /// Requests are ready before, as the events of the others are.
+    private func serve(
+        _ place: EventsPlace, _ streams: [UUID], _ service: EventsServed.Address
+    ) async throws -> EventsRate {
+        let events = (0..<1_000).map { EventsPlace.event($0) }
+        let batches = batches
+        func ask(_ requests: [[UInt8]], times: Int) async throws {
+            try await service.onThread {
+                var left = [Int](repeating: times, count: requests.count)
+                try HTTPCrowd(requests.count, port: service.port).run { client in
+                    guard left[client] > 0 else { return nil }
+                    left[client] -= 1
+                    return requests[client]
+                } answered: { _, answer, _ in
+                    try answer.require(201)
+                }
+            }
+        }
+        try await ask(streams.map { service.append($0, [events[0]]) }, times: 1)
+        let requests = streams.map { service.append($0, events) }
+        return try await EventsRate.measure(place, service: service.pid) {
+            try await ask(requests, times: batches)
+            return streams.count * batches * 1_000
+        }
     }
 
     /// Ids and times are there before; who makes events in a client would have made them.

@@ -7,11 +7,11 @@ struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events", abstract: "The event store: appends, consumers, latency, projections.",
         discussion: """
-            Through the library, in one process with all its callers; the server has to be durable. Needs Linux, and a \
-            superuser, for processor times.
+            Through the library, in one process with all its callers, and over HTTP, where strata serve is a process of its own; \
+            the server has to be durable. Needs Linux, and a superuser, for processor times.
             """)
 
-    enum Part: String, CaseIterable, ExpressibleByArgument { case append, singles, consume, latency, project }
+    enum Part: String, CaseIterable, ExpressibleByArgument { case append, singles, served, consume, latency, project }
 
     @Option(help: ArgumentHelp("A superuser's connection string; a database is made on the server.", valueName: "url"))
     var url: String
@@ -72,6 +72,7 @@ struct EventsCommand: AsyncParsableCommand {
                 .run(place, interruption)
         case .singles:
             try await EventsSingleRate(rounds: rounds, callers: callers, seconds: seconds).run(place, interruption)
+        case .served: try await EventsServedTime(callers: callers, seconds: seconds * 12).run(place)
         case .consume:
             try await EventsConsumeRate(rounds: rounds, members: connections, events: connections * batches * 1_000)
                 .run(place, interruption)

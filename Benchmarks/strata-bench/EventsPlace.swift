@@ -9,6 +9,7 @@ struct EventsPlace: Sendable {
     /// Of an event's payload and metadata, about; see `event`.
     static let bytes = 215
 
+    let url: String
     let settings: ConnectionSettings
     let schema = EventSchema()
     let directory: Directory
@@ -17,6 +18,7 @@ struct EventsPlace: Sendable {
 
     init(_ server: BenchServer) async throws {
         try await server.create(Self.database)
+        url = server.url(Self.database)
         settings = try server.settings(Self.database)
         let connection = try await Connection.open(settings)
         guard try await connection.query("SHOW fsync").only().string(0) == "on" else {
@@ -61,16 +63,19 @@ struct EventsPlace: Sendable {
         await writer.close()
     }
 
-    /// Seconds of processor time until now: of this process, and of the server with all its sessions.
-    func processorTime() throws -> EventsCost {
-        EventsCost(
-            client: try BackgroundProcess.usage(of: getpid()).total,
+    /// Seconds of processor time until now: of this process, of the service where there is one, and of the server with all
+    /// its sessions.
+    func processorTime(service: pid_t? = nil) throws -> EventsCost {
+        // What this process has started is below it.
+        let service = try service.map { try BackgroundProcess.usage(of: $0).total }
+        return EventsCost(
+            client: try BackgroundProcess.usage(of: getpid()).total - (service ?? 0), service: service,
             server: try BackgroundProcess.usage(of: postmaster, includingEnded: true).total)
     }
 
-    /// Resident memory of this process, in bytes.
-    static func memory() -> Int {
-        let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    /// Resident memory of a process, in bytes.
+    static func memory(of pid: pid_t = getpid()) -> Int {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8)) ?? ""
         return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * Int(getpagesize())
     }
 }
@@ -78,10 +83,14 @@ struct EventsPlace: Sendable {
 /// Processor time in seconds.
 struct EventsCost: Sendable {
     var client: Double
+    /// nil: the client asks the server itself.
+    var service: Double?
     var server: Double
 
     static func - (later: EventsCost, earlier: EventsCost) -> EventsCost {
-        EventsCost(client: later.client - earlier.client, server: later.server - earlier.server)
+        EventsCost(
+            client: later.client - earlier.client, service: later.service.map { $0 - (earlier.service ?? 0) },
+            server: later.server - earlier.server)
     }
 }
 
@@ -94,12 +103,16 @@ struct EventsRate: Sendable {
     var perSecond: Double { Double(events) / seconds }
 
     /// Measures what `body` does with the number of events that it gives.
-    static func measure(_ place: EventsPlace, _ body: () async throws -> Int) async throws -> EventsRate {
-        let before = try place.processorTime()
+    ///
+    /// - Parameter service: the process between this one and the server, whose time is told apart.
+    static func measure(
+        _ place: EventsPlace, service: pid_t? = nil, _ body: () async throws -> Int
+    ) async throws -> EventsRate {
+        let before = try place.processorTime(service: service)
         let began = ContinuousClock.now
         let events = try await body()
         let seconds = (ContinuousClock.now - began).inSeconds
-        return EventsRate(events: events, seconds: seconds, cost: try place.processorTime() - before)
+        return EventsRate(events: events, seconds: seconds, cost: try place.processorTime(service: service) - before)
     }
 }
 
@@ -114,7 +127,9 @@ extension [EventsRate] {
         return ResultLine(
             what: what,
             figure: "\(grouped(Int(rate.perSecond))) events/s, \(decimal(megabytes)) MB/s; CPU of each "
-                + "\(microseconds(rate.cost.client * each)) client, \(microseconds(rate.cost.server * each)) server",
+                + "\(microseconds(rate.cost.client * each)) client, "
+                + (rate.cost.service.map { "\(microseconds($0 * each)) service, " } ?? "")
+                + "\(microseconds(rate.cost.server * each)) server",
             value: rate.perSecond)
     }
 }

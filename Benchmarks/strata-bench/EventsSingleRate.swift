@@ -11,15 +11,18 @@ struct EventsSingleRate {
     /// together that come at the same time, and with one call a caller there are never more events under way than callers.
     static let target = 10.0
 
-    /// How one event goes to its stream, whoever calls: what takes the place of the library, such as HTTP, is one more.
+    /// How one event goes to its stream.
     private enum Contender: Hashable {
         case gathered
+        /// By `strata serve`, which gathers them.
+        case served
         /// Each by a connection that has no other event meanwhile.
         case alone(connections: Int)
 
         var name: String {
             switch self {
             case .gathered: "gathered"
+            case .served: "over HTTP"
             case .alone(let connections): "a commit for each, \(connections) connections"
             }
         }
@@ -30,58 +33,96 @@ struct EventsSingleRate {
     let seconds: Int
 
     func run(_ place: EventsPlace, _ interruption: Interruption) async throws -> [ResultLine] {
+        let served = try await EventsServed(place)
+        defer { served.stop() }
         var lines: [ResultLine] = []
         var base = Double.nan
         for count in [1, callers] {
-            let found = try await compare(place, try await place.streams(count, "single of \(count)"), interruption)
-            lines += found.lines
-            if count == 1 { base = found.alone }
             let name = count == 1 ? "one stream" : "\(count) streams"
-            lines.append(
-                .ratio("  single, \(name): of a commit for each, one stream", found.own / base, least: Self.target))
-            guard count > 1 else { continue }
-            let ratio = found.own / found.alone
-            lines.append(
-                ResultLine(
-                    what: "  single, \(name): of a commit for each, as many streams", figure: decimal(ratio),
-                    value: ratio))
+            let found = try await compare(
+                place, try await place.streams(count, "single of \(count)"), served.address, interruption)
+            lines += found.lines(callers, name)
+            if count == 1 { base = found.alone }
+            for contender in [Contender.gathered, .served] {
+                let what = "  single, \(name), \(contender.name): of a commit for each"
+                let own = found.rate(contender)
+                lines.append(.ratio("\(what), one stream", own / base, least: Self.target))
+                guard count > 1 else { continue }
+                let ratio = own / found.alone
+                lines.append(ResultLine(what: "\(what), as many streams", figure: decimal(ratio), value: ratio))
+            }
         }
         return lines
     }
 
+    /// What was measured of one number of streams.
+    private struct Found {
+        let others: [Contender]
+        var rates: [Contender: [EventsRate]] = [:]
+        var times: [Contender: Histogram] = [:]
+        var audit = EventsAudit()
+
+        var all: [Contender] { [.gathered, .served] + others }
+
+        func rate(_ contender: Contender) -> Double { rates[contender]?.middle?.perSecond ?? .nan }
+        /// Of the better one of the others.
+        var alone: Double { others.map { rate($0) }.filter { !$0.isNaN }.max() ?? .nan }
+
+        func lines(_ callers: Int, _ name: String) -> [ResultLine] {
+            var lines: [ResultLine] = []
+            for contender in all {
+                let what = "\(contender == .gathered ? "events: " : "  ")single, \(callers) callers, \(name)"
+                lines.append((rates[contender] ?? []).line("\(what): \(contender.name)"))
+                lines.append(
+                    ResultLine(what: "    answered within", figure: (times[contender] ?? Histogram()).sentence))
+                if contender == .served { lines.append(audit.line("    answers beside the table")) }
+            }
+            return lines
+        }
+    }
+
     private func compare(
-        _ place: EventsPlace, _ streams: [UUID], _ interruption: Interruption
-    ) async throws -> (lines: [ResultLine], own: Double, alone: Double) {
-        let others: [Contender] = [.alone(connections: min(8, callers)), .alone(connections: callers)]
-        let all = [.gathered] + others
-        var (rates, times) = ([Contender: [EventsRate]](), [Contender: Histogram]())
+        _ place: EventsPlace, _ streams: [UUID], _ service: EventsServed.Address, _ interruption: Interruption
+    ) async throws -> Found {
+        var found = Found(others: [.alone(connections: min(8, callers)), .alone(connections: callers)])
+        let all = found.all
         for round in 0..<rounds {
             for step in all.indices {
                 try interruption.check()
                 let contender = all[(step + round) % all.count]
-                let (rate, histogram) = try await measure(contender, place, streams)
+                let (rate, histogram) =
+                    contender == .served
+                    ? try await serve(place, streams.count, service, &found.audit)
+                    : try await measure(contender, place, streams)
                 progress("  \(streams.count) streams, round \(round + 1): \(contender.name) \(Int(rate.perSecond))")
-                rates[contender, default: []].append(rate)
-                times[contender, default: Histogram()].merge(histogram)
+                found.rates[contender, default: []].append(rate)
+                found.times[contender, default: Histogram()].merge(histogram)
             }
         }
-        let name = streams.count == 1 ? "one stream" : "\(streams.count) streams"
-        var lines: [ResultLine] = []
-        for contender in all {
-            let lead = contender == .gathered ? "events: " : "  "
-            lines.append((rates[contender] ?? []).line("\(lead)single, \(callers) callers, \(name): \(contender.name)"))
-            lines.append(ResultLine(what: "    answered within", figure: (times[contender] ?? Histogram()).sentence))
+        return found
+    }
+
+    /// To streams of its own, so that all that is in them was sent here.
+    private func serve(
+        _ place: EventsPlace, _ count: Int, _ service: EventsServed.Address, _ audit: inout EventsAudit
+    ) async throws -> (EventsRate, Histogram) {
+        let crowd = EventsCrowd(
+            service: service, callers: callers, streams: try await place.streams(count, "served \(UUID())"))
+        let before = try await service.onThread { try crowd.warmUp() }
+        var outcome = EventsCrowd.Outcome()
+        let rate = try await EventsRate.measure(place, service: service.pid) {
+            outcome = try await service.onThread { try crowd.run(seconds: seconds, from: 1) }
+            return outcome.marks.count
         }
-        // Beside the better one of the others.
-        let best = others.compactMap { rates[$0]?.middle?.perSecond }.max() ?? .nan
-        return (lines, rates[.gathered]?.middle?.perSecond ?? .nan, best)
+        try await audit.look(before.marks + outcome.marks, place)
+        return (rate, outcome.times)
     }
 
     private func measure(
         _ contender: Contender, _ place: EventsPlace, _ streams: [UUID]
     ) async throws -> (EventsRate, Histogram) {
         switch contender {
-        case .gathered:
+        case .gathered, .served:
             let writer = EventWriter(place.settings, schema: place.schema)
             let intake = EventIntake(writer, SchemaCache(place.directory))
             let measured = try await call(place, streams) { request, payload in

@@ -66,7 +66,7 @@ final class WireClient {
         return address
     }
 
-    private static func connect(port: Int) throws -> Int32 {
+    static func connect(port: Int) throws -> Int32 {
         let descriptor = try socket()
         var address = address(port: port)
         let isConnected = withUnsafePointer(to: &address) { pointer in

@@ -60,13 +60,19 @@ package struct EventService: Sendable {
             idleTimeout: .nanoseconds(Int64(place.limits.idleTime / .nanoseconds(1))),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))
+        let loops = EventLoopGroupProvider.singleton.eventLoopGroup
         let application = Application(
-            router: router, server: .http1(configuration: channel),
+            router: router,
+            server: HTTPServerBuilder { responder in
+                ConnectionLoop(
+                    HTTP1Channel(responder: responder, configuration: channel), on: loops)
+            },
             configuration: .init(
                 address: .hostname(host, port: port), serverName: "strata",
                 availableConnectionsDelegate: MaximumAvailableConnections(place.limits.connections)),
             services: [Background { await place.watch.run() }],
-            onServerRunning: { channel in onRunning(channel.localAddress?.port ?? port) }, logger: logger)
+            onServerRunning: { channel in onRunning(channel.localAddress?.port ?? port) },
+            eventLoopGroupProvider: .shared(loops), logger: logger)
         do {
             try await application.run()
         } catch {

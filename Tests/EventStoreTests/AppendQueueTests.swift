@@ -9,10 +9,18 @@ struct AppendQueueTests {
     private let organization = UUID()
     private let stream = UUID()
 
-    private func request(_ count: Int, bytes: Int = 10, of organization: UUID? = nil) -> AppendRequest {
+    private func request(
+        _ count: Int, bytes: Int = 10, of organization: UUID? = nil, to stream: UUID? = nil
+    ) -> AppendRequest {
         let event = NewEvent(type: "t", payload: String(repeating: "1", count: bytes))
         return AppendRequest(
-            organization ?? self.organization, [AppendPart(stream, Array(repeating: event, count: count))])
+            organization ?? self.organization,
+            [AppendPart(stream ?? self.stream, Array(repeating: event, count: count))])
+    }
+
+    /// One whose lane of four is this.
+    private func id(_ lane: UInt8) -> UUID {
+        UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, lane))
     }
 
     private func sent(_ arrival: AppendQueue<Int>.Arrival) -> [Int]? {
@@ -34,11 +42,15 @@ struct AppendQueueTests {
     @Test func manyWhoWereAnsweredAreGivenAMomentToComeBack() {
         var queue = AppendQueue<Int>(.init(lanes: 1))
         _ = queue.add(request(1), 0)
-        #expect(!queue.isWorthAMoment(lane: 0, answered: 1), "one that comes back would be delayed")
-        #expect(queue.isWorthAMoment(lane: 0, answered: 4))
+        #expect(queue.crowd(lane: 0, answered: 1) == nil, "one that comes back would be delayed")
+        #expect(queue.crowd(lane: 0, answered: 4) == 4)
         for ticket in 1...4 { _ = queue.add(request(1), ticket) }
-        #expect(!queue.isWorthAMoment(lane: 0, answered: 4), "as many wait already")
-        #expect(queue.isWorthAMoment(lane: 0, answered: 5))
+        #expect(queue.waitingRequests(lane: 0) == 4)
+        #expect(queue.crowd(lane: 0, answered: 20) == 24, "those who came meanwhile belong to it")
+        // Who stays away is waited for less and less.
+        var crowds: [Int?] = []
+        for _ in 0..<14 { crowds.append(queue.crowd(lane: 0, answered: 4)) }
+        #expect(crowds.prefix(3) == [21, 18, 15] && crowds.last == 8)
     }
 
     @Test func aCallIsBoundedAndNobodyOvertakes() {
@@ -72,5 +84,34 @@ struct AppendQueueTests {
         if case .refused = queue.add(request(1), 4) {} else { Issue.record("too many requests wait") }
         #expect(queue.finished(lane: 0)?.map(\.ticket) == [2, 3])
         #expect(queue.waitingBytes == 0)
+    }
+
+    private func lane(_ arrival: AppendQueue<Int>.Arrival) -> Int? {
+        if case .send(_, let lane) = arrival { lane } else { nil }
+    }
+
+    @Test(
+        "Small requests to all streams of an organisation share two lanes; large ones and other organisations have theirs"
+    )
+    func sharing() {
+        var queue = AppendQueue<Int>(.init(lanes: 4))
+        let (one, other) = (id(0), id(2))
+        #expect(lane(queue.add(request(1, of: one, to: id(2)), 0)) == 0)
+        #expect(lane(queue.add(request(1, of: one, to: id(3)), 1)) == 1)
+        for number in 0...5 { #expect(lane(queue.add(request(1, of: one, to: id(UInt8(number))), 2 + number)) == nil) }
+        #expect(lane(queue.add(request(1, of: other, to: id(0)), 8)) == 2)
+        #expect(lane(queue.add(request(9, of: one, to: id(3)), 9)) == 3, "it is large")
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [2, 4, 6])
+        #expect(queue.finished(lane: 1)?.map(\.ticket) == [3, 5, 7])
+        for lane in 0...3 { #expect(queue.finished(lane: lane) == nil) }
+        #expect(queue.waitingRequests == 0)
+    }
+
+    @Test("Where a shared lane has as much as it should, the others are taken")
+    func sharingEnds() {
+        var queue = AppendQueue<Int>(.init(lanes: 4, gathered: 2))
+        for ticket in 0...2 { _ = queue.add(request(1, of: id(0), to: id(2)), ticket) }
+        #expect(lane(queue.add(request(1, of: id(0), to: id(2)), 3)) == 2)
+        #expect(queue.finished(lane: 0)?.map(\.ticket) == [1, 2])
     }
 }

@@ -148,6 +148,47 @@ struct ProjectionTests {
         }
     }
 
+    @Test("Statements that go together are bounded in number and in bytes")
+    func packets() async throws {
+        try await withTestDatabase("packets") { database in
+            let connection = try await database.connect()
+            let statement = try await connection.prepare("SELECT $1::text")
+            await connection.close()
+            let half = PipelineCall(statement, [.text(String(repeating: "x", count: 1 << 19))])
+            var packet = ProjectionPacket()
+            for number in 0..<999 { packet.add(PipelineCall(statement, ["x"]), of: number / 2) }
+            #expect(!packet.isFull && packet.numbers.last == 499)
+            packet.add(PipelineCall(statement, [.null]), of: 500)
+            #expect(packet.isFull)
+            packet = ProjectionPacket()
+            packet.add(half, of: 0)
+            #expect(!packet.isFull)
+            packet.add(half, of: 0)
+            #expect(packet.isFull)
+        }
+    }
+
+    @Test(
+        "Of thousands in one transaction exactly the bad ones are set aside, wherever they stand, and all others done once"
+    )
+    func badOnesAmongThousands() async throws {
+        let files = Self.files.merging(["seen": "SELECT 1; UPDATE animals SET seen = seen + 1 WHERE id = :key"]) { $1 }
+        try await with(files, onError: .deadLetter, batch: 3_000) { store, stream, _, runner in
+            try await store.append([registered("a")], to: stream)
+            var events = (0..<2_400).map { _ in NewEvent(type: "seen", key: "a", payload: "{}") }
+            // The first and the last of all, of a packet, and two in a row.
+            let bad = [0, 498, 499, 500, 1_777, 2_399]
+            for number in bad { events[number] = registered("a") }
+            for first in stride(from: 0, to: events.count, by: 800) {
+                try await store.append(Array(events[first..<first + 800]), to: stream)
+            }
+            #expect(try await runner.catchUp().deadLetters == bad.count)
+            #expect(try await store.rows("SELECT seen FROM readmodels.animals").only().int("seen") == 2_400 - bad.count)
+            let letters = try await store.rows("SELECT position FROM events.dead_letter_events ORDER BY 1")
+            #expect(try letters.map { try $0.int("position") } == bad.map { $0 + 2 })
+        }
+    }
+
     @Test("A constraint that speaks at COMMIT is put down to its event")
     func deferred() async throws {
         try await with(Self.files, onError: .deadLetter) { store, stream, _, runner in

@@ -89,6 +89,35 @@ struct ServiceAppendTests {
         return Int(line?.split(separator: " ").last ?? "") ?? -1
     }
 
+    @Test("What a poll without events gives can be sent back as any other")
+    func emptyDeliveries() async throws {
+        try await ServiceFixture.with { fixture in
+            let api = fixture.api
+            try await api.post("/v1/streams", #"{"name": "s"}"#, expect: 201)
+            try await api.post("/v1/streams/s/groups", #"{"name": "g", "slots": 2}"#, expect: 201)
+            func poll(_ member: String) async throws -> APIAnswer {
+                try await api.post("/v1/streams/s/groups/g/poll", #"{"member": "\#(member)"}"#, expect: 200)
+            }
+            let members = ["a", "b"]
+            try await eventually("each has a slot") {
+                var held: [Int] = []
+                for member in members { held.append(try await poll(member).array("slots").count) }
+                return held == [1, 1]
+            }
+            try await api.post("/v1/streams/s/events", #"[{"type": "t", "key": "k", "payload": 1}]"#, expect: 201)
+            var delivered = 0
+            for member in members {
+                let answer = try await poll(member)
+                delivered += answer.array("events").count
+                let slots = JSONWriter.text(.array(answer.array("slots")))
+                try await api.post(
+                    "/v1/streams/s/groups/g/commit", #"{"member": "\#(member)", "slots": \#(slots)}"#, expect: 204)
+            }
+            #expect(delivered == 1)
+            #expect(try await api.get("/v1/streams/s/groups").array("groups").first?["lag"] == 0)
+        }
+    }
+
     @Test("Told to end, it answers what it has accepted: polls that wait, and appends, none of which is lost")
     func ending() async throws {
         try await with { fixture, api in

@@ -1,6 +1,9 @@
 import EventStore
 import Foundation
+import HTTPTypes
+import Hummingbird
 import JSONSchemas
+import NIOCore
 import PostgresDriver
 import TestSupport
 import Testing
@@ -84,6 +87,22 @@ struct ServiceLimitsTests {
         ("DELETE", "/v1/streams/s", "", 405), ("GET", "/v1/nothing", "", 404), ("GET", "/", "", 404),
         ("POST", "/v1/streams/s/groups/none/poll", #"{"member": "m"}"#, 404),
     ]
+
+    @Test("The thread of a connection does what is short by its nature and its length; the rest is done elsewhere")
+    func short() throws {
+        func isShort(_ id: String, _ length: String?) throws -> Bool {
+            let endpoint = try #require(EventService.endpoints.first { $0.id == id })
+            var head = HTTPRequest(method: endpoint.method, scheme: nil, authority: nil, path: endpoint.path)
+            if let length { head.headerFields[.contentLength] = length }
+            return EndpointTable.isShort(endpoint, Request(head: head, body: .init(buffer: ByteBuffer())))
+        }
+        for id in ["append", "appendToSeveral", "commit"] {
+            #expect(try isShort(id, "300"), "\(id)")
+            #expect(
+                try !isShort(id, "\(1 << 20)") && !isShort(id, nil) && !isShort(id, "-1") && !isShort(id, "x"), "\(id)")
+        }
+        #expect(try !isShort("read", "0") && !isShort("poll", "10"))
+    }
 
     @Test("What cannot be read is told as a problem")
     func unreadable() async throws {

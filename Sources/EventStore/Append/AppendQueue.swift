@@ -5,7 +5,8 @@ import Foundation
 ///
 /// Requests of one stream go through one lane, which has one call under way at a time: what arrives meanwhile goes with the
 /// next call. So the busier a stream, the more its requests share a transaction and its wait for the disk, and nobody waits
-/// while nothing else is under way.
+/// while nothing else is under way. Small requests to all streams of an organisation share two lanes: a commit for each stream
+/// costs more than to wait for the one that is under way.
 struct AppendQueue<Ticket: Sendable> {
     struct Entry: Sendable {
         var request: AppendRequest
@@ -18,6 +19,8 @@ struct AppendQueue<Ticket: Sendable> {
         /// What one call carries, at most; a single request may be more.
         var events = 1_000
         var bytes = 4 << 20
+        /// Small requests that may wait in a lane before others take lanes by their streams alone.
+        var gathered = 256
         /// What may wait, in all lanes.
         var waitingRequests = 10_000
         var waitingBytes = 64 << 20
@@ -34,6 +37,8 @@ struct AppendQueue<Ticket: Sendable> {
     let limits: Limits
     private var waiting: [Deque<Entry>]
     private var isBusy: [Bool]
+    /// How many requests of a lane were seen at once lately.
+    private var crowds: [Int]
     private(set) var waitingRequests = 0
     private(set) var waitingBytes = 0
 
@@ -41,13 +46,21 @@ struct AppendQueue<Ticket: Sendable> {
         self.limits = limits
         waiting = Array(repeating: [], count: max(1, limits.lanes))
         isBusy = Array(repeating: false, count: max(1, limits.lanes))
+        crowds = Array(repeating: 0, count: max(1, limits.lanes))
     }
 
-    /// The lane of the first stream: calls lock the rows of all their streams in one order, whichever lane they are in.
+    /// By the first stream, or for small requests one of the organisation's two. Any will do: calls lock the rows of all their
+    /// streams in one order, whichever lane they are in.
     private func lane(of request: AppendRequest) -> Int {
         guard let first = request.parts.first else { return 0 }
+        let own = lane(first.stream)
+        let shared = (lane(request.organization) + own % 2) % waiting.count
+        return request.isSmall && waiting[shared].count < limits.gathered ? shared : own
+    }
+
+    private func lane(_ id: UUID) -> Int {
         // Not `hashValue`: equal in each run, which tests rely on.
-        let bytes = first.stream.uuid
+        let bytes = id.uuid
         return Int(bytes.15 ^ bytes.14 ^ bytes.13) % waiting.count
     }
 
@@ -68,10 +81,15 @@ struct AppendQueue<Ticket: Sendable> {
         return .waits
     }
 
-    /// Whether the lane's next call is worth a moment's wait: several were answered just now, more than wait, and who sends one
-    /// request after the other comes back with the next at once. Without it those who came first and those who came while
-    /// they were answered would go on in two halves.
-    func isWorthAMoment(lane: Int, answered: Int) -> Bool { answered >= 4 && waiting[lane].count < answered }
+    /// How many are waited for a moment before the lane's next call, nil where it is not worth one: several were answered just
+    /// now, and who sends one request after the other comes back with the next at once. Without it those who came first and
+    /// those who came while they were answered would go on in ever smaller parts, each with a commit of its own.
+    mutating func crowd(lane: Int, answered: Int) -> Int? {
+        crowds[lane] = max(answered + waiting[lane].count, crowds[lane] * 7 / 8)
+        return answered >= 4 && waiting[lane].count < crowds[lane] ? crowds[lane] : nil
+    }
+
+    func waitingRequests(lane: Int) -> Int { waiting[lane].count }
 
     /// The lane's call has ended.
     ///

@@ -59,6 +59,9 @@ package struct AppendRequest: Sendable, Hashable {
 
     package var eventCount: Int { parts.reduce(0) { $0 + $1.events.count } }
 
+    /// So little that its commit costs more than what it carries.
+    var isSmall: Bool { eventCount <= 8 && byteCount <= 16 << 10 }
+
     /// About as much as it takes on its way.
     package var byteCount: Int {
         parts.reduce(0) { total, part in

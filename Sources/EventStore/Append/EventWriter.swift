@@ -16,6 +16,7 @@ package actor EventWriter {
     package static let largestRequest = (events: 10_000, bytes: 16 << 20)
 
     private static let moment = Duration.microseconds(500)
+    private static let moments = 5
 
     /// - Parameter lanes: calls at a time, each on a connection of its own; 1 to 64.
     package init(
@@ -82,8 +83,18 @@ package actor EventWriter {
         while let entries = next {
             let answers = await answers(entries.map(\.request))
             for (entry, answer) in zip(entries, answers) { entry.ticket.resume(with: answer) }
-            if queue.isWorthAMoment(lane: lane, answered: entries.count) { try? await Task.sleep(for: Self.moment) }
+            if let crowd = queue.crowd(lane: lane, answered: entries.count) { await gather(crowd, lane) }
             next = queue.finished(lane: lane)
+        }
+    }
+
+    /// Until so many wait, or nobody came in the last moment, or it has been long enough.
+    private func gather(_ crowd: Int, _ lane: Int) async {
+        for _ in 0..<Self.moments {
+            let before = queue.waitingRequests(lane: lane)
+            try? await Task.sleep(for: Self.moment)
+            let now = queue.waitingRequests(lane: lane)
+            if now >= crowd || now == before { return }
         }
     }
 
@@ -134,7 +145,7 @@ package actor EventWriter {
         while true {
             attempts += 1
             do {
-                let rows = try await pool.withConnection { try await $0.query(statement, parameters) }
+                let rows = try await pool.withConnection { try await $0.query(keeping: statement, parameters) }
                 return try call.answers(rows)
             } catch let error as PostgresError where error.isRetryable && attempts < 5 {
                 continue

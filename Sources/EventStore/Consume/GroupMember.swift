@@ -30,10 +30,10 @@ package struct GroupMember: Sendable {
         var (isHasty, wasHasty) = (false, false)
         while true {
             try Task.checkCancellation()
-            let delivery = try await reader.poll(
+            var delivery = try await reader.poll(
                 group, of: organization, as: name, limit: limit, bytes: bytes, lease: lease)
             // Slots without events of their own go along, or the group would seem to be behind.
-            if delivery.isEmpty { try? await reader.commit(delivery, group, of: organization, as: name) }
+            if delivery.isEmpty { await pass(&delivery) }
             let left = deadline - ContinuousClock.now
             if !delivery.isEmpty || left <= .zero { return delivery }
             // Without a slot there is nothing to wait for but that somebody goes.
@@ -44,6 +44,14 @@ package struct GroupMember: Sendable {
             isHasty = ContinuousClock.now - began < Self.shortest
             if isHasty, wasHasty { try await Task.sleep(for: min(left, Self.shortest)) }
             wasHasty = isHasty
+        }
+    }
+
+    /// Whoever commits what it was given commits from where its slots are then.
+    private func pass(_ delivery: inout Delivery) async {
+        guard (try? await reader.commit(delivery, group, of: organization, as: name)) != nil else { return }
+        for index in delivery.leases.indices {
+            if let through = delivery.leases[index].through { delivery.leases[index].position = through }
         }
     }
 

@@ -116,6 +116,8 @@ package actor StreamWatch {
     private func tell() async throws {
         let connection = try await Connection.open(settings.settings(["application_name": "strata events"]))
         do {
+            // A message is a commit: one that waited for the disk would have the appends wait for it, too.
+            try await connection.execute("SET synchronous_commit = off")
             while !Task.isCancelled {
                 if untold.isEmpty { await untilUntold() }
                 let told = untold

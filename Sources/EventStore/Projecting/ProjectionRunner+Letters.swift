@@ -54,7 +54,7 @@ extension ProjectionRunner {
                         [.text(projection.name), .text(copy.rawValue), .int(event.position)])
                     guard !waiting.isEmpty else { return }
                     isOfEvent = true
-                    try await change(event, connection)
+                    try await change([event], connection)
                     try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 }
                 return nil

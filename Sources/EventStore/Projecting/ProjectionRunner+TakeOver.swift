@@ -21,7 +21,7 @@ extension ProjectionRunner {
             let events = try await next(upTo: position, batch)
             guard (events.last?.position ?? progress.position) == position else { return false }
             try await advance(to: position, connection)
-            for event in events { try await change(event, connection) }
+            try await change(events, connection)
             try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             try await body(connection)
             return true

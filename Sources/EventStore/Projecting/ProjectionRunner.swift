@@ -30,7 +30,7 @@ package actor ProjectionRunner {
     /// The statements that the read model was projected with when this process first saw it: who rebuilds it with others
     /// meanwhile is not to be followed by what this process still has.
     private var known: String?
-    private var prepared: [ProjectionStatement: PreparedStatement] = [:]
+    var prepared: [ProjectionStatement: PreparedStatement] = [:]
     package private(set) var progress = Progress(position: 0, lastPosition: 0, events: 0, deadLetters: 0)
     /// What the store was last told, for people who look at the groups of a stream.
     private var registered: Int?
@@ -112,7 +112,7 @@ package actor ProjectionRunner {
 
     private func apply(_ events: [StoredEvent], _ connection: Connection) async throws {
         var attempts = 0
-        // The event that is being changed; nil: it is not an event that fails.
+        // The event whose statements fail; nil: it is not an event that fails.
         var failing: Int?
         while true {
             attempts += 1
@@ -120,10 +120,7 @@ package actor ProjectionRunner {
             do {
                 try await connection.transaction { connection in
                     try await advance(to: events[events.count - 1].position, connection)
-                    for (number, event) in events.enumerated() {
-                        failing = number
-                        try await change(event, connection)
-                    }
+                    try await change(events, connection) { failing = $0 }
                     // A deferred constraint speaks at the end, for whichever event.
                     failing = events.count
                     try await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -195,24 +192,6 @@ package actor ProjectionRunner {
         guard moved.isEmpty else { return }
         isStale = true
         throw ProjectionStop.moved
-    }
-
-    func change(_ event: StoredEvent, _ connection: Connection) async throws {
-        guard let statements = projection.statements[event.type] else { return }
-        let values = try ProjectionValues(event)
-        for statement in statements {
-            _ = try await connection.query(
-                try await preparedStatement(statement, connection), statement.parameters.map { values.value($0) })
-        }
-    }
-
-    private func preparedStatement(
-        _ statement: ProjectionStatement, _ connection: Connection
-    ) async throws -> PreparedStatement {
-        if let known = prepared[statement] { return known }
-        let new = try await connection.prepare(statement.sql)
-        prepared[statement] = new
-        return new
     }
 
     // MARK: Opening

@@ -65,6 +65,9 @@ package actor Connection {
 
     package var transactionStatus: TransactionStatus { session?.transactionStatus ?? .unknown }
 
+    /// Both in one: `unknown` where it is not alive.
+    var statusIfAlive: TransactionStatus { isAlive ? transactionStatus : .unknown }
+
     /// A value that the server reports by itself, such as `server_encoding` or `TimeZone`.
     package func parameterStatus(_ name: String) -> String? { session?.parameterStatus(name) }
 

@@ -29,7 +29,15 @@ extension Session {
         try flushForResult()
     }
 
+    /// - Returns: how many parameters it has.
     func prepare(name: String, _ sql: String, types: [UInt32]) throws -> Int {
+        try prepareOnly(name: name, sql, types: types)
+        guard PQsendDescribePrepared(connection, name) == 1 else { throw sendFailure().about(statement: sql) }
+        try flushForResult()
+        return Int(PQnparams(try collect(sql).last.pointer))
+    }
+
+    func prepareOnly(name: String, _ sql: String, types: [UInt32]) throws {
         try requireReady()
         try Self.refuseNUL(sql)
         guard PQsendPrepare(connection, name, sql, Int32(types.count), types) == 1 else {
@@ -37,9 +45,6 @@ extension Session {
         }
         try flushForResult()
         _ = try collect(sql)
-        guard PQsendDescribePrepared(connection, name) == 1 else { throw sendFailure().about(statement: sql) }
-        try flushForResult()
-        return Int(PQnparams(try collect(sql).last.pointer))
     }
 
     func query(prepared name: String, _ sql: String, _ parameters: [Parameter]) throws -> ResultHandle {
@@ -66,7 +71,7 @@ extension Session {
     }
 
     /// A failure to send is not thrown at once: the results may hold what the server said before it hung up.
-    private func flushForResult() throws {
+    func flushForResult() throws {
         do {
             try flush()
         } catch let error as PostgresError where PQstatus(connection) != CONNECTION_BAD {
@@ -131,7 +136,7 @@ extension Session {
         guard !sql.utf8.contains(0) else { throw PostgresError(.invalidInput, "the statement contains a NUL byte") }
     }
 
-    private static func encoded(_ parameters: [Parameter]) throws -> CStrings {
+    static func encoded(_ parameters: [Parameter]) throws -> CStrings {
         guard parameters.count <= 65_535 else {
             throw PostgresError(.invalidInput, "\(parameters.count) parameters; a statement takes at most 65,535")
         }

@@ -14,6 +14,7 @@ final class Session: @unchecked Sendable {
     private(set) var isLost = false
     /// What keeps the connection from taking another statement.
     var stream: Stream = .none
+    var kept = KeptStatements()
     /// The operation that runs now.
     private(set) var ticket: CancelTicket?
     var copy = CopyState()

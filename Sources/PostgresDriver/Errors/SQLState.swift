@@ -15,6 +15,7 @@ package struct SQLState: RawRepresentable, Hashable, Sendable, ExpressibleByStri
     package static let notNullViolation: SQLState = "23502"
     package static let checkViolation: SQLState = "23514"
     package static let invalidTransactionState: SQLState = "25000"
+    package static let invalidStatementName: SQLState = "26000"
     package static let readOnlyTransaction: SQLState = "25006"
     package static let inFailedTransaction: SQLState = "25P02"
     package static let invalidAuthorization: SQLState = "28000"

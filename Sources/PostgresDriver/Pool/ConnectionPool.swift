@@ -241,9 +241,11 @@ package actor ConnectionPool {
 extension Connection {
     /// Makes the connection as good as new, also when the task is cancelled. False when that is not possible.
     nonisolated func reset(discards: Bool = true) async -> Bool {
-        guard await isAlive else { return false }
+        let status = await statusIfAlive
+        // Each look at it is a way to its thread and back.
+        if status == .unknown { return false }
+        if status == .idle, !discards { return true }
         do {
-            let status = await transactionStatus
             if status == .inTransaction || status == .inFailedTransaction { try await executeShielded("ROLLBACK") }
             if discards { try await executeShielded("DISCARD ALL") }
             return await transactionStatus == .idle

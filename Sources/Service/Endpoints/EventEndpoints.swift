@@ -18,13 +18,14 @@ enum EventEndpoints {
             answer: "AppendAnswer", answerHeaders: [.etag],
             problems: [
                 .conflict, .preconditionFailed, .keyReused, .schemaViolation, .subjectForgotten, .unknownOutcome,
-            ]
+            ], isShort: true
         ) { try await append($0) },
         Endpoint(
             method: .post, path: "/v1/append", id: "appendToSeveral", summary: "Appends to several streams",
             access: .scope(.append), description: "All or nothing.", headers: [.idempotencyKey],
             body: .events("AppendParts"), status: .created, answer: "AppendedParts",
-            problems: [.conflict, .keyReused, .notFound, .schemaViolation, .subjectForgotten, .unknownOutcome]
+            problems: [.conflict, .keyReused, .notFound, .schemaViolation, .subjectForgotten, .unknownOutcome],
+            isShort: true
         ) { try await appendToSeveral($0) },
         Endpoint(
             method: .get, path: "/v1/streams/{stream}/events", id: "read", summary: "Events of a stream, in order",

@@ -32,7 +32,8 @@ enum GroupEndpoints {
         Endpoint(
             method: .post, path: "\(path)/{group}/commit", id: "commit", summary: "Slots are done up to a position",
             access: .scope(.consume), description: "All of them, or none where one is another member's by now.",
-            body: .object("Commit", bytes: 64 << 10), status: .noContent, problems: [.leaseLost, .noSuchPosition]
+            body: .object("Commit", bytes: 64 << 10), status: .noContent, problems: [.leaseLost, .noSuchPosition],
+            isShort: true
         ) { call in
             let (_, group) = try await call.group()
             try await call.place.reader.commit(

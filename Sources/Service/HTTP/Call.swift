@@ -57,7 +57,9 @@ struct Call: Sendable {
     // MARK: Path
 
     func parameter(_ name: String) throws -> String {
-        guard let text = context.parameters.get(name)?.removingPercentEncoding, (1...800).contains(text.utf8.count),
+        let written = context.parameters.get(name)
+        let isPlain = written?.utf8.contains(UInt8(ascii: "%")) == false
+        guard let text = isPlain ? written : written?.removingPercentEncoding, (1...800).contains(text.utf8.count),
             !text.utf8.contains(0)
         else { throw Problem(.malformed, "The path's \(name) cannot be read.") }
         return text
@@ -125,9 +127,10 @@ struct Call: Sendable {
 
     /// Of the body, without its parameters and in lower case; nil: none was said.
     var mediaType: String? {
-        request.headers[.contentType]?.split(separator: ";").first.map {
-            $0.trimmingCharacters(in: .whitespaces).lowercased()
-        }
+        guard let header = request.headers[.contentType] else { return nil }
+        // As nearly all write it.
+        if header == "application/json" { return header }
+        return header.split(separator: ";").first.map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
     }
 }
 

@@ -41,6 +41,8 @@ struct Endpoint: Sendable {
     var answerHeaders: [AnswerHeader] = []
     /// What may go wrong besides what every endpoint of its kind may say.
     var problems: [Problem.Kind] = []
+    /// It takes no longer than a moment where its body is small.
+    var isShort = false
     let act: @Sendable (Call) async throws -> Response
 
     /// `GET`

@@ -44,13 +44,26 @@ struct EndpointTable: Sendable {
         for entry in entries {
             router.on(entry.endpoint.route, method: entry.endpoint.method) { request, context in
                 try await metrics.measure(entry.endpoint) {
-                    try await Self.respond(entry, request, context, place, door)
+                    if Self.isShort(entry.endpoint, request) {
+                        return try await Self.respond(entry, request, context, place, door)
+                    }
+                    return try await withTaskExecutorPreference(globalConcurrentExecutor) {
+                        try await Self.respond(entry, request, context, place, door)
+                    }
                 }
             }
         }
         router.get("v1/openapi.json") { [document] _, _ in
             Response.json(document, .ok, [.cacheControl: "no-cache"])
         }
+    }
+
+    /// Whether the thread of its connection may do it, which others wait for meanwhile.
+    static func isShort(_ endpoint: Endpoint, _ request: Request) -> Bool {
+        guard endpoint.isShort, let length = request.headers[.contentLength].flatMap({ Int($0) }) else {
+            return false
+        }
+        return 0...16 << 10 ~= length
     }
 
     private static func respond(
