@@ -1,5 +1,6 @@
 import Foundation
 import Planning
+import PostgresDriver
 
 /// A way to bring the rows to PostgreSQL.
 enum ImportContender: String, CaseIterable, Sendable {

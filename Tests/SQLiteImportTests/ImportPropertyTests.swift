@@ -26,7 +26,7 @@ import Testing
         // Each column has a few kinds of values, one of them much more often than the others, as real ones have.
         let kinds = columns.map { _ in (usual: random.below(Value.kinds), odd: random.below(Value.kinds), often: random.once(in: 2)) }
         let rows = 40 + random.below(160)
-        var statements = "BEGIN;"
+        var statements = ""
         for row in 1...rows {
             var values: [String] = []
             for kind in kinds {
@@ -37,7 +37,7 @@ import Testing
             let id = row == rows ? 9_000_000_000 : row % 17 == 0 ? -row : row * 3
             statements += "INSERT INTO t VALUES (\(([String(id)] + values).joined(separator: ", ")));"
         }
-        try file.execute(statements + "COMMIT")
+        try await file.queue.write { [statements] in try $0.execute(sql: statements) }
         try await withTestDatabase("import") { database in
             let done = try await ImportFixture(file, into: database).run()
             let count = try #require(done.outcome.tables["t"])

@@ -24,16 +24,16 @@ package struct ImportJournal: Sendable {
             finished_at timestamptz
         );
         CREATE TABLE IF NOT EXISTS strata.import_tables (
-            import bigint NOT NULL REFERENCES strata.imports,
+            import_id bigint NOT NULL REFERENCES strata.imports,
             source text NOT NULL,
             schema text NOT NULL,
             name text NOT NULL,
             made boolean NOT NULL,
             rows bigint NOT NULL,
-            PRIMARY KEY (import, source)
+            PRIMARY KEY (import_id, source)
         );
         CREATE TABLE IF NOT EXISTS strata.import_chunks (
-            import bigint NOT NULL REFERENCES strata.imports,
+            import_id bigint NOT NULL REFERENCES strata.imports,
             source text NOT NULL,
             first bigint,
             last bigint,
@@ -43,14 +43,14 @@ package struct ImportJournal: Sendable {
             number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
         );
         CREATE TABLE IF NOT EXISTS strata.import_rejects (
-            import bigint NOT NULL REFERENCES strata.imports,
+            import_id bigint NOT NULL REFERENCES strata.imports,
             number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             source text NOT NULL,
             reject text NOT NULL
         );
-        CREATE INDEX IF NOT EXISTS import_rejects_import ON strata.import_rejects (import, number);
+        CREATE INDEX IF NOT EXISTS import_rejects_import ON strata.import_rejects (import_id, number);
         CREATE TABLE IF NOT EXISTS strata.import_steps (
-            import bigint NOT NULL REFERENCES strata.imports,
+            import_id bigint NOT NULL REFERENCES strata.imports,
             number integer NOT NULL,
             stage text NOT NULL,
             object text NOT NULL,
@@ -58,7 +58,7 @@ package struct ImportJournal: Sendable {
             undo text,
             state text NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'done', 'failed')),
             error text,
-            PRIMARY KEY (import, number)
+            PRIMARY KEY (import_id, number)
         )
         """
 
@@ -131,7 +131,7 @@ package struct ImportJournal: Sendable {
     package func madeTables() async throws -> Set<String> {
         Set(
             try await connection.query(
-                "SELECT schema, name FROM strata.import_tables WHERE import = $1 AND made", [.int(id)]
+                "SELECT schema, name FROM strata.import_tables WHERE import_id = $1 AND made", [.int(id)]
             ).map { SQL.qualified(try $0.string("schema"), try $0.string("name")) })
     }
 
@@ -150,7 +150,7 @@ package struct ImportJournal: Sendable {
     func loaded() async throws -> [String: Loaded] {
         var tables: [String: Loaded] = [:]
         let rows = try await connection.query(
-            "SELECT source, first, last, read, loaded, rejected FROM strata.import_chunks WHERE import = $1", [.int(id)]
+            "SELECT source, first, last, read, loaded, rejected FROM strata.import_chunks WHERE import_id = $1", [.int(id)]
         )
         for row in rows {
             var table = tables[try row.string("source")] ?? Loaded()
@@ -172,7 +172,7 @@ package struct ImportJournal: Sendable {
         var range = chunk.rowids
         if let stopped = result.stoppedAt, let whole = range { range = whole.lowerBound...stopped }
         _ = try await connection.query(
-            "INSERT INTO strata.import_chunks (import, source, first, last, read, loaded, rejected) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO strata.import_chunks (import_id, source, first, last, read, loaded, rejected) VALUES ($1, $2, $3, $4, $5, $6, $7)",
             [
                 .int(id), .text(chunk.table), range.map { .int(Int($0.lowerBound)) } ?? .null,
                 range.map { .int(Int($0.upperBound)) } ?? .null, .int(result.read), .int(result.loaded),
@@ -180,7 +180,7 @@ package struct ImportJournal: Sendable {
             ])
         guard !result.rejects.isEmpty else { return }
         _ = try await connection.query(
-            "INSERT INTO strata.import_rejects (import, source, reject) SELECT $1, $2, line FROM unnest($3::text[]) AS line",
+            "INSERT INTO strata.import_rejects (import_id, source, reject) SELECT $1, $2, line FROM unnest($3::text[]) AS line",
             [.int(id), .text(chunk.table), .textArray(try result.rejects.map(RejectLine.text))])
     }
 
@@ -189,7 +189,7 @@ package struct ImportJournal: Sendable {
         let rows = try await connection.query(
             """
             SELECT last, read, loaded, rejected FROM strata.import_chunks
-            WHERE import = $1 AND source = $2 AND first IS NOT DISTINCT FROM $3
+            WHERE import_id = $1 AND source = $2 AND first IS NOT DISTINCT FROM $3
             """, [.int(id), .text(chunk.table), chunk.rowids.map { .int(Int($0.lowerBound)) } ?? .typed(nil, type: 20)])
         return try rows.first.map { row in
             var result = ChunkResult()
@@ -203,7 +203,7 @@ package struct ImportJournal: Sendable {
     /// Rejects in the order in which they were found, in parts.
     package func rejects(after number: Int, limit: Int = 1000) async throws -> [(number: Int, line: String)] {
         try await connection.query(
-            "SELECT number, reject FROM strata.import_rejects WHERE import = $1 AND number > $2 ORDER BY number LIMIT $3",
+            "SELECT number, reject FROM strata.import_rejects WHERE import_id = $1 AND number > $2 ORDER BY number LIMIT $3",
             [.int(id), .int(number), .int(limit)]
         ).map { (try $0.int("number"), try $0.string("reject")) }
     }
@@ -213,7 +213,7 @@ package struct ImportJournal: Sendable {
         let rows = try await connection.query(
             """
             SELECT source, (reject::json ->> 'rowid')::bigint AS rowid, (reject::json ->> 'key') AS key
-            FROM strata.import_rejects WHERE import = $1 AND reject::json ->> 'reason' = $2
+            FROM strata.import_rejects WHERE import_id = $1 AND reject::json ->> 'reason' = $2
             """, [.int(id), .text(RejectReason.server.rawValue)])
         var refused: [String: [Reject]] = [:]
         for row in rows {
@@ -230,7 +230,7 @@ package struct ImportJournal: Sendable {
 
     func steps() async throws -> [(number: Int, step: ImportStep, state: String, error: String?)] {
         try await connection.query(
-            "SELECT number, stage, object, sql, undo, state, error FROM strata.import_steps WHERE import = $1 ORDER BY number",
+            "SELECT number, stage, object, sql, undo, state, error FROM strata.import_steps WHERE import_id = $1 ORDER BY number",
             [.int(id)]
         ).map { row in
             let stage = ImportStep.Stage(rawValue: try row.string("stage")) ?? .tables
@@ -243,7 +243,7 @@ package struct ImportJournal: Sendable {
     /// With the step itself, in its transaction.
     func mark(_ number: Int, _ state: String, error: String? = nil, on connection: Connection) async throws {
         _ = try await connection.query(
-            "UPDATE strata.import_steps SET state = $3, error = $4 WHERE import = $1 AND number = $2",
+            "UPDATE strata.import_steps SET state = $3, error = $4 WHERE import_id = $1 AND number = $2",
             [.int(id), .int(number), .text(state), error.map { .text($0) } ?? .null])
     }
 

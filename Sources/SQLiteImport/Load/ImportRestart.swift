@@ -22,7 +22,7 @@ package enum ImportRestart {
     private static func undo(_ journal: ImportJournal, _ connection: Connection) async throws {
         let loaded = try await journal.loaded()
         let tables = try await connection.query(
-            "SELECT source, schema, name, made FROM strata.import_tables WHERE import = $1", [.int(journal.id)])
+            "SELECT source, schema, name, made FROM strata.import_tables WHERE import_id = $1", [.int(journal.id)])
         var emptied: [String] = []
         for row in tables {
             let name = SQL.qualified(try row.string("schema"), try row.string("name"))

@@ -34,6 +34,10 @@ package struct ImportRun: Sendable {
             package var read = 0
             package var loaded = 0
             package var rejected = 0
+
+            package init(read: Int = 0, loaded: Int = 0, rejected: Int = 0) {
+                (self.read, self.loaded, self.rejected) = (read, loaded, rejected)
+            }
         }
     }
 

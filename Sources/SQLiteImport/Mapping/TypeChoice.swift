@@ -27,9 +27,12 @@ package struct TypeChoice: Sendable {
             let fit = TypeFit(ColumnMapping(column.name, wish.type, unit: wish.unit), evidence)
             let bound = Double(evidence.notNull) * Self.dissent
             if Double(fit.rejected) <= bound {
-                chosen = (wish.type, wish.isTime && evidence.count(.integer) > 0 ? wish.unit : nil, wish.why)
+                // Which of several units is meant, the user has to say.
+                let isAsked = question != nil || !wish.isTime || evidence.count(.integer) == 0
+                chosen = (wish.type, isAsked ? nil : wish.unit, wish.why)
                 remarks += Self.remarks(wish.type, evidence)
             } else {
+                question = nil
                 chosen.why +=
                     "; declared \(column.declared), which \(grouped(fit.rejected)) of \(grouped(evidence.notNull)) values are not"
             }
