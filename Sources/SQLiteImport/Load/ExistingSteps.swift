@@ -64,4 +64,19 @@ enum SequenceSteps {
             FROM (SELECT \(sequence) AS name) AS s WHERE s.name IS NOT NULL
             """)
     }
+
+    /// Of a table that is there: all its sequences, also those that nothing in the file counts for, such as an invoice's
+    /// number. One that stands at its start, or further on than the rows, stays there.
+    static func steps(_ table: ExistingTable, columns: [ColumnMapping]) -> [ImportStep] {
+        table.serials.filter { serial in columns.contains { $0.name == serial.column } }.map { serial in
+            ImportStep(
+                .sequences, "sequence of \(table.sql).\(serial.column)",
+                """
+                SELECT setval(q.seqrelid, m.largest)
+                FROM (SELECT max(\(SQL.identifier(serial.column)))::bigint AS largest FROM \(table.sql)) AS m, pg_sequence q
+                WHERE q.seqrelid = \(SQL.literal(serial.sequence))::regclass
+                    AND m.largest >= coalesce(pg_sequence_last_value(q.seqrelid), q.seqstart)
+                """)
+        }
+    }
 }

@@ -32,6 +32,9 @@ package struct ImportPlan: Sendable {
         steps += after.filter { $0.stage == .restore }
         steps += made(.validation) + after.filter { $0.stage == .validation }
         steps += tables.compactMap { SequenceSteps.step($0, schema.sequences) }
+        steps += tables.flatMap { table in
+            target(table.load.mapping).map { SequenceSteps.steps($0, columns: table.load.columns) } ?? []
+        }
         steps += tables.map { ImportStep(.statistics, "statistics of \($0.load.target)", "ANALYZE \($0.load.target)") }
     }
 
