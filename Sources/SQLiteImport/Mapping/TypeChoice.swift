@@ -27,7 +27,8 @@ package struct TypeChoice: Sendable {
             let fit = TypeFit(ColumnMapping(column.name, wish.type, unit: wish.unit), evidence)
             let bound = Double(evidence.notNull) * Self.dissent
             // Integers of several units are asked about, and do not contradict the declaration.
-            let against = fit.misfits.filter { question == nil || $0.kind.storage != .integer }.reduce(0) {
+            let hasQuestion = question != nil
+            let against = fit.misfits.filter { !hasQuestion || $0.kind.storage != .integer }.reduce(0) {
                 $0 + $1.count
             }
             if Double(against) <= bound {
