@@ -84,6 +84,7 @@ package struct ImportSite: Sendable {
         _ earlier: ImportJournal.Earlier?, _ names: ImportNames
     ) async throws -> (MappingDraft, [ExistingTable]) {
         var names = names
+        try await names.prefer(Self.made(byOthers: names, target, earlier))
         for _ in 0..<2 {
             let existing = try await self.existing(names.tables.map { ($0.schema, $0.name) }, target, earlier)
             var draft = MappingDraft(schema, evidence, names, orm: request.orm, existing: existing)
@@ -98,6 +99,14 @@ package struct ImportSite: Sendable {
             }
         }
         throw ImportFailure(.failed, Diagnostic(.error, "mapping", "the mapping names a table twice"))
+    }
+
+    /// Tables in public, where ORMs make theirs: the layout's plan moves them later.
+    private static func made(
+        byOthers names: ImportNames, _ target: Connection?, _ earlier: ImportJournal.Earlier?
+    ) async throws -> [ExistingTable] {
+        let elsewhere = names.tables.filter { $0.schema != "public" }
+        return try await existing(elsewhere.flatMap { [($0.schema, $0.name), ("public", $0.name)] }, target, earlier)
     }
 
     private static func existing(
