@@ -26,6 +26,8 @@ package struct ImportSite: Sendable {
     package let earlier: ImportJournal.Earlier?
     package let draft: MappingDraft
     package let definition: TargetDefinition
+    /// Schemas that the target has, quoted where needed.
+    private let schemasBefore: Set<String>
     private let orphans: [ImportReview.Orphans]
     private let problems: [String]
 
@@ -51,7 +53,8 @@ package struct ImportSite: Sendable {
             existing: try await Self.names(in: draft.mapping, target, earlier))
         return ImportSite(
             snapshot: snapshot, schema: schema, evidence: evidence, existing: existing, earlier: earlier, draft: draft,
-            definition: definition, orphans: orphans, problems: problems)
+            definition: definition, schemasBefore: try await Self.schemas(target), orphans: orphans,
+            problems: problems)
     }
 
     /// Tables whose primary key holds NULL somewhere: SQLite allows it but in a rowid alias and WITHOUT ROWID.
@@ -76,6 +79,14 @@ package struct ImportSite: Sendable {
             """, [.textArray(Array(Set(mapping.tables.map(\.schema))))])
         for row in rows { names[try row.string("nspname"), default: []].insert(try row.string("relname")) }
         return names
+    }
+
+    private static func schemas(_ target: Connection?) async throws -> Set<String> {
+        guard let target else { return [] }
+        return Set(
+            try await target.query("SELECT quote_ident(nspname) AS name FROM pg_namespace").map {
+                try $0.string("name")
+            })
     }
 
     /// The mapping may send a table elsewhere than the layout does, where another table may be: then once more.
@@ -137,7 +148,12 @@ package struct ImportSite: Sendable {
     package var plan: ImportPlan {
         ImportPlan(
             schema, evidence, mapping, existing: existing,
-            definition: definition.statements.map(ImportStep.init), generated: definition.generated)
+            definition: definition.statements.map { statement in
+                var step = ImportStep(statement)
+                // What was there before is not taken back.
+                if statement.object.kind == .schema, schemasBefore.contains(statement.object.name) { step.undo = nil }
+                return step
+            }, generated: definition.generated)
     }
 
     /// What has to be decided or mended before anything is changed.

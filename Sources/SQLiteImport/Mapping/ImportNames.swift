@@ -25,7 +25,8 @@ package struct ImportNames: Sendable, Hashable {
         func stands(_ schema: String, _ name: String) -> Bool {
             existing.contains { $0.schema == schema && $0.name == name && $0.isTable }
         }
-        for (index, table) in tables.enumerated() where !stands(table.schema, table.name) && stands("public", table.name) {
+        for (index, table) in tables.enumerated()
+        where !stands(table.schema, table.name) && stands("public", table.name) {
             tables[index].schema = "public"
         }
     }
