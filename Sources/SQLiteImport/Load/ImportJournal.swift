@@ -150,7 +150,8 @@ package struct ImportJournal: Sendable {
     func loaded() async throws -> [String: Loaded] {
         var tables: [String: Loaded] = [:]
         let rows = try await connection.query(
-            "SELECT source, first, last, read, loaded, rejected FROM strata.import_chunks WHERE import_id = $1", [.int(id)]
+            "SELECT source, first, last, read, loaded, rejected FROM strata.import_chunks WHERE import_id = $1",
+            [.int(id)]
         )
         for row in rows {
             var table = tables[try row.string("source")] ?? Loaded()
