@@ -16,7 +16,9 @@ struct ImportCommand: AsyncParsableCommand {
     var rounds = 3
     @Option(help: ArgumentHelp("Rows of ten columns, 1000 to 100000000.", valueName: "number"))
     var rows = 1_000_000
-    @Option(help: ArgumentHelp("Rows of the large file, of which strata's memory alone is shown; 0 for none.", valueName: "number"))
+    @Option(
+        help: ArgumentHelp(
+            "Rows of the large file, of which strata's memory alone is shown; 0 for none.", valueName: "number"))
     var largeRows = 10_000_000
     @Option(help: ArgumentHelp("Add the figures to this file.", valueName: "file"))
     var results: String?

@@ -65,7 +65,9 @@ struct ImportTime {
         let connection = try await server.connect(Self.database)
         let rows = try await connection.query("SELECT count(*) AS rows FROM orders").only().int("rows")
         await connection.close()
-        guard rows == files.rows else { throw BenchFailure("\(contender.rawValue) loaded \(rows) rows of \(files.rows)") }
+        guard rows == files.rows else {
+            throw BenchFailure("\(contender.rawValue) loaded \(rows) rows of \(files.rows)")
+        }
         return run
     }
 
@@ -80,10 +82,10 @@ struct ImportTime {
         let host = settings.host.hasPrefix("/") ? "unix:\(settings.host)" : settings.host
         let target = "pgsql://\(settings.user)@\(host):\(settings.port)/\(settings.database)"
         try """
-            LOAD DATABASE FROM sqlite://\(files.database) INTO \(target)
-            CAST type datetime to bigint
-            WITH include drop, create tables, create indexes, reset sequences;
-            """.write(toFile: file, atomically: true, encoding: .utf8)
+        LOAD DATABASE FROM sqlite://\(files.database) INTO \(target)
+        CAST type datetime to bigint
+        WITH include drop, create tables, create indexes, reset sequences;
+        """.write(toFile: file, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(atPath: file) }
         return try ChildRun.mustRun(["pgloader", file])
     }

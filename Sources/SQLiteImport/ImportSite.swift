@@ -26,6 +26,8 @@ package struct ImportSite: Sendable {
     package let earlier: ImportJournal.Earlier?
     package let draft: MappingDraft
     package let definition: TargetDefinition
+    /// Schemas that the target has, quoted where needed.
+    private let schemasBefore: Set<String>
     private let orphans: [ImportReview.Orphans]
     private let problems: [String]
 
@@ -73,7 +75,8 @@ package struct ImportSite: Sendable {
             existing: try await Self.names(in: draft.mapping, target, earlier))
         return ImportSite(
             snapshot: snapshot, schema: schema, evidence: evidence, existing: existing, earlier: earlier, draft: draft,
-            definition: definition, orphans: orphans, problems: problems)
+            definition: definition, schemasBefore: try await Self.schemas(target), orphans: orphans,
+            problems: problems)
     }
 
     /// Tables whose primary key holds NULL somewhere: SQLite allows it but in a rowid alias and WITHOUT ROWID.
@@ -100,12 +103,21 @@ package struct ImportSite: Sendable {
         return names
     }
 
+    private static func schemas(_ target: Connection?) async throws -> Set<String> {
+        guard let target else { return [] }
+        return Set(
+            try await target.query("SELECT quote_ident(nspname) AS name FROM pg_namespace").map {
+                try $0.string("name")
+            })
+    }
+
     /// The mapping may send a table elsewhere than the layout does, where another table may be: then once more.
     private static func draft(
         _ request: ImportRequest, _ schema: SourceSchema, _ evidence: [String: TableEvidence], _ target: Connection?,
         _ earlier: ImportJournal.Earlier?, _ names: ImportNames
     ) async throws -> (MappingDraft, [ExistingTable]) {
         var names = names
+        try await names.prefer(Self.made(byOthers: names, target, earlier))
         for _ in 0..<2 {
             let existing = try await self.existing(names.tables.map { ($0.schema, $0.name) }, target, earlier)
             var draft = MappingDraft(schema, evidence, names, orm: request.orm, existing: existing)
@@ -120,6 +132,14 @@ package struct ImportSite: Sendable {
             }
         }
         throw ImportFailure(.failed, Diagnostic(.error, "mapping", "the mapping names a table twice"))
+    }
+
+    /// Tables in public, where ORMs make theirs: the layout's plan moves them later.
+    private static func made(
+        byOthers names: ImportNames, _ target: Connection?, _ earlier: ImportJournal.Earlier?
+    ) async throws -> [ExistingTable] {
+        let elsewhere = names.tables.filter { $0.schema != "public" }
+        return try await existing(elsewhere.flatMap { [($0.schema, $0.name), ("public", $0.name)] }, target, earlier)
     }
 
     private static func existing(
@@ -150,7 +170,12 @@ package struct ImportSite: Sendable {
     package var plan: ImportPlan {
         ImportPlan(
             schema, evidence, mapping, existing: existing,
-            definition: definition.statements.map(ImportStep.init), generated: definition.generated)
+            definition: definition.statements.map { statement in
+                var step = ImportStep(statement)
+                // What was there before is not taken back.
+                if statement.object.kind == .schema, schemasBefore.contains(statement.object.name) { step.undo = nil }
+                return step
+            }, generated: definition.generated)
     }
 
     /// What has to be decided or mended before anything is changed.

@@ -58,7 +58,7 @@ struct ImportSQLiteCommand: AsyncParsableCommand {
     var orm: ORMArgument?
 
     @Option(help: ArgumentHelp("Connections that load at once, 1 to 16.", valueName: "number"))
-    var jobs = 4
+    var jobs = min(4, max(2, ProcessInfo.processInfo.activeProcessorCount))
 
     @Option(help: ArgumentHelp("Rows that may be rejected: a number, or all.", valueName: "number"))
     var maxRejects = RejectLimit(rows: 0)

@@ -30,7 +30,8 @@ import Testing
             """
         ) { (done, connection) async throws in
             #expect(done.isEqual)
-            let indexes = try await connection.texts("SELECT indexdef FROM pg_indexes WHERE tablename = 't' ORDER BY indexname")
+            let indexes = try await connection.texts(
+                "SELECT indexdef FROM pg_indexes WHERE tablename = 't' ORDER BY indexname")
             #expect(indexes.count == 4)
             #expect(indexes.contains { $0.contains("lower(") })
             #expect(indexes.contains { $0.contains("UNIQUE") && $0.contains("WHERE (b = 0)") })
@@ -75,21 +76,30 @@ import Testing
     }
 
     @Test func `A real keeps all its digits`() async throws {
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, r REAL); INSERT INTO t VALUES (1, 1.0 / 3), (2, 0.1 + 0.2);") { (done, connection) async throws in
+        try await importing(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, r REAL); INSERT INTO t VALUES (1, 1.0 / 3), (2, 0.1 + 0.2);"
+        ) { (done, connection) async throws in
             #expect(done.isEqual)
-            #expect(try await connection.texts("SELECT r::text FROM t ORDER BY id") == ["0.3333333333333333", "0.30000000000000004"])
+            #expect(
+                try await connection.texts("SELECT r::text FROM t ORDER BY id") == [
+                    "0.3333333333333333", "0.30000000000000004",
+                ])
         }
     }
 
     @Test func `Text in a column of blobs arrives as its bytes, undecoded`() async throws {
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB); INSERT INTO t VALUES (1, 'aGVsbG8='), (2, x'00ff'), (3, x'01');") { (done, connection) async throws in
+        try await importing(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, b BLOB); INSERT INTO t VALUES (1, 'aGVsbG8='), (2, x'00ff'), (3, x'01');"
+        ) { (done, connection) async throws in
             #expect(done.isEqual)
             #expect(try await connection.texts("SELECT encode(b, 'escape') FROM t WHERE id = 1") == ["aGVsbG8="])
         }
     }
 
     @Test func `Text behind a NUL is not cut off, but rejected with all of it`() async throws {
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'ab' || char(0) || 'cd'), (2, 'x');") { (done, _) async throws in
+        try await importing(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'ab' || char(0) || 'cd'), (2, 'x');"
+        ) { (done, _) async throws in
             #expect(done.isEqual)
             #expect(done.rejects.count == 1)
             #expect(done.rejects.first?["value"] == "\\x6162006364")
@@ -99,7 +109,8 @@ import Testing
 
     @Test func `One bad value costs its own row and no other`() async throws {
         let rows = (1...1000).map { "(\($0), \($0 == 140 ? "'bad'" : "\($0)"))" }.joined(separator: ", ")
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES \(rows);") { (done, connection) async throws in
+        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES \(rows);") {
+            (done, connection) async throws in
             #expect(done.outcome.tables["t"] == ImportRun.Outcome.Count(read: 1000, loaded: 999, rejected: 1))
             #expect(done.rejects.first?["value"] == "bad")
             #expect(try await connection.texts("SELECT count(*) FROM t") == ["999"])
@@ -108,9 +119,12 @@ import Testing
 
     @Test func `Rows that only the server refuses cost themselves and no other`() async throws {
         let rows = (1...2000).map { "(\($0), '\($0 % 700 == 0 ? "nowhere" : "10.0.0.1")')" }.joined(separator: ", ")
-        let file = try SQLiteFile("CREATE TABLE t (id INTEGER PRIMARY KEY, address TEXT); INSERT INTO t VALUES \(rows);")
+        let file = try SQLiteFile(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, address TEXT); INSERT INTO t VALUES \(rows);")
         try await withTestDatabase("import") { database in
-            try await database.with { _ = try await $0.execute("CREATE TABLE t (id bigint PRIMARY KEY, address inet CHECK (id <> 5))") }
+            try await database.with {
+                _ = try await $0.execute("CREATE TABLE t (id bigint PRIMARY KEY, address inet CHECK (id <> 5))")
+            }
             let done = try await ImportFixture(file, into: database).run()
             #expect(done.outcome.tables["t"] == ImportRun.Outcome.Count(read: 2000, loaded: 1997, rejected: 3))
             let rowids = done.rejects.compactMap { $0["rowid"]?.description }
@@ -130,7 +144,10 @@ import Testing
             """, orm: .prisma
         ) { (done, connection) async throws in
             #expect(done.isEqual)
-            #expect(try await connection.texts("SELECT \"createdAt\"::text FROM \"User\" ORDER BY id") == ["2023-11-14 22:13:20.123", "2023-11-14 22:13:20"])
+            #expect(
+                try await connection.texts("SELECT \"createdAt\"::text FROM \"User\" ORDER BY id") == [
+                    "2023-11-14 22:13:20.123", "2023-11-14 22:13:20",
+                ])
             #expect(try await connection.texts("SELECT to_regclass('_prisma_migrations')::text") == ["NULL"])
             #expect(done.site.mapping.table("_prisma_migrations")?.skipped != nil)
         }
@@ -138,7 +155,9 @@ import Testing
 
     @Test func `A word in an integer column is rejected, not zero`() async throws {
         let rows = (1...20).map { "(\($0), \($0))" }.joined(separator: ", ")
-        try await importing("CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES \(rows), (99, 'Hello');") { (done, connection) async throws in
+        try await importing(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, n INTEGER); INSERT INTO t VALUES \(rows), (99, 'Hello');"
+        ) { (done, connection) async throws in
             #expect(done.rejects.map { $0["value"] } == ["Hello"])
             #expect(try await connection.texts("SELECT count(*) FROM t WHERE n = 0") == ["0"])
         }
@@ -172,15 +191,20 @@ import Testing
     }
 
     @Test func `Texts that were stored as numbers are told as lost before the import`() async throws {
-        let review = try await review("CREATE TABLE t (id INTEGER PRIMARY KEY, code STRING); INSERT INTO t VALUES (1, '00123');")
+        let review = try await review(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, code STRING); INSERT INTO t VALUES (1, '00123');")
         let column = try #require(review.tables.first?.columns.first { $0.name == "code" })
         #expect(column.remarks.contains { $0.contains("lost before the import") })
     }
 
     @Test func `Times in several units are asked about, and nothing is done`() async throws {
-        let file = try SQLiteFile("CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO t VALUES (1, 1700000000), (2, 1700000000000);")
+        let file = try SQLiteFile(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, at DATETIME); INSERT INTO t VALUES (1, 1700000000), (2, 1700000000000);"
+        )
         try await withTestDatabase("import") { database in
-            let error = await #expect(throws: ImportFailure.self) { try await ImportFixture(file, into: database).run() }
+            let error = await #expect(throws: ImportFailure.self) {
+                try await ImportFixture(file, into: database).run()
+            }
             #expect(error?.kind == .incompatible)
             #expect(error?.diagnostics.map(\.code) == ["mixed-units"])
             let there = try await database.with { try await $0.texts("SELECT to_regclass('t')::text") }

@@ -20,6 +20,17 @@ package struct ImportNames: Sendable, Hashable {
         }
     }
 
+    /// A table that stands in public already, and not where the layout wants it, is loaded where it stands.
+    mutating func prefer(_ existing: [ExistingTable]) {
+        func stands(_ schema: String, _ name: String) -> Bool {
+            existing.contains { $0.schema == schema && $0.name == name && $0.isTable }
+        }
+        for (index, table) in tables.enumerated()
+        where !stands(table.schema, table.name) && stands("public", table.name) {
+            tables[index].schema = "public"
+        }
+    }
+
     private static func place(of table: String, in layout: Layout?) -> (schema: String, name: String, skipped: String?)
     {
         for matches in [{ $0 == table }, { $0.asciiLowercased == table.asciiLowercased }] as [(String) -> Bool] {

@@ -26,7 +26,12 @@ package struct TypeChoice: Sendable {
             if wish.isTime, wish.unit == nil { wish.unit = units.first?.unit ?? Self.unit(orm) }
             let fit = TypeFit(ColumnMapping(column.name, wish.type, unit: wish.unit), evidence)
             let bound = Double(evidence.notNull) * Self.dissent
-            if Double(fit.rejected) <= bound {
+            // Integers of several units are asked about, and do not contradict the declaration.
+            let hasQuestion = question != nil
+            let against = fit.misfits.filter { !hasQuestion || $0.kind.storage != .integer }.reduce(0) {
+                $0 + $1.count
+            }
+            if Double(against) <= bound {
                 // Which of several units is meant, the user has to say.
                 let isAsked = question != nil || !wish.isTime || evidence.count(.integer) == 0
                 chosen = (wish.type, isAsked ? nil : wish.unit, wish.why)
@@ -34,7 +39,7 @@ package struct TypeChoice: Sendable {
             } else {
                 question = nil
                 chosen.why +=
-                    "; declared \(column.declared), which \(grouped(fit.rejected)) of \(grouped(evidence.notNull)) values are not"
+                    "; declared \(column.declared), which \(grouped(against)) of \(grouped(evidence.notNull)) values are not"
             }
         }
         mapping = ColumnMapping(

@@ -60,6 +60,8 @@ package final class SourceReader: Sendable {
         configuration.acceptsDoubleQuotedStringLiterals = true
         configuration.busyMode = .timeout(Double(wait.components.seconds))
         configuration.label = "strata-sqlite"
+        // Rows are read once, from the first to the last: pages that were read are not asked for again.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA cache_size = -512") }
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 
