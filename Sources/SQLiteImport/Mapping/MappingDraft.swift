@@ -23,7 +23,11 @@ package struct MappingDraft: Sendable {
             for column in table.columns {
                 let seen = evidence[table.name]?.columns[column.name] ?? ColumnEvidence()
                 var result = self.column(column, seen, table, target)
-                if target == nil { result.name = names.columns[table.name]?[column.name] ?? result.name }
+                if target == nil, let name = names.columns[table.name]?[column.name], name != column.name {
+                    result.name = name
+                    remarks[table.name, default: [:]][column.name, default: []].append(
+                        "is called \(name): PostgreSQL has names of 63 bytes, and some of its own")
+                }
                 entry.columns.append(result)
             }
             mapping.tables.append(entry)
