@@ -73,6 +73,8 @@ package struct MappingDraft: Sendable {
             let type = TargetType(sql: found.type)
             if type != result.type {
                 result.unit = type.isTime ? result.unit ?? TypeChoice.onlyUnit(evidence, mapping.orm) : nil
+                // Django keeps a duration in SQLite as microseconds.
+                if type.isInterval, mapping.orm == .django { result.unit = .microseconds }
                 result.type = type
             }
             result.why = "the target's column"
@@ -133,11 +135,17 @@ extension ExistingTable {
 }
 
 extension TargetType {
-    /// Whether numbers in it count a unit of time.
+    /// Whether numbers in it count a unit since 1970.
     package var isTime: Bool {
         switch self {
         case .date, .timestamp, .timestamptz: true
         default: false
         }
+    }
+
+    /// PostgreSQL would take a number without a unit for seconds, whatever it counts.
+    var isInterval: Bool {
+        guard case .other(let name) = self else { return false }
+        return name.asciiLowercased.prefix { $0 != " " && $0 != "(" } == "interval" && !name.hasSuffix("]")
     }
 }
