@@ -7,7 +7,8 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable { case text, json
 /// Options that every command takes.
 struct GlobalOptions: ParsableArguments {
     @Option(name: .shortAndLong, help: ArgumentHelp("The layout file.", valueName: "file"))
-    var layout = "strata.yaml"
+    var layout = GlobalOptions.usualLayout
+    static let usualLayout = "strata.yaml"
 
     @Option(
         help: ArgumentHelp(

@@ -15,7 +15,9 @@ struct ImportWork {
 
     init(_ command: ImportSQLiteCommand, _ workplace: Workplace) throws {
         (self.command, self.workplace) = (command, workplace)
-        layout = try workplace.layoutIfPresent()
+        // One that was named has to be there: without it tables would go elsewhere.
+        let isNamed = workplace.options.layout != GlobalOptions.usualLayout
+        layout = isNamed ? try workplace.layout() : try workplace.layoutIfPresent()
         progress = ImportProgress(console: workplace.console, quiet: command.quiet)
     }
 
@@ -58,8 +60,23 @@ struct ImportWork {
         case .text: console.output(ReviewText(console.outputStyle).render(review))
         }
         let complaints = site.complaints
+        if complaints.isEmpty, workplace.options.format == .text { console.error(nextStep(review)) }
         console.report(complaints)
         if !complaints.isEmpty { throw ExitCode.hazardsNotAccepted }
+    }
+
+    private func nextStep(_ review: ImportReview) -> String {
+        var words = ["strata import sqlite \(command.file)"]
+        if let file = command.writeMapping ?? command.mapping {
+            words.append("--mapping \(file)")
+        } else if let orm = review.orm {
+            words.append("--orm \(orm.rawValue)")
+        }
+        // A URL may hold a password.
+        if workplace.options.url != nil || !hasTarget { words.append("--into URL") }
+        let isMapped = command.writeMapping != nil || command.mapping != nil
+        return
+            "\nnext: \(words.joined(separator: " "))\(isMapped ? "" : "; to change types, first --write-mapping FILE")\n"
     }
 
     private var hasTarget: Bool {
@@ -138,13 +155,14 @@ struct ImportWork {
             }.max().map { [$0] } ?? []
         }.reduce(0, +)
         guard certain > limit else { return }
+        let most = max(certain, site.review.rejected)
         throw ImportFailure(
             .rejects,
             Diagnostic(
                 .error, "too-many-rejects",
-                "at least \(counted(certain, "row")) would be rejected, and \(grouped(limit)) may be; nothing was changed",
+                "\(certain < most ? "\(grouped(certain)) to " : "")\(counted(most, "row")) would be rejected, and \(grouped(limit)) may be; nothing was changed",
                 nextStep:
-                    "--review shows which; choose other types or policies in the mapping, or accept them with --max-rejects \(certain)"
+                    "--review shows which; choose other types or policies in the mapping, or accept them with --max-rejects \(most)"
             ))
     }
 

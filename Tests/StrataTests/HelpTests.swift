@@ -9,7 +9,7 @@ import Testing
         ["split", "observe"], ["split", "keys"], ["split", "copies"], ["split", "copies", "make"],
         ["split", "copies", "drop"],
         ["split", "foreign"], ["split", "foreign", "make"], ["project"], ["project", "run"], ["project", "status"],
-        ["project", "rebuild"], ["project", "drop-old"],
+        ["project", "rebuild"], ["project", "drop-old"], ["import"], ["import", "sqlite"],
     ])
     func helpHasAnExample(command: [String]) async throws {
         try await Workshop.withFolder { program in

@@ -5,14 +5,18 @@ import SQLSyntax
 package struct ExistingTable: Sendable, Hashable {
     package struct Column: Sendable, Hashable {
         package var name: String
-        /// As format_type writes it.
+        /// As format_type writes it; of a domain the type below it, by which its values are read and compared.
         package var type: String
         package var isNotNull: Bool
         /// A default, an identity or a generated value: the column may be left out of a COPY.
         package var hasDefault: Bool
         package var isGenerated: Bool
-        /// Where its default comes from, qualified and quoted: an identity's, a serial's, or one that a default names.
-        package var sequence: String?
+    }
+    /// A column of whole numbers that come from a sequence, whoever owns that.
+    package struct Serial: Sendable, Hashable {
+        package var column: String
+        /// Qualified, as SQL.
+        package var sequence: String
     }
     package struct ForeignKey: Sendable, Hashable {
         package var name: String
@@ -33,6 +37,7 @@ package struct ExistingTable: Sendable, Hashable {
     package var foreignKeys: [ForeignKey] = []
     /// Enabled triggers that are no constraint's: they would change what is loaded.
     package var triggers: [Trigger] = []
+    package var serials: [Serial] = []
     package var isEmpty = true
 
     package var sql: String { SQL.qualified(schema, name) }
@@ -67,16 +72,16 @@ package struct ExistingTable: Sendable, Hashable {
     private mutating func fill(_ oid: UInt32, _ connection: Connection) async throws {
         columns = try await connection.query(
             """
-            SELECT attname, format_type(atttypid, atttypmod) AS type, attnotnull,
-                atthasdef OR attidentity <> '' AS hasdefault, attgenerated <> '' AS generated,
-                \(SequenceSteps.name("attrelid", "attnum")) AS sequence
-            FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+            SELECT attname, attnotnull, atthasdef OR attidentity <> '' AS hasdefault, attgenerated <> '' AS generated,
+                CASE typtype WHEN 'd' THEN format_type(typbasetype, typtypmod)
+                    ELSE format_type(atttypid, atttypmod) END AS type
+            FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+            WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum
             """, [.oid(oid)]
         ).map {
             Column(
                 name: try $0.string("attname"), type: try $0.string("type"), isNotNull: try $0.bool("attnotnull"),
-                hasDefault: try $0.bool("hasdefault"), isGenerated: try $0.bool("generated"),
-                sequence: try $0.optionalString("sequence"))
+                hasDefault: try $0.bool("hasdefault"), isGenerated: try $0.bool("generated"))
         }
         foreignKeys = try await connection.query(
             """
@@ -90,6 +95,37 @@ package struct ExistingTable: Sendable, Hashable {
             WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled IN ('O', 'A') ORDER BY tgname
             """, [.oid(oid)]
         ).map { Trigger(name: try $0.string("tgname"), isAlways: try $0.bool("always")) }
+        serials = try await Self.serials(of: sql, on: connection)
         isEmpty = try await connection.query("SELECT NOT EXISTS (SELECT FROM \(sql)) AS isempty").only().bool("isempty")
+    }
+
+    /// By defaults that call nextval, and by identities; a sequence that counts down is left alone.
+    ///
+    /// - Parameter table: schema and name, as SQL.
+    static func serials(of table: String, on connection: Connection) async throws -> [Serial] {
+        try await connection.query(
+            """
+            SELECT a.attname, n.nspname, s.relname
+            FROM pg_attribute a
+            JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass
+                AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i' AND a.attidentity <> ''
+            JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace
+            JOIN pg_sequence q ON q.seqrelid = s.oid AND q.seqincrement > 0
+            WHERE a.attrelid = to_regclass($1)
+            UNION
+            SELECT a.attname, n.nspname, s.relname
+            FROM pg_attribute a JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+            JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
+            JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace
+            JOIN pg_sequence q ON q.seqrelid = s.oid AND q.seqincrement > 0
+            WHERE a.attrelid = to_regclass($1) AND pg_get_expr(f.adbin, f.adrelid) LIKE 'nextval(%'
+                AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+            ORDER BY 1
+            """, [.text(table)]
+        ).map {
+            Serial(
+                column: try $0.string("attname"),
+                sequence: SQL.qualified(try $0.string("nspname"), try $0.string("relname")))
+        }
     }
 }

@@ -37,6 +37,31 @@ package enum ImportTarget {
                 """, [.text(name)])
             found += try rows.map { "\(name): \(try $0.string("text"))" }
             if let text = try await sequence(table, sequences, connection) { found.append(text) }
+            found += try await serials(table, connection)
+        }
+        return found
+    }
+
+    /// Other sequences whose next number a row has already.
+    private static func serials(_ table: PlannedTable, _ connection: Connection) async throws -> [String] {
+        var found: [String] = []
+        let counted = table.load.columns.filter { $0.source != table.load.source.rowidAlias }.map(\.name)
+        for serial in try await ExistingTable.serials(of: table.load.target, on: connection)
+        where counted.contains(serial.column) {
+            let row = try await connection.query(
+                """
+                SELECT m.largest, coalesce(pg_sequence_last_value(q.seqrelid), q.seqstart - 1) AS last
+                FROM (SELECT max(\(SQL.identifier(serial.column)))::bigint AS largest FROM \(table.load.target)) AS m,
+                    pg_sequence q
+                WHERE q.seqrelid = $1::regclass AND m.largest >= q.seqstart
+                """, [.text(serial.sequence)]
+            ).first
+            guard let row, let largest = try row.optionalInt("largest") else { continue }
+            let last = try row.optionalInt("last") ?? 0
+            if last < largest {
+                found.append(
+                    "\(serial.sequence) stands at \(last), and \(table.load.target).\(serial.column) has \(largest)")
+            }
         }
         return found
     }
@@ -53,8 +78,7 @@ package enum ImportTarget {
         let row = try await connection.query(
             """
             SELECT s.name, pg_sequence_last_value(s.name::regclass) AS last
-            FROM (SELECT \(SequenceSteps.name("attrelid", "attnum")) AS name FROM pg_attribute
-                WHERE attrelid = to_regclass($1) AND attname = $2) AS s WHERE s.name IS NOT NULL
+            FROM (SELECT pg_get_serial_sequence($1, $2) AS name) AS s WHERE s.name IS NOT NULL
             """, [.text(load.target), .text(column.name)]
         ).first
         guard let row, last > 0 else { return nil }

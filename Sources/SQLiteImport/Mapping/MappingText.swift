@@ -56,15 +56,22 @@ package enum MappingText {
         return "\(YamlText.key(column.source)): { \(parts.joined(separator: ", ")) }"
     }
 
-    /// Short, as people write it; in quotes where YAML would read a comma as its own.
+    /// In quotes where YAML would read a comma or a quote as its own.
     static func typeText(_ type: TargetType) -> String {
+        switch type {
+        case .numeric(.some, _): "\"\(type.sql)\""
+        case .other(let name): YamlText.key(name)
+        default: typeName(type)
+        }
+    }
+
+    /// Short, as people write it.
+    static func typeName(_ type: TargetType) -> String {
         switch type {
         case .timestamp(let digits): "timestamp\(digits.map { "(\($0))" } ?? "")"
         case .timestamptz(let digits): "timestamptz\(digits.map { "(\($0))" } ?? "")"
         case .varchar(let length): "varchar\(length.map { "(\($0))" } ?? "")"
         case .time: "time"
-        case .numeric(.some, _): "\"\(type.sql)\""
-        case .other(let name): YamlText.key(name)
         default: type.sql
         }
     }

@@ -5,9 +5,11 @@ package struct ImportResult: Sendable, Codable {
     package struct Table: Sendable, Codable {
         package var table: String
         package var target: String
-        /// Rows of the file, loaded, and not loaded; nil of a comparison alone.
+        /// Rows of the file.
         package var read: Int?
+        /// Nil of a comparison alone.
         package var loaded: Int?
+        /// Rows that were not loaded; of a comparison, those that an import does not load.
         package var rejected: Int?
         /// Whether rows and values of both sides are the same; nil where they were not compared.
         package var isEqual: Bool?
@@ -45,8 +47,9 @@ extension ImportResult {
             let count = outcome.map { $0.tables[name] ?? ImportRun.Outcome.Count() }
             let found = verified?.first { $0.table == name }
             return Table(
-                table: name, target: table.load.target, read: count?.read, loaded: count?.loaded,
-                rejected: count?.rejected, isEqual: found?.isEqual, found: found?.found, expected: found?.expected,
+                table: name, target: table.load.target, read: count?.read ?? found.map { _ in table.evidence.rows },
+                loaded: count?.loaded, rejected: count?.rejected ?? found.map { table.evidence.rows - $0.expected },
+                isEqual: found?.isEqual, found: found?.found, expected: found?.expected,
                 differing: found?.rowids ?? [], notCompared: found?.notCompared ?? [])
         }
         differences = objects

@@ -19,7 +19,7 @@ package struct ReviewText: Sendable {
                 indentation: 2) + "\n"
         let notable = loaded.map { ($0, $0.columns.filter(isNotable)) }.filter { !$0.1.isEmpty }
         text += notable.isEmpty ? "  none\n" : notable.map { columns($0.0, $0.1) }.joined()
-        text += section("Rejects") + rejects(loaded)
+        text += section("Rejects") + rejects(review, loaded)
         text += left(review) + orphans(review)
         text += section("Different afterwards")
         text += review.differences.map { bullet($0) }.joined()
@@ -71,6 +71,9 @@ package struct ReviewText: Sendable {
         }
         var text = "  " + DiagnosticText.printable(table.name) + "\n" + rows.render(indentation: 4) + "\n"
         for column in columns {
+            if let values = mixture(column) {
+                text += style.marked("      ", width: 6, "\(DiagnosticText.printable(column.name)): \(values)")
+            }
             for remark in column.remarks {
                 text += style.marked("      ", width: 6, "\(DiagnosticText.printable(column.name)): \(remark)")
             }
@@ -78,25 +81,47 @@ package struct ReviewText: Sendable {
         return text
     }
 
+    /// What a column of times or with misfits holds, where that is of several kinds.
+    private func mixture(_ column: ImportReview.Column) -> String? {
+        let values = column.values.filter { $0.key != ValueClass.null.name }
+        guard values.count > 1, column.unit != nil || !column.rejects.isEmpty else { return nil }
+        return values.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\(grouped($0.value)) \($0.key)" }
+            .joined(separator: ", ")
+    }
+
     private func shortened(_ text: String, _ length: Int) -> String {
         text.count > length ? text.prefix(length - 1) + "…" : text
     }
 
-    private func rejects(_ tables: [ImportReview.Table]) -> String {
+    private func rejects(_ review: ImportReview, _ tables: [ImportReview.Table]) -> String {
+        let text = tables.flatMap { table in
+            table.columns.flatMap { column in column.rejects.map { bullet(rejects($0, of: column, in: table)) } }
+        }.joined()
+        return (text.isEmpty ? "  none: every value fits its type\n" : text) + outlook(review, tables)
+    }
+
+    private func rejects(
+        _ reject: ImportReview.Rejects, of column: ImportReview.Column, in table: ImportReview.Table
+    ) -> String {
+        let reason = RejectReason(rawValue: reject.reason)?.text ?? reject.reason
+        let policy = reject.policy == "reject" ? "" : "; invalid: \(reject.policy)"
+        let place = reject.example.map { ", such as rowid \($0)" } ?? ""
+        return "\(table.name).\(column.name): \(reject.isAtMost ? "at most " : "")\(counted(reject.count, "value")) of "
+            + "\(grouped(table.rows)) (\(reject.values)\(place)): \(reason)\(policy)"
+    }
+
+    /// What the user can do about it, and what only the loading will tell.
+    private func outlook(_ review: ImportReview, _ tables: [ImportReview.Table]) -> String {
         var text = ""
-        for table in tables {
-            for column in table.columns {
-                for reject in column.rejects {
-                    let reason = RejectReason(rawValue: reject.reason)?.text ?? reject.reason
-                    let count = (reject.isAtMost ? "at most " : "") + grouped(reject.count)
-                    let policy = reject.policy == "reject" ? "" : "; invalid: \(reject.policy)"
-                    text += bullet(
-                        "\(table.name).\(column.name): \(count), \(reject.values): \(reason)"
-                            + (reject.example.map { ", such as rowid \($0)" } ?? "") + policy)
-                }
-            }
+        if review.rejected > 0 {
+            text +=
+                "Such rows stay behind, at most \(grouped(review.rejected)), and go to a file of rejects. --max-rejects \(review.rejected) accepts that; type, invalid or empty in the mapping can load them. "
         }
-        return text.isEmpty ? "  none: every value fits its type\n" : text
+        if tables.contains(where: \.exists) {
+            text +=
+                "What CHECKs, enums and keys of the tables that are there refuse is known only when they are loaded."
+        }
+        return text.isEmpty ? "" : style.wrap(text, indentation: 2) + "\n"
     }
 
     private func left(_ review: ImportReview) -> String {

@@ -10,13 +10,13 @@ extension TargetBuilder {
             guard let chosen = mapping.table(table.name) else {
                 problem(
                     table.name, "the mapping does not say where table \(table.name) goes",
-                    nextStep: "add it, or `skipped`")
+                    nextStep: "add it, or skip: true for it")
                 continue
             }
             if let reason = chosen.skipped {
                 leave(
                     .table, table.name, of: table.name, "skipped: \(reason)", sql: table.sql,
-                    nextStep: "take `skipped` out of its entry in the mapping to import it")
+                    nextStep: "skip: false in its entry of the mapping imports it")
                 continue
             }
             let pair = TablePair(source: table, mapping: chosen)

@@ -1,5 +1,6 @@
 """What Django's manage.py does, and: fill makes objects, dump prints all of them, more makes others."""
 import datetime
+import json
 import os
 import sys
 import uuid
@@ -49,6 +50,9 @@ def fill(count=300):
 
 
 def plain(value):
+    """Keys of JSON have no order in PostgreSQL."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, sort_keys=True)
     return repr(bytes(value) if isinstance(value, memoryview) else value)
 
 
