@@ -225,7 +225,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            exclude: ["Golden"],
+            exclude: ["Django", "Golden"],
             swiftSettings: strict
         ),
 

@@ -63,7 +63,8 @@ package struct ImportSite: Sendable {
         _ listener: @escaping @Sendable (ImportEvent) -> Void
     ) async throws -> ImportSite {
         let schema = try await snapshot.readers[0].run { try SchemaReader.read($0) }
-        let evidence = try await EvidencePass(snapshot) { listener(.looked(table: $0, rows: $1)) }.run(schema.tables)
+        let evidence = try await EvidencePass(snapshot) { listener(.looked(table: $0, rows: $1)) }.run(
+            schema.tables.filter(\.isReadableAtOnce))
         let (orphans, problems) = try await OrphanCheck.run(schema.tables, snapshot.readers[0])
         let earlier = try await target.asyncFlatMap { try await ImportJournal.last(snapshot.file.path, on: $0) }
         let names = ImportNames(schema, layout: request.layout)
@@ -182,9 +183,19 @@ package struct ImportSite: Sendable {
     package var complaints: [Diagnostic] {
         let isResumed = earlier.map { $0.state != "done" } ?? false
         return draft.diagnostics.filter { $0.severity == .error }
-            + definition.problems.map {
+            + schema.tables.filter { !$0.isReadableAtOnce && mapping.table($0.name)?.skipped == nil }.map {
                 Diagnostic(
-                    .error, "cannot-make", "table \($0.table): \($0.message)", object: $0.table, nextStep: $0.nextStep)
+                    .error, "too-many-columns",
+                    "table \($0.name) has \($0.columns.count) columns; PostgreSQL's tables have at most 1600",
+                    object: $0.name, nextStep: "split the table in SQLite, or skip it in the mapping")
+            }
+            + definition.problems.filter { problem in
+                schema.tables.first { $0.name == problem.table }?.isReadableAtOnce != false
+            }.map {
+                Diagnostic(
+                    .error, "cannot-make",
+                    $0.message.contains("table \($0.table)") ? $0.message : "table \($0.table): \($0.message)",
+                    object: $0.table, nextStep: $0.nextStep)
             }
             + (isResumed ? [] : ImportPlan.complaints(mapping, existing: existing))
     }
@@ -217,6 +228,11 @@ package struct ImportSite: Sendable {
         try await journal.waitForCommits()
         return (journal, true)
     }
+}
+
+extension SourceTable {
+    /// A statement of SQLite gives 2,000 columns, of which the rowid is one.
+    var isReadableAtOnce: Bool { columns.count < 2000 }
 }
 
 extension ImportMapping {

@@ -173,4 +173,34 @@ import Testing
             #expect(rows == ["1d"])
         }
     }
+
+    @Test
+    func `Numbers in an interval are of the mapping's unit, Django's are microseconds, and others are not guessed`()
+        async throws
+    {
+        let file = try SQLiteFile(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, d bigint); INSERT INTO t VALUES (1, 90000000), (2, -1), (3, NULL), (4, 5.5), (5, '00:01');"
+        )
+        func rows(_ orm: ORMProfile?, _ mapping: String?) async throws -> (ImportFixture.Done, [String]) {
+            try await withTestDatabase("import") { database in
+                try await database.execute("CREATE TABLE t (id bigint PRIMARY KEY, d interval)")
+                var fixture = ImportFixture(file, into: database)
+                (fixture.orm, fixture.mapping) = (orm, mapping)
+                let done = try await fixture.run()
+                let texts = try await database.with {
+                    try await $0.texts("SELECT id || ' ' || coalesce(d::text, '-') FROM t ORDER BY id")
+                }
+                return (done, texts)
+            }
+        }
+        let (django, durations) = try await rows(.django, nil)
+        #expect(django.isEqual && durations == ["1 00:01:30", "2 -00:00:00.000001", "3 -"])
+        #expect(
+            django.verified[0].notCompared == [] && django.rejects.map { $0["reason"] } == ["no-unit", "not-a-time"])
+        let (seconds, long) = try await rows(nil, "tables: { t: { columns: { d: { unit: seconds } } } }")
+        #expect(seconds.isEqual && long == ["1 25000:00:00", "2 -00:00:01", "3 -"])
+        let (unknown, texts) = try await rows(nil, nil)
+        #expect(unknown.isEqual && texts == ["3 -", "5 00:01:00"])
+        #expect(unknown.rejects.map { $0["reason"] } == ["no-unit", "no-unit", "no-unit"])
+    }
 }

@@ -39,7 +39,17 @@ struct ImportWorkshop: Sendable {
     /// The first column of each row of the file.
     func source(_ sql: String, at name: String = "app.db") throws -> [String] {
         try Self.open(path(name)) { queue in
-            try queue.read { try Row.fetchAll($0, sql: sql).map { String.fromDatabaseValue($0[0]) ?? "NULL" } }
+            try queue.read { try Row.fetchAll($0, sql: sql).map { Self.text($0[0]) } }
+        }
+    }
+
+    private static func text(_ value: DatabaseValue) -> String {
+        switch value.storage {
+        case .null: "NULL"
+        case .int64(let number): String(number)
+        case .double(let number): String(number)
+        case .string(let text): text
+        case .blob(let data): data.map { String(format: "%02x", $0) }.joined()
         }
     }
 

@@ -31,7 +31,12 @@ struct ValueEncoder {
 
     func append(_ value: Int64, to buffer: CopyBuffer) throws(RejectReason) {
         switch type {
-        case .bigint, .text, .json, .jsonb, .other: buffer.append(value)
+        case .bigint, .text, .json, .jsonb: buffer.append(value)
+        case .other:
+            buffer.append(value)
+            guard type.isInterval else { return }
+            guard let name = unit?.intervalName else { throw .noUnit }
+            buffer.append(plain: name)
         case .integer: try append(value, within: Int64(Int32.min)...Int64(Int32.max), .outOfRange, to: buffer)
         case .smallint: try append(value, within: Int64(Int16.min)...Int64(Int16.max), .outOfRange, to: buffer)
         case .doublePrecision: try append(value, within: -(1 << 53)...(1 << 53), .losesDigits, to: buffer)
@@ -74,7 +79,10 @@ struct ValueEncoder {
             if let scale = precision == nil ? nil : scale ?? 0, digits.fraction > scale { throw .losesDigits }
             if let precision, digits.whole > precision - (scale ?? 0) { throw .outOfRange }
             append(plain: value, to: buffer)
-        case .text, .other: append(plain: value, to: buffer)
+        case .text: append(plain: value, to: buffer)
+        case .other:
+            if type.isInterval { throw .noUnit }
+            append(plain: value, to: buffer)
         case .varchar(let length):
             let start = buffer.count
             append(plain: value, to: buffer)
@@ -119,7 +127,11 @@ struct ValueEncoder {
 
     func append(text bytes: UnsafeRawBufferPointer, to buffer: CopyBuffer) throws(RejectReason) {
         switch type {
-        case .text, .other: try append(checked: bytes, longest: nil, to: buffer)
+        case .text: try append(checked: bytes, longest: nil, to: buffer)
+        case .other:
+            // Where numbers count a unit, a text is none.
+            if type.isInterval, unit != nil { throw .notATime }
+            try append(checked: bytes, longest: nil, to: buffer)
         case .varchar(let length): try append(checked: bytes, longest: length, to: buffer)
         case .bytea: buffer.append(blob: bytes)
         default:

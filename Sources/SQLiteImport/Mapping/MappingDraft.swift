@@ -23,7 +23,11 @@ package struct MappingDraft: Sendable {
             for column in table.columns {
                 let seen = evidence[table.name]?.columns[column.name] ?? ColumnEvidence()
                 var result = self.column(column, seen, table, target)
-                if target == nil { result.name = names.columns[table.name]?[column.name] ?? result.name }
+                if target == nil, let name = names.columns[table.name]?[column.name], name != column.name {
+                    result.name = name
+                    remarks[table.name, default: [:]][column.name, default: []].append(
+                        "is called \(name): PostgreSQL has names of 63 bytes, and some of its own")
+                }
                 entry.columns.append(result)
             }
             mapping.tables.append(entry)
@@ -69,6 +73,8 @@ package struct MappingDraft: Sendable {
             let type = TargetType(sql: found.type)
             if type != result.type {
                 result.unit = type.isTime ? result.unit ?? TypeChoice.onlyUnit(evidence, mapping.orm) : nil
+                // Django keeps a duration in SQLite as microseconds.
+                if type.isInterval, mapping.orm == .django { result.unit = .microseconds }
                 result.type = type
             }
             result.why = "the target's column"
@@ -129,11 +135,17 @@ extension ExistingTable {
 }
 
 extension TargetType {
-    /// Whether numbers in it count a unit of time.
+    /// Whether numbers in it count a unit since 1970.
     package var isTime: Bool {
         switch self {
         case .date, .timestamp, .timestamptz: true
         default: false
         }
+    }
+
+    /// PostgreSQL would take a number without a unit for seconds, whatever it counts.
+    var isInterval: Bool {
+        guard case .other(let name) = self else { return false }
+        return name.asciiLowercased.prefix { $0 != " " && $0 != "(" } == "interval" && !name.hasSuffix("]")
     }
 }

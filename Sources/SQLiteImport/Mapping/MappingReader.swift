@@ -67,6 +67,9 @@ package struct MappingReader {
             case "name": if let text = text(value, "name") { result.tables[index].name = text }
             case "skip": result.tables[index].skipped = skip(value)
             case "columns":
+                if value.mapping == nil, value.null == nil {
+                    complain("columns", "columns has a key for each column", value)
+                }
                 for (column, entry) in value.mapping ?? [:] { self.column(column, entry, &result.tables[index]) }
             default: unknown(key, ["schema", "name", "columns", "skip"])
             }
@@ -74,9 +77,10 @@ package struct MappingReader {
     }
 
     /// A reason, or true or false.
-    private func skip(_ node: Node) -> String? {
+    private mutating func skip(_ node: Node) -> String? {
+        if node.null != nil { return nil }
         if let flag = node.bool { return flag ? "by the mapping" : nil }
-        return node.string
+        return text(node, "skip")
     }
 
     private mutating func column(_ key: Node, _ node: Node, _ table: inout TableMapping) {
@@ -109,7 +113,7 @@ package struct MappingReader {
             default: unknown(key, ["type", "unit", "invalid", "empty", "name", "generated", "skip"])
             }
         }
-        if !column.type.isTime { column.unit = nil }
+        if !column.type.isTime, !column.type.isInterval { column.unit = nil }
         column.side = column.invalid == .text ? side(column, table) : nil
         column.why = "by the mapping"
         table.columns[index] = column

@@ -13,7 +13,7 @@ package enum MappingText {
 
     private static func head(_ source: String) -> String {
         """
-        # Written by: strata import sqlite \(source) --review --write-mapping FILE
+        # Written by: strata import sqlite \(DiagnosticText.printable(source)) --review --write-mapping FILE
         # Edit it, and pass it back with --mapping FILE.
         #   type:    any type of PostgreSQL
         #   unit:    seconds | milliseconds | microseconds, of numbers in a column of times

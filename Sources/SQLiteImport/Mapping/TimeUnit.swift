@@ -3,6 +3,9 @@ package enum TimeUnit: String, Sendable, Codable, CaseIterable {
     case seconds, milliseconds, microseconds
     case julianDays = "julian-days"
 
+    /// As an interval of PostgreSQL has it behind the number.
+    var intervalName: String? { self == .julianDays ? nil : " " + rawValue }
+
     /// 0001-01-01 to the end of 9999, in microseconds since 1970: what has four digits of a year.
     static let range = Int64(-62_135_596_800_000_000)...Int64(253_402_300_799_999_999)
 

@@ -48,7 +48,8 @@ package struct TypeFit: Sendable, Hashable {
                 ? nil : (reason, true)
         }
         switch mapping.type {
-        case .bigint, .text, .varchar(nil), .json, .jsonb, .other: return nil
+        case .bigint, .text, .varchar(nil), .json, .jsonb: return nil
+        case .other: return mapping.type.isInterval && mapping.unit?.intervalName == nil ? (.noUnit, false) : nil
         case .varchar(let length?):
             return max("\(low)".count, "\(high)".count) <= length ? nil : (.tooLong, true)
         case .integer: return within(Int64(Int32.max), .outOfRange)
@@ -75,7 +76,8 @@ package struct TypeFit: Sendable, Hashable {
     private static func real(_ kind: ValueClass, _ mapping: ColumnMapping) -> Refusal {
         let isWhole = kind == .wholeReal || kind == .wholeJulianDay
         switch mapping.type {
-        case .doublePrecision, .text, .varchar(nil), .other: return nil
+        case .doublePrecision, .text, .varchar(nil): return nil
+        case .other: return mapping.type.isInterval ? (.noUnit, false) : nil
         case .varchar: return (.tooLong, true)
         case .real: return kind == .infinite ? nil : (.losesDigits, true)
         case .numeric(let precision, _):
@@ -98,6 +100,7 @@ package struct TypeFit: Sendable, Hashable {
     private static func text(_ kind: ValueClass, _ mapping: ColumnMapping, _ evidence: ColumnEvidence) -> Refusal {
         switch mapping.type {
         case .bytea: return nil
+        case .other where mapping.type.isInterval && mapping.unit != nil: return (.notATime, false)
         case .text, .varchar, .other:
             if kind == .nulText { return (.nul, false) }
             if kind == .invalidText { return (.invalidUTF8, false) }

@@ -60,7 +60,9 @@ package struct SourceError: Error, Sendable, Hashable {
                     "check the rights of the file and of its folder; a file in WAL mode has a -wal file beside it that is read too"
             )
         default:
-            self.init(.failed, "\(path): \(text) (SQLite \(extended.rawValue))")
+            self.init(
+                .failed, "\(path): \(text) (SQLite \(extended.rawValue))",
+                nextStep: "sqlite3 '\(path)' 'PRAGMA integrity_check' says whether it is damaged")
         }
     }
 

@@ -17,7 +17,8 @@ package struct SourceFile: Sendable, Hashable {
         let path = URL(fileURLWithPath: path).standardizedFileURL.path
         let status = try Self.status(path)
         guard let head = Self.read(path, 100) else {
-            throw SourceError(.unreadable, "\(path) cannot be read: \(String(cString: strerror(errno)))")
+            throw SourceError(
+                .unreadable, "\(path) cannot be read: \(String(cString: strerror(errno)))", nextStep: Self.rights)
         }
         guard head.count == 100, head.starts(with: "SQLite format 3\0".utf8) else {
             throw SourceError(.notSQLite, Self.complaint(path, head), nextStep: SourceError.decrypt)
@@ -69,7 +70,8 @@ package struct SourceFile: Sendable, Hashable {
         guard stat(path, &status) == 0 else {
             let reason = errno
             if reason == ENOENT { throw SourceError(.missing, "there is no file \(path)", nextStep: "check the path") }
-            throw SourceError(.unreadable, "\(path) cannot be read: \(String(cString: strerror(reason)))")
+            throw SourceError(
+                .unreadable, "\(path) cannot be read: \(String(cString: strerror(reason)))", nextStep: rights)
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw SourceError(.notAFile, "\(path) is not a file", nextStep: "name the database file itself")
@@ -77,11 +79,14 @@ package struct SourceFile: Sendable, Hashable {
         return status
     }
 
+    private static let rights = "check the rights of the file and of the folders above it"
+
     /// At most `count` bytes from its beginning; nil where it cannot be read.
     private static func read(_ path: String, _ count: Int) -> [UInt8]? {
         guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
         defer { try? handle.close() }
-        return (try? handle.read(upToCount: count)).map { Array($0 ?? Data()) }
+        // Nil at the end, which is where an empty file begins.
+        do { return Array(try handle.read(upToCount: count) ?? Data()) } catch { return nil }
     }
 
     private static func hex(_ bytes: ArraySlice<UInt8>) -> String {

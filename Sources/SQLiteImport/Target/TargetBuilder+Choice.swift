@@ -30,7 +30,8 @@ extension TargetBuilder {
 
     private mutating func check(_ pair: TablePair) {
         let (table, mapping) = (pair.source, pair.mapping)
-        let columns = mapping.columns.map(\.name) + mapping.columns.compactMap { $0.invalid == .text ? $0.side : nil }
+        let carried = mapping.columns.filter { !$0.isSkipped }
+        let columns = carried.map(\.name) + carried.compactMap { $0.invalid == .text ? $0.side : nil }
         if columns.count > Self.maxColumns {
             problem(
                 table.name,

@@ -26,6 +26,7 @@ struct CanonicalValue {
         case .date: return "(\(column) - date '1970-01-01')::text"
         case .time: return "(extract(epoch FROM \(column)) * 1000000)::bigint::text"
         case .timestamp, .timestamptz: return "(extract(epoch FROM \(column)) * 1000000)::bigint::text"
+        case .other where type.isInterval: return "(extract(epoch FROM \(column)) * 1000000)::bigint::text"
         case .other(let name) where name.hasPrefix("character("): return "rtrim(\(column)::text, ' ')"
         default: return "\(column)::text"
         }
@@ -61,6 +62,7 @@ struct CanonicalValue {
         case .boolean: out.append(plain: value == 0 ? "false" : "true")
         case .doublePrecision: append(bits: Double(value).bitPattern, 16, out)
         case .real: append(bits: UInt64(Float(value).bitPattern), 8, out)
+        case .other where type.isInterval: out.append(unit?.microseconds(value) ?? 0)
         case .date: out.append((unit?.microseconds(value) ?? 0) / 86_400_000_000)
         case .timestamp, .timestamptz: out.append(rounded(unit?.microseconds(value) ?? 0))
         default: out.append(value)

@@ -104,6 +104,7 @@ private struct TableComparison {
     private var values: [CanonicalValue] {
         load.columns.map { column in
             guard case .other(let name) = column.type else { return CanonicalValue(column, isCompared: true) }
+            if column.type.isInterval { return CanonicalValue(column, isCompared: column.unit != nil) }
             let isText = name.hasPrefix("character(") || textTypes.contains(String(name.prefix { $0 != "(" }))
             return CanonicalValue(column, isCompared: isText)
         }
