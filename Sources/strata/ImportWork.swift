@@ -69,8 +69,8 @@ struct ImportWork {
         // A URL may hold a password.
         if workplace.options.url != nil || !hasTarget { words.append("--into URL") }
         let isMapped = command.writeMapping != nil || command.mapping != nil
-        return
-            "\nnext: \(words.joined(separator: " "))\(isMapped ? "" : "; to change types, first --write-mapping FILE")\n"
+        return "\nnext: \(words.joined(separator: " "))\n"
+            + (isMapped ? "" : "      (to change types first: add --review --write-mapping FILE)\n")
     }
 
     private var hasTarget: Bool {
@@ -111,7 +111,8 @@ struct ImportWork {
             site.snapshot, target: settings, tables: tables, options: request.options, listener: progress.handle)
         let outcome: ImportRun.Outcome
         do { outcome = try await run.run(journal) } catch {
-            try? await writeRejects(journal)
+            progress.end()
+            if let rejects = try? await writeRejects(journal) { console.error("rejects: \(rejects)\n") }
             throw resumable(error)
         }
         let verified = command.skipsVerification ? nil : try await verification(site, settings, journal, tables)
@@ -188,6 +189,10 @@ struct ImportWork {
                         nextStep:
                             "strata import sqlite \(command.file) loads it; name the file by the path that was imported"
                     ))
+            }
+            progress.end()
+            if earlier.state != "done" {
+                console.error("its import has not come to its end: the same command without --verify goes on\n")
             }
             if earlier.fingerprint != site.snapshot.file.fingerprint {
                 console.error("the file has changed since it was imported: what differs may be that\n")

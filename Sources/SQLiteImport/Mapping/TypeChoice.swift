@@ -155,9 +155,12 @@ package struct TypeChoice: Sendable {
     ) -> Diagnostic {
         let counts = units.map { "\(grouped($0.count)) look like \($0.unit.rawValue)" }.joined(separator: ", ")
         return Diagnostic(
-            .error, "mixed-units", "numbers in \(table.name).\(column.name) count different units of time: \(counts)",
+            .error, "mixed-units",
+            "numbers in column \(table.name).\(column.name) count several units of time: \(counts)",
             object: "column \(table.name).\(column.name)",
-            nextStep: "say unit: \(units[0].unit.rawValue) or type: bigint for it in the mapping that --review writes")
+            nextStep:
+                "say unit: \(units[0].unit.rawValue) or type: bigint for it in a mapping; --write-mapping FILE writes one"
+        )
     }
 
     /// The type that holds what is there, whatever was declared.
