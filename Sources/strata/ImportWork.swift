@@ -60,9 +60,9 @@ struct ImportWork {
     }
 
     private func nextStep(_ review: ImportReview) -> String {
-        var words = ["strata import sqlite \(command.file)"]
+        var words = ["strata import sqlite \(Self.quoted(command.file))"]
         if let file = command.writeMapping ?? command.mapping {
-            words.append("--mapping \(file)")
+            words.append("--mapping \(Self.quoted(file))")
         } else if let orm = review.orm {
             words.append("--orm \(orm.rawValue)")
         }
@@ -71,6 +71,13 @@ struct ImportWork {
         let isMapped = command.writeMapping != nil || command.mapping != nil
         return "\nnext: \(words.joined(separator: " "))\n"
             + (isMapped ? "" : "      (to change types first: add --review --write-mapping FILE)\n")
+    }
+
+    /// For a shell.
+    private static func quoted(_ path: String) -> String {
+        let text = DiagnosticText.printable(path)
+        return text.allSatisfy { $0.isLetter || $0.isNumber || "/._-+~".contains($0) }
+            ? text : "'\(text.replacing("'", with: "'\\''"))'"
     }
 
     private var hasTarget: Bool {

@@ -9,7 +9,8 @@ package struct ReviewText: Sendable {
     package func render(_ review: ImportReview) -> String {
         let loaded = review.tables.filter { $0.skipped == nil }
         var text = style.bold(DiagnosticText.printable(review.file)) + "\n"
-        text += "\(counted(review.tables.count, "table")), \(grouped(review.rows)) rows to load, \(size(review.bytes))"
+        text +=
+            "\(counted(review.tables.count, "table")), \(counted(review.rows, "row")) to load, \(size(review.bytes))"
         text += (review.isWAL ? ", in WAL mode" : "") + (review.orm.map { ", read as \($0.rawValue)'s" } ?? "") + "\n"
         text += section("Tables") + tables(review.tables) + "\n"
         text +=
@@ -131,7 +132,7 @@ package struct ReviewText: Sendable {
             let isAlike = groups.last?[0].reason == entry.reason && groups.last?[0].nextStep == entry.nextStep
             isAlike ? groups[groups.count - 1].append(entry) : groups.append([entry])
         }
-        return section("Not carried over")
+        return section("Not carried over, or not as it was")
             + groups.map { group in
                 bullet("\(objects(group)): \(group[0].reason)" + (group[0].nextStep.map { " (\($0))" } ?? ""))
             }.joined()
