@@ -11,18 +11,20 @@ struct ImportSQLiteCommand: AsyncParsableCommand {
         commandName: "sqlite",
         abstract: "Loads a SQLite file into PostgreSQL, with nothing lost in silence.",
         discussion: """
-            The file is only read, as it is at one moment. Tables that are in the target already (made by an ORM's
-            migrations) are loaded as they are; all others are made, in the schemas that the layout gives them.
-            A call that was cut off goes on where it stopped.
+            The file is only read, as it is at one moment. Tables that are in the
+            target already, made by an ORM's migrations, are loaded as they are; all
+            others are made, in the schemas that the layout gives them. A call that was
+            cut off goes on where it stopped.
 
             Examples:
               strata import sqlite app.db --review
-              strata import sqlite app.db --review --write-mapping app.import.yaml
-              strata import sqlite app.db --into postgresql://localhost/app --mapping app.import.yaml
-              strata import sqlite app.db --into postgresql://localhost/app --verify
+              strata import sqlite app.db --review --write-mapping map.yaml
+              strata import sqlite app.db --into postgresql:///app --mapping map.yaml
+              strata import sqlite app.db --into postgresql:///app --verify
 
-            Exit codes: 0 done, 1 failed, 3 something has to be decided first, 4 the target differs from the file,
-            5 stopped but resumable, 6 more rows rejected than allowed, 64 usage.
+            Exit codes: 0 done, 1 failed, 3 something has to be decided first, 4 the
+            target differs from the file, 5 stopped but resumable, 6 more rows rejected
+            than allowed, 64 usage.
             """)
 
     @OptionGroup var global: GlobalOptions
@@ -48,7 +50,7 @@ struct ImportSQLiteCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A mapping that --write-mapping wrote, perhaps edited.", valueName: "file"))
     var mapping: String?
 
-    @Option(help: ArgumentHelp("Write the mapping there, and do nothing else but --review.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write the mapping there, and else only review.", valueName: "file"))
     var writeMapping: String?
 
     @Option(help: ArgumentHelp("Write the review there as Markdown.", valueName: "file"))
@@ -65,7 +67,8 @@ struct ImportSQLiteCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where rejects are written, as JSON Lines (default: FILE.rejects.jsonl here).", valueName: "file"))
+            "Where rejects are written, as JSON Lines (default: FILE.rejects.jsonl in the working folder).",
+            valueName: "file"))
     var rejects: String?
 
     @Flag(help: "No progress on stderr.")

@@ -66,17 +66,24 @@ struct ImportWork {
     }
 
     private func nextStep(_ review: ImportReview) -> String {
-        var words = ["strata import sqlite \(command.file)"]
+        var words = ["strata import sqlite \(Self.quoted(command.file))"]
         if let file = command.writeMapping ?? command.mapping {
-            words.append("--mapping \(file)")
+            words.append("--mapping \(Self.quoted(file))")
         } else if let orm = review.orm {
             words.append("--orm \(orm.rawValue)")
         }
         // A URL may hold a password.
         if workplace.options.url != nil || !hasTarget { words.append("--into URL") }
         let isMapped = command.writeMapping != nil || command.mapping != nil
-        return
-            "\nnext: \(words.joined(separator: " "))\(isMapped ? "" : "; to change types, first --write-mapping FILE")\n"
+        return "\nnext: \(words.joined(separator: " "))\n"
+            + (isMapped ? "" : "      (to change types first: add --review --write-mapping FILE)\n")
+    }
+
+    /// For a shell.
+    private static func quoted(_ path: String) -> String {
+        let text = DiagnosticText.printable(path)
+        return text.allSatisfy { $0.isLetter || $0.isNumber || "/._-+~".contains($0) }
+            ? text : "'\(text.replacing("'", with: "'\\''"))'"
     }
 
     private var hasTarget: Bool {
@@ -124,7 +131,8 @@ struct ImportWork {
             site.snapshot, target: settings, tables: tables, options: request.options, listener: progress.handle)
         let outcome: ImportRun.Outcome
         do { outcome = try await run.run(journal) } catch {
-            try? await writeRejects(journal)
+            progress.end()
+            if let rejects = try? await writeRejects(journal) { console.error("rejects: \(rejects)\n") }
             throw resumable(error)
         }
         let verified = command.skipsVerification ? nil : try await verification(site, settings, journal, tables)
@@ -205,6 +213,10 @@ struct ImportWork {
                     nextStep:
                         "strata import sqlite \(command.file) loads it; name the file by the path that was imported"
                 ))
+        }
+        progress.end()
+        if earlier.state != "done" {
+            console.error("its import has not come to its end: the same command without --verify goes on\n")
         }
         if earlier.fingerprint != site.snapshot.file.fingerprint {
             console.error("the file has changed since it was imported: what differs may be that\n")

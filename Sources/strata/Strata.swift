@@ -20,8 +20,9 @@ struct Strata: AsyncParsableCommand {
               strata rollback
 
             Exit codes: 0 done, 1 failed, 2 changes pending (plan --detailed-exit-code),
-            3 hazards not accepted, or (import) something has to be decided first, 4 verification found a difference,
-            5 stopped but resumable, 6 (import) more rows rejected than allowed, 64 usage.
+            3 hazards not accepted or (import) something to be decided first,
+            4 verification found a difference, 5 stopped but resumable,
+            6 (import) more rows rejected than allowed, 64 usage.
             """,
         version: "strata \(StrataVersion.current)",
         subcommands: [

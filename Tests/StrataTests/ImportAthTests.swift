@@ -145,6 +145,8 @@ import Testing
             let statements = try ImportAthPlace.workloadOnTables()
             #expect(statements.count > 10)
             try await place.runAsApplication(statements)
+            let restart = try await place.strata("import", "sqlite", "ath.db", "--restart")
+            #expect(restart.code == 1 && restart.errors.contains("strata rollback"), "\(restart)")
             // The application has written since: that is a difference from the file.
             let later = try await place.strata("import", "sqlite", "ath.db", "--verify")
             #expect(later.code == 4 && later.output.contains("Setting"), "\(later)")
@@ -174,6 +176,13 @@ import Testing
             try await layOut(place, accepting: [])
             let again = try await place.strata("import", "sqlite", "ath.db", "--verify")
             #expect(again.code == 0 && again.output.contains("marketplace.\"Project\""), "\(again)")
+            // The way back, S4.33: what the layout did, then what the import did.
+            let back = try await place.strata("rollback", "--yes")
+            #expect(back.code == 0, "\(back)")
+            let anew = try await place.strata(
+                "import", "sqlite", "ath.db", "--orm", "prisma", "--max-rejects", "4", "--restart")
+            #expect(anew.code == 0 && anew.output.contains("51 tables, 17,632 rows, 4 rejected."), "\(anew)")
+            try await layOut(place, accepting: [])
             // No old names: statements that name no schema find the tables by a search_path.
             let statements = try ImportAthPlace.workloadOnTables().filter { !$0.contains("\"public\".") }
             #expect(!statements.isEmpty)

@@ -21,6 +21,15 @@ package enum ImportRestart {
         }
     }
 
+    /// Its place is taken by a view of the old name.
+    private static func moved(_ name: String) -> ImportFailure {
+        ImportFailure(
+            .failed,
+            Diagnostic(
+                .error, "moved", "\(name) is no table any more: it has moved since the import; nothing was changed",
+                object: name, nextStep: "strata rollback brings it back, where strata apply moved it; then --restart"))
+    }
+
     /// What came after the rows goes first, so that no key stands in their way and no trigger fires.
     private static func undo(_ journal: ImportJournal, _ connection: Connection) async throws {
         try await journal.waitForCommits(on: connection)
@@ -44,10 +53,11 @@ package enum ImportRestart {
         var filled: [String] = []
         for row in tables {
             let name = SQL.qualified(try row.string("schema"), try row.string("name"))
-            guard
-                try await connection.query("SELECT to_regclass($1) IS NOT NULL AS there", [.text(name)]).only().bool(
-                    "there")
-            else { continue }
+            let kind = try await connection.query(
+                "SELECT relkind::text AS kind FROM pg_class WHERE oid = to_regclass($1)", [.text(name)]
+            ).first?.string("kind")
+            guard let kind else { continue }
+            guard ["r", "p"].contains(kind) else { throw moved(name) }
             try await connection.execute("LOCK TABLE \(name) IN ACCESS EXCLUSIVE MODE")
             let own = loaded[try row.string("source")]?.loaded ?? 0
             let isMade = try row.bool("made")

@@ -22,20 +22,26 @@ package enum ImportTarget {
         _ tables: [PlannedTable], _ sequences: [String: Int64], _ journal: ImportJournal
     ) async throws -> [String] {
         let connection = journal.connection
-        var found = try await journal.steps().filter { $0.state == "failed" }.map {
-            "\($0.step.object) is not there: \($0.error ?? "")"
+        let failed = try await journal.steps().filter { $0.state == "failed" }
+        var found = failed.map { _, step, _, error in
+            "\(step.object) \(step.stage == .validation ? "does not hold for all rows" : "is not there"): \(error ?? "")"
         }
         for table in tables {
             let name = table.load.target
             let rows = try await connection.query(
                 """
-                SELECT 'foreign key ' || conname || ' is not validated' AS text FROM pg_constraint
+                SELECT conname AS key, 'foreign key ' || conname || ' is not validated' AS text FROM pg_constraint
                 WHERE conrelid = to_regclass($1) AND contype = 'f' AND NOT convalidated
                 UNION ALL
-                SELECT 'index ' || c.relname || ' is not valid' FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                SELECT '', 'index ' || c.relname || ' is not valid' FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
                 WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid
                 """, [.text(name)])
-            found += try rows.map { "\(name): \(try $0.string("text"))" }
+            // A key whose validation failed has been named, with the reason.
+            for row in rows {
+                let validation = "ALTER TABLE \(name) VALIDATE CONSTRAINT \(SQL.identifier(try row.string("key")))"
+                guard !failed.contains(where: { $0.step.sql == validation }) else { continue }
+                found.append("\(name): \(try row.string("text"))")
+            }
             if let text = try await sequence(table, sequences, connection) { found.append(text) }
             found += try await serials(table, connection)
         }

@@ -44,6 +44,7 @@ package struct TypeChoice: Sendable {
         }
         mapping = ColumnMapping(
             column.name, chosen.type, unit: chosen.unit, isGenerated: column.generation != nil, why: chosen.why)
+        if mapping.type == .bigint, let hint = Self.hint(column, evidence) { remarks.append(hint) }
         if column.affinity == .numeric, declared.family != .boolean,
             evidence.count(.integer) + evidence.count(.real) > 0,
             [.unknown, .json, .uuid, .text].contains(declared.family)
@@ -121,22 +122,20 @@ package struct TypeChoice: Sendable {
     /// Drizzle declares times and booleans as integers; the default and the name tell.
     private static func drizzle(_ column: SourceColumn, _ evidence: ColumnEvidence) -> Wish? {
         guard evidence.notNull > 0 else { return nil }
-        let name = column.name.asciiLowercased
-        let words = ["_at", "at", "_on", "date", "time", "expires", "timestamp"]
         let isTime =
-            words.contains { name.hasSuffix($0) } || column.defaultSQL?.asciiLowercased.contains("unixepoch") == true
+            isNamedLikeTime(column) || column.defaultSQL?.asciiLowercased.contains("unixepoch") == true
             || column.defaultSQL?.asciiLowercased.contains("strftime") == true
         if isTime, units(evidence).count == 1 {
             return Wish(type: .timestamptz(nil), why: "named like a time, all values in one unit")
         }
         let isFlag =
-            ["is_", "has_", "can_"].contains { name.hasPrefix($0) }
+            ["is_", "has_", "can_"].contains { column.name.asciiLowercased.hasPrefix($0) }
             || ["true", "false"].contains(column.defaultSQL?.asciiLowercased ?? "")
         return isFlag ? Wish(type: .boolean, why: "named like a flag, 0 and 1") : nil
     }
 
     /// The units of time that the column's integers may count, those with most values first.
-    private static func units(_ evidence: ColumnEvidence) -> [(unit: TimeUnit, count: Int)] {
+    static func units(_ evidence: ColumnEvidence) -> [(unit: TimeUnit, count: Int)] {
         [(TimeUnit.seconds, ValueClass.seconds), (.milliseconds, .milliseconds), (.microseconds, .microseconds)]
             .map { (unit: $0.0, count: evidence[$0.1]) }.filter { $0.count > 0 }.sorted { $0.count > $1.count }
     }
@@ -155,9 +154,12 @@ package struct TypeChoice: Sendable {
     ) -> Diagnostic {
         let counts = units.map { "\(grouped($0.count)) look like \($0.unit.rawValue)" }.joined(separator: ", ")
         return Diagnostic(
-            .error, "mixed-units", "numbers in \(table.name).\(column.name) count different units of time: \(counts)",
+            .error, "mixed-units",
+            "numbers in column \(table.name).\(column.name) count several units of time: \(counts)",
             object: "column \(table.name).\(column.name)",
-            nextStep: "say unit: \(units[0].unit.rawValue) or type: bigint for it in the mapping that --review writes")
+            nextStep:
+                "say unit: \(units[0].unit.rawValue) or type: bigint for it in a mapping; --write-mapping FILE writes one"
+        )
     }
 
     /// The type that holds what is there, whatever was declared.
@@ -185,13 +187,13 @@ package struct TypeChoice: Sendable {
             if column.affinity == .real, Double(texts) <= Double(evidence.notNull) * dissent {
                 return (.doublePrecision, nil, "numbers but for \(grouped(texts))")
             }
-            return (.text, nil, "\(grouped(texts)) texts and \(grouped(integers + reals)) numbers")
+            return (.text, nil, "\(counted(texts, "text")) and \(counted(integers + reals, "number"))")
         case (false, true, true):
             return column.affinity == .text && blobs * 10 <= texts
-                ? (.text, nil, "texts but for \(grouped(blobs)) blobs")
-                : (.bytea, nil, "\(grouped(blobs)) blobs and \(grouped(texts)) texts, both as bytes")
+                ? (.text, nil, "texts but for \(counted(blobs, "blob"))")
+                : (.bytea, nil, "\(counted(blobs, "blob")) and \(counted(texts, "text")), both as bytes")
         case (true, _, true):
-            return (.text, nil, "numbers, and \(grouped(blobs)) blobs")
+            return (.text, nil, "numbers, and \(counted(blobs, "blob"))")
         }
     }
 

@@ -22,13 +22,13 @@ enum BehaviourDifferences {
         }
         if !nocase.isEmpty {
             found.append(
-                "COLLATE NOCASE is not carried over: \(list(nocase)) compare exactly in PostgreSQL, unless the column is made citext"
+                "COLLATE NOCASE is not carried over: PostgreSQL compares \(list(nocase)) exactly, unless the column is made citext"
             )
         }
         let booleans = columns.filter { $0.1.type == .boolean }.map { "\($0.0.source).\($0.1.source)" }
         if !booleans.isEmpty {
             found.append(
-                "true and false instead of 1 and 0: comparisons with 1 fail for \(list(booleans)); WHERE flag, or flag = true"
+                "true and false instead of 1 and 0: comparisons with 1 fail for \(list(booleans)): write flag = true"
             )
         }
         let times = columns.filter { $0.1.type.isTime }.map { "\($0.0.source).\($0.1.source)" }

@@ -116,9 +116,13 @@ package struct ImportResultText: Sendable {
             ? style.green(isCompared ? "The same on both sides" : "Loaded, not compared")
                 + ": \(counted(result.tables.count, "table")), \(grouped(rows)) rows"
                 + (rejected > 0 ? ", \(grouped(rejected)) rejected" : "") + ".\n"
-            : style.red("Not the same on both sides.") + "\n"
+            : style.red("Not the same on both sides.") + "\n" + (result.differences.isEmpty ? "" : Self.remedy + "\n")
         return text
     }
+
+    private static let remedy =
+        "  try: mend what is said there (rows that a key misses may be among the\n"
+        + "       rejects); then the same command makes what is missing"
 
     private func table(_ result: ImportResult) -> String {
         var table = TextTable([.left, .left, .right, .right, .left])

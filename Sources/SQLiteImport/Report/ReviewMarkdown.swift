@@ -5,7 +5,7 @@ package enum ReviewMarkdown {
     package static func render(_ review: ImportReview) -> String {
         var text = "# Import of `\(review.file)`\n\n"
         text +=
-            "\(counted(review.tables.count, "table")), \(grouped(review.rows)) rows to load, \(grouped(review.bytes)) bytes.\n\n"
+            "\(counted(review.tables.count, "table")), \(counted(review.rows, "row")) to load, \(grouped(review.bytes)) bytes.\n\n"
         text += "## Tables\n\n| table | rows | goes to | |\n|---|---:|---|---|\n"
         for table in review.tables {
             let note = table.skipped.map { "skipped: \($0)" } ?? (table.exists ? "is there" : "made")
@@ -25,7 +25,7 @@ package enum ReviewMarkdown {
         }
         text += "\n## Rejects\n\n" + rejects(review)
         if !review.leftOut.isEmpty {
-            text += "\n## Not carried over\n\n"
+            text += "\n## Not carried over, or not as it was\n\n"
             for entry in review.leftOut {
                 text += "- \(entry.object): \(entry.reason)\(entry.nextStep.map { " (\($0))" } ?? "")\n"
             }

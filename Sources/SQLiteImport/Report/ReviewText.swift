@@ -9,13 +9,14 @@ package struct ReviewText: Sendable {
     package func render(_ review: ImportReview) -> String {
         let loaded = review.tables.filter { $0.skipped == nil }
         var text = style.bold(DiagnosticText.printable(review.file)) + "\n"
-        text += "\(counted(review.tables.count, "table")), \(grouped(review.rows)) rows to load, \(size(review.bytes))"
+        text +=
+            "\(counted(review.tables.count, "table")), \(counted(review.rows, "row")) to load, \(size(review.bytes))"
         text += (review.isWAL ? ", in WAL mode" : "") + (review.orm.map { ", read as \($0.rawValue)'s" } ?? "") + "\n"
         text += section("Tables") + tables(review.tables) + "\n"
         text +=
             section("Types")
             + style.wrap(
-                "Columns whose type is not the one that SQLite's affinity would give, or where something is to be said. The mapping has all of them.",
+                "Columns to which SQLite's affinity alone would give another type, or of which there is something to say. --write-mapping and --report write all of them.",
                 indentation: 2) + "\n"
         let notable = loaded.map { ($0, $0.columns.filter(isNotable)) }.filter { !$0.1.isEmpty }
         text += notable.isEmpty ? "  none\n" : notable.map { columns($0.0, $0.1) }.joined()
@@ -72,10 +73,10 @@ package struct ReviewText: Sendable {
         var text = "  " + DiagnosticText.printable(table.name) + "\n" + rows.render(indentation: 4) + "\n"
         for column in columns {
             if let values = mixture(column) {
-                text += style.marked("      ", width: 6, "\(DiagnosticText.printable(column.name)): \(values)")
+                text += style.wrap("\(DiagnosticText.printable(column.name)) has \(values)", indentation: 6) + "\n"
             }
             for remark in column.remarks {
-                text += style.marked("      ", width: 6, "\(DiagnosticText.printable(column.name)): \(remark)")
+                text += style.wrap("\(DiagnosticText.printable(column.name)): \(remark)", indentation: 6) + "\n"
             }
         }
         return text
@@ -85,8 +86,8 @@ package struct ReviewText: Sendable {
     private func mixture(_ column: ImportReview.Column) -> String? {
         let values = column.values.filter { $0.key != ValueClass.null.name }
         guard values.count > 1, column.unit != nil || !column.rejects.isEmpty else { return nil }
-        return values.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\(grouped($0.value)) \($0.key)" }
-            .joined(separator: ", ")
+        return values.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key): \(grouped($0.value))" }
+            .joined(separator: "; ")
     }
 
     private func shortened(_ text: String, _ length: Int) -> String {
@@ -115,7 +116,7 @@ package struct ReviewText: Sendable {
         var text = ""
         if review.rejected > 0 {
             text +=
-                "Such rows stay behind, at most \(grouped(review.rejected)), and go to a file of rejects. --max-rejects \(review.rejected) accepts that; type, invalid or empty in the mapping can load them. "
+                "Such rows stay behind, at most \(grouped(review.rejected)), and go to a file of rejects. --max-rejects \(review.rejected) accepts that; type, invalid or empty in the mapping can load them. Foreign keys of rows that refer to them cannot be validated. "
         }
         if tables.contains(where: \.exists) {
             text +=
@@ -126,10 +127,27 @@ package struct ReviewText: Sendable {
 
     private func left(_ review: ImportReview) -> String {
         guard !review.leftOut.isEmpty else { return "" }
-        return section("Not carried over")
-            + review.leftOut.map { entry in
-                bullet("\(entry.object): \(entry.reason)" + (entry.nextStep.map { " (\($0))" } ?? ""))
+        var groups: [[ImportReview.Left]] = []
+        for entry in review.leftOut {
+            let isAlike = groups.last?[0].reason == entry.reason && groups.last?[0].nextStep == entry.nextStep
+            isAlike ? groups[groups.count - 1].append(entry) : groups.append([entry])
+        }
+        return section("Not carried over, or not as it was")
+            + groups.map { group in
+                bullet("\(objects(group)): \(group[0].reason)" + (group[0].nextStep.map { " (\($0))" } ?? ""))
             }.joined()
+    }
+
+    /// Objects of one kind with one reason: the kind is said once, and five of them are named.
+    private func objects(_ group: [ImportReview.Left]) -> String {
+        let names = group.map(\.object)
+        guard let first = names.first, names.count > 1 else { return names.first ?? "" }
+        let common = names.reduce(first) { common, name in
+            String(zip(common, name).prefix { $0 == $1 }.map(\.0))
+        }
+        let kind = common.lastIndex(of: " ").map { String(common[...$0]) } ?? ""
+        let shown = names.prefix(5).map { String($0.dropFirst(kind.count)) }.joined(separator: ", ")
+        return kind + shown + (names.count > 5 ? " and \(names.count - 5) more" : "")
     }
 
     private func orphans(_ review: ImportReview) -> String {

@@ -33,7 +33,8 @@ extension TargetBuilder {
         if table.primaryKey.isEmpty {
             note(
                 .table, pair.name, of: table.name,
-                "it has no primary key: its rowid is not carried over, and no replica can tell its rows apart")
+                "it has no primary key: its rowid is not carried over, and logical replication cannot tell its rows apart"
+            )
         }
     }
 
