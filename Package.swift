@@ -221,6 +221,7 @@ let package = Package(
             name: "StrataTests",
             dependencies: [
                 "strata", "Engine", "Outbox", "Planning", "PostgresDriver", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],

@@ -33,6 +33,18 @@ package struct ImportSite: Sendable {
 
     package var mapping: ImportMapping { draft.mapping }
 
+    /// Opens the site for as long as the body runs.
+    package static func with<T>(
+        _ request: ImportRequest, target: Connection?, listener: @escaping @Sendable (ImportEvent) -> Void,
+        _ body: (ImportSite) async throws -> T
+    ) async throws -> T {
+        let site = try await open(request, target: target, listener: listener)
+        let result: Result<T, any Error>
+        do { result = .success(try await body(site)) } catch { result = .failure(error) }
+        await site.snapshot.close()
+        return try result.get()
+    }
+
     /// Reads everything and changes nothing.
     ///
     /// - Parameter target: nil for a review without one.
@@ -40,6 +52,16 @@ package struct ImportSite: Sendable {
         _ request: ImportRequest, target: Connection?, listener: @escaping @Sendable (ImportEvent) -> Void
     ) async throws -> ImportSite {
         let snapshot = try await SourceSnapshot(request.path, readers: request.options.jobs)
+        do { return try await read(snapshot, request, target, listener) } catch {
+            await snapshot.close()
+            throw error
+        }
+    }
+
+    private static func read(
+        _ snapshot: SourceSnapshot, _ request: ImportRequest, _ target: Connection?,
+        _ listener: @escaping @Sendable (ImportEvent) -> Void
+    ) async throws -> ImportSite {
         let schema = try await snapshot.readers[0].run { try SchemaReader.read($0) }
         let evidence = try await EvidencePass(snapshot) { listener(.looked(table: $0, rows: $1)) }.run(schema.tables)
         let (orphans, problems) = try await OrphanCheck.run(schema.tables, snapshot.readers[0])
@@ -102,7 +124,7 @@ package struct ImportSite: Sendable {
             guard let (text, file) = request.mapping else { return (draft, existing) }
             let mapping = try MappingReader.read(text, file: file, over: draft.mapping)
             if zip(mapping.tables, names.tables).allSatisfy({ ($0.schema, $0.name) == ($1.schema, $1.name) }) {
-                draft.answer(mapping)
+                draft.answer(mapping, schema, existing)
                 return (draft, existing)
             }
             names.tables = mapping.tables.map {
@@ -191,22 +213,9 @@ package struct ImportSite: Sendable {
                     .error, "mapping-changed", "the import of \(snapshot.file.path) began with another mapping",
                     nextStep: "leave out --mapping and --layout to go on as it began, or begin anew with --restart"))
         }
-        return (ImportJournal(earlier.id, on: connection), true)
-    }
-}
-
-extension MappingDraft {
-    /// The user's mapping stands; what it decides needs no more asking.
-    mutating func answer(_ mapping: ImportMapping) {
-        self.mapping = mapping
-        var answered: Set<String> = []
-        for table in mapping.tables {
-            for column in table.columns {
-                let isDecided = column.unit != nil || !column.type.isTime || column.isSkipped || table.skipped != nil
-                if isDecided { answered.insert("column \(table.source).\(column.source)") }
-            }
-        }
-        diagnostics.removeAll { answered.contains($0.object) }
+        let journal = ImportJournal(earlier.id, on: connection)
+        try await journal.waitForCommits()
+        return (journal, true)
     }
 }
 

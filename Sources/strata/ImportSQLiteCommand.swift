@@ -141,6 +141,20 @@ enum ImportExit {
         case let error as SourceError:
             console.report([error.diagnostic])
             return ExitCode.failure
+        case is CancellationError:
+            console.report([
+                Diagnostic(
+                    .error, "interrupted", "interrupted; what was committed is kept",
+                    nextStep: "the same command goes on")
+            ])
+            return ExitCode.stoppedResumable
+        case let error as PostgresError where error.isConnectionLost:
+            console.report([
+                Diagnostic(
+                    .error, "connection-lost", error.message,
+                    nextStep: "check that the server runs; the same command goes on")
+            ])
+            return ExitCode.stoppedResumable
         default: return error
         }
     }

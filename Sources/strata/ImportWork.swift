@@ -36,13 +36,19 @@ struct ImportWork {
     /// A target is looked at where one is named; none is started.
     func review() async throws {
         let target = hasTarget ? try await workplace.connect(layout, command: "import") : nil
-        let site: ImportSite
-        do { site = try await ImportSite.open(request(), target: target, listener: progress.handle) } catch {
+        do {
+            try await ImportSite.with(request(), target: target, listener: progress.handle) { site in
+                progress.end()
+                try show(site)
+            }
+            await target?.close()
+        } catch {
             await target?.close()
             throw error
         }
-        await target?.close()
-        progress.end()
+    }
+
+    private func show(_ site: ImportSite) throws {
         let review = site.review
         if let file = command.writeMapping {
             try Files.write(MappingText.render(site.mapping, source: command.file), to: file)
@@ -108,9 +114,16 @@ struct ImportWork {
         try await ImportTarget.check(connection)
         if command.restart { try await restart(connection) }
         let request = try request()
-        let site = try await ImportSite.open(request, target: connection, listener: progress.handle)
-        progress.end()
-        try refuse(site)
+        try await ImportSite.with(request, target: connection, listener: progress.handle) { site in
+            progress.end()
+            try refuse(site)
+            try await load(site, request, settings, connection)
+        }
+    }
+
+    private func load(
+        _ site: ImportSite, _ request: ImportRequest, _ settings: ConnectionSettings, _ connection: Connection
+    ) async throws {
         try await ImportJournal.prepare(connection)
         let (journal, _) = try await site.begin(on: connection)
         let tables = site.plan.tables
@@ -165,13 +178,7 @@ struct ImportWork {
     private func resumable(_ error: any Error) -> any Error {
         switch error {
         case is ImportFailure: error
-        case is CancellationError:
-            ImportFailure(
-                .resumable,
-                Diagnostic(
-                    .error, "interrupted", "interrupted; all chunks that were committed are kept",
-                    nextStep: "the same command goes on"))
-        case let error as PostgresError:
+        case let error as PostgresError where !error.isConnectionLost:
             ImportFailure(
                 .resumable,
                 Diagnostic(
@@ -187,34 +194,39 @@ struct ImportWork {
         let settings = try await workplace.settings(layout)
         let connection = try await workplace.connect(layout, command: "import")
         do {
-            let site = try await ImportSite.open(request(), target: connection, listener: progress.handle)
-            guard let earlier = site.earlier else {
-                throw ImportFailure(
-                    .failed,
-                    Diagnostic(
-                        .error, "not-imported", "the target's journal knows no import of \(site.snapshot.file.path)",
-                        nextStep:
-                            "strata import sqlite \(command.file) loads it; name the file by the path that was imported"
-                    ))
+            try await ImportSite.with(request(), target: connection, listener: progress.handle) { site in
+                try await verify(site, settings, connection)
             }
-            progress.end()
-            if earlier.state != "done" {
-                console.error("its import has not come to its end: the same command without --verify goes on\n")
-            }
-            if earlier.fingerprint != site.snapshot.file.fingerprint {
-                console.error("the file has changed since it was imported: what differs may be that\n")
-            }
-            let journal = ImportJournal(earlier.id, on: connection)
-            let tables = site.plan.tables
-            let verified = try await verification(site, settings, journal, tables)
-            progress.end()
-            let objects = try await ImportTarget.differences(tables, site.schema.sequences, journal)
             await connection.close()
-            try write(ImportResult(site, tables, nil, verified, objects, nil))
         } catch {
             await connection.close()
             throw error
         }
+    }
+
+    private func verify(_ site: ImportSite, _ settings: ConnectionSettings, _ connection: Connection) async throws {
+        guard let earlier = site.earlier else {
+            throw ImportFailure(
+                .failed,
+                Diagnostic(
+                    .error, "not-imported", "the target's journal knows no import of \(site.snapshot.file.path)",
+                    nextStep:
+                        "strata import sqlite \(command.file) loads it; name the file by the path that was imported"
+                ))
+        }
+        progress.end()
+        if earlier.state != "done" {
+            console.error("its import has not come to its end: the same command without --verify goes on\n")
+        }
+        if earlier.fingerprint != site.snapshot.file.fingerprint {
+            console.error("the file has changed since it was imported: what differs may be that\n")
+        }
+        let journal = ImportJournal(earlier.id, on: connection)
+        let tables = site.plan.tables
+        let verified = try await verification(site, settings, journal, tables)
+        progress.end()
+        let objects = try await ImportTarget.differences(tables, site.schema.sequences, journal)
+        try write(ImportResult(site, tables, nil, verified, objects, nil))
     }
 
     private func verification(

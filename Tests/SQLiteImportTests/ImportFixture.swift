@@ -69,6 +69,16 @@ struct ImportFixture {
         }
     }
 
+    /// Only the journal: as far as a call comes that is killed before its first step. Gives the import's number.
+    @discardableResult
+    func begin() async throws -> Int {
+        try await database.with { connection in
+            let site = try await ImportSite.open(request, target: connection) { _ in }
+            try await ImportJournal.prepare(connection)
+            return try await site.begin(on: connection).journal.id
+        }
+    }
+
     func restart() async throws {
         try await database.with { connection in
             guard let earlier = try await ImportJournal.last(path, on: connection) else { return }

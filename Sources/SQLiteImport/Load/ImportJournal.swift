@@ -42,6 +42,8 @@ package struct ImportJournal: Sendable {
             rejected bigint NOT NULL,
             number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
         );
+        CREATE UNIQUE INDEX IF NOT EXISTS import_chunks_once
+            ON strata.import_chunks (import_id, source, coalesce(first, 0));
         CREATE TABLE IF NOT EXISTS strata.import_rejects (
             import_id bigint NOT NULL REFERENCES strata.imports,
             number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -183,6 +185,13 @@ package struct ImportJournal: Sendable {
         _ = try await connection.query(
             "INSERT INTO strata.import_rejects (import_id, source, reject) SELECT $1, $2, line FROM unnest($3::text[]) AS line",
             [.int(id), .text(chunk.table), .textArray(try result.rejects.map(RejectLine.text))])
+    }
+
+    /// Waits for chunks of an earlier call whose commit is still under way, so that what the journal says next is all there
+    /// is: their lines refer to this row, and hold it until they are committed.
+    func waitForCommits(on connection: Connection? = nil) async throws {
+        _ = try await (connection ?? self.connection).query(
+            "SELECT FROM strata.imports WHERE id = $1 FOR UPDATE", [.int(id)])
     }
 
     /// Of a chunk that was committed although nobody heard of it.

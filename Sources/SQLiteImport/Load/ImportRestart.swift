@@ -10,7 +10,9 @@ package enum ImportRestart {
             try await connection.transaction { connection in
                 try await undo(journal, connection)
             }
-        } catch let error as PostgresError where error.sqlState == .dependentObjectsExist {
+        } catch let error as PostgresError
+            where [.dependentObjectsExist, .featureNotSupported].contains(error.sqlState)
+        {
             throw ImportFailure(
                 .failed,
                 Diagnostic(
@@ -28,11 +30,27 @@ package enum ImportRestart {
                 object: name, nextStep: "strata rollback brings it back, where strata apply moved it; then --restart"))
     }
 
+    /// What came after the rows goes first, so that no key stands in their way and no trigger fires.
     private static func undo(_ journal: ImportJournal, _ connection: Connection) async throws {
+        try await journal.waitForCommits(on: connection)
+        let filled = try await filled(journal, connection)
+        let done = try await journal.steps().reversed().filter { $0.state == "done" }.map(\.step)
+        for step in done where !step.stage.isBeforeRows { try await undo(step, connection) }
+        if !filled.isEmpty { try await connection.execute("TRUNCATE \(filled.joined(separator: ", "))") }
+        for step in done where step.stage.isBeforeRows { try await undo(step, connection) }
+        try await ImportJournal(journal.id, on: connection).set(state: "undone")
+    }
+
+    private static func undo(_ step: ImportStep, _ connection: Connection) async throws {
+        if let undo = step.undo { try await connection.execute(undo) }
+    }
+
+    /// Tables that were there before, with rows of the import; refuses where one of all has other rows.
+    private static func filled(_ journal: ImportJournal, _ connection: Connection) async throws -> [String] {
         let loaded = try await journal.loaded()
         let tables = try await connection.query(
             "SELECT source, schema, name, made FROM strata.import_tables WHERE import_id = $1", [.int(journal.id)])
-        var emptied: [String] = []
+        var filled: [String] = []
         for row in tables {
             let name = SQL.qualified(try row.string("schema"), try row.string("name"))
             let kind = try await connection.query(
@@ -41,8 +59,11 @@ package enum ImportRestart {
             guard let kind else { continue }
             guard ["r", "p"].contains(kind) else { throw moved(name) }
             try await connection.execute("LOCK TABLE \(name) IN ACCESS EXCLUSIVE MODE")
-            let rows = try await connection.query("SELECT count(*) AS rows FROM \(name)").only().int("rows")
             let own = loaded[try row.string("source")]?.loaded ?? 0
+            let isMade = try row.bool("made")
+            // Rows that were there before the import's first step are still there.
+            if !isMade, own == 0 { continue }
+            let rows = try await connection.query("SELECT count(*) AS rows FROM \(name)").only().int("rows")
             guard rows == own || rows == 0 else {
                 throw ImportFailure(
                     .failed,
@@ -51,12 +72,8 @@ package enum ImportRestart {
                         "\(name) has \(grouped(rows)) rows, and the import loaded \(grouped(own)): it has been written since",
                         object: name, nextStep: "if they are not needed, empty the table by hand and try again"))
             }
-            if try !row.bool("made") { emptied.append(name) }
+            if !isMade { filled.append(name) }
         }
-        if !emptied.isEmpty { try await connection.execute("TRUNCATE \(emptied.joined(separator: ", "))") }
-        for entry in try await journal.steps().reversed() where entry.state == "done" {
-            if let undo = entry.step.undo { try await connection.execute(undo) }
-        }
-        try await ImportJournal(journal.id, on: connection).set(state: "undone")
+        return filled
     }
 }

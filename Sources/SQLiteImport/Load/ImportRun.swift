@@ -169,7 +169,11 @@ package struct ImportRun: Sendable {
                 listener(.loaded(table: name, rows: $0, bytes: $1))
             }
             let result = try await loader.load()
-            try await journal.add(chunk, result, on: connection)
+            do { try await journal.add(chunk, result, on: connection) } catch let error as PostgresError
+                where error.sqlState == .uniqueViolation
+            {
+                throw Self.another
+            }
             return result
         }
     }
@@ -195,6 +199,14 @@ package struct ImportRun: Sendable {
                     "look at the rejects; then the same command with --max-rejects NUMBER goes on, or --restart with another --mapping"
             ))
     }
+
+    /// The session lock of one of the two was lost with its connection.
+    private static let another = ImportFailure(
+        .resumable,
+        Diagnostic(
+            .error, "run-in-progress",
+            "another call of this import loads the same rows; its rows stay, those here do not",
+            nextStep: "wait until it has ended; the same command goes on"))
 
     private func described(_ error: any Error) -> any Error {
         switch error {

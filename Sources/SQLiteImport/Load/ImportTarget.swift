@@ -84,7 +84,8 @@ package enum ImportTarget {
         let row = try await connection.query(
             """
             SELECT s.name, pg_sequence_last_value(s.name::regclass) AS last
-            FROM (SELECT pg_get_serial_sequence($1, $2) AS name) AS s WHERE s.name IS NOT NULL
+            FROM (SELECT \(SequenceSteps.name("attrelid", "attnum")) AS name FROM pg_attribute
+                WHERE attrelid = to_regclass($1) AND attname = $2) AS s WHERE s.name IS NOT NULL
             """, [.text(load.target), .text(column.name)]
         ).first
         guard let row, last > 0 else { return nil }

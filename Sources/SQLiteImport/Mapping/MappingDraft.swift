@@ -26,8 +26,33 @@ package struct MappingDraft: Sendable {
                 if target == nil { result.name = names.columns[table.name]?[column.name] ?? result.name }
                 entry.columns.append(result)
             }
-            if let target, entry.skipped == nil { diagnostics += Self.complaints(table, entry, target) }
             mapping.tables.append(entry)
+        }
+        complain(schema, existing)
+    }
+
+    /// The user's mapping stands; what it decides needs no more asking.
+    mutating func answer(_ mapping: ImportMapping, _ schema: SourceSchema, _ existing: [ExistingTable]) {
+        self.mapping = mapping
+        var answered: Set<String> = []
+        for table in mapping.tables {
+            for column in table.columns {
+                let isDecided = column.unit != nil || !column.type.isTime || column.isSkipped || table.skipped != nil
+                if isDecided { answered.insert("column \(table.source).\(column.source)") }
+            }
+        }
+        diagnostics.removeAll { answered.contains($0.object) || Self.targetCodes.contains($0.code) }
+        complain(schema, existing)
+    }
+
+    private static let targetCodes: Set<String> = ["not-a-table", "no-such-column", "not-null-without-source"]
+
+    private mutating func complain(_ schema: SourceSchema, _ existing: [ExistingTable]) {
+        for (table, entry) in zip(schema.tables, mapping.tables) where entry.skipped == nil {
+            guard let target = existing.first(where: { $0.schema == entry.schema && $0.name == entry.name }) else {
+                continue
+            }
+            diagnostics += Self.complaints(table, entry, target)
         }
     }
 
@@ -66,16 +91,25 @@ package struct MappingDraft: Sendable {
             ]
         }
         var found: [Diagnostic] = []
-        for column in table.columns where target.column(column.name) == nil {
+        let loaded = mapping.columns.filter { !$0.isSkipped }
+        for column in loaded where target.column(column.name) == nil {
             found.append(
                 Diagnostic(
-                    .error, "no-such-column", "\(target.sql) has no column for \(table.name).\(column.name)",
+                    .error, "no-such-column", "\(target.sql) has no column for \(table.name).\(column.source)",
                     object: target.sql,
                     nextStep: "add it to the target's schema, or say skip: true for the column in the mapping"))
         }
+        for side in loaded.compactMap(\.side) where target.column(side) == nil {
+            found.append(
+                Diagnostic(
+                    .error, "no-such-column",
+                    "\(target.sql) has no column \(side), where invalid: text would put texts",
+                    object: target.sql,
+                    nextStep: "add it to the target's schema, or choose reject or null in the mapping"))
+        }
         for column in target.columns
         where column.isNotNull && !column.hasDefault && !column.isGenerated
-            && !mapping.columns.contains(where: { $0.name == column.name })
+            && !loaded.contains(where: { $0.name == column.name })
         {
             found.append(
                 Diagnostic(

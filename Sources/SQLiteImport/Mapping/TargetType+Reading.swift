@@ -6,6 +6,11 @@ extension TargetType {
         let sizes = Self.sizes(lower)
         let hasZone = lower.hasSuffix("with time zone")
         let name = lower.prefix { $0 != "(" }.trimmingSpaces
+        // An array's elements have sizes, too: `varchar(20)[]`.
+        if lower.hasSuffix("]") {
+            self = .other(text)
+            return
+        }
         switch name {
         case "boolean", "bool": self = .boolean
         case "smallint", "int2": self = .smallint

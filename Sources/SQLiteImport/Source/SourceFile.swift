@@ -8,7 +8,8 @@ package struct SourceFile: Sendable, Hashable {
     package let bytes: Int64
     /// The journal mode that the header says: writers do not wait for readers then.
     package let isWAL: Bool
-    /// Changes with every change of the file: its size, time and change counter, and the head and size of its WAL.
+    /// Changes with every change of the file: its size, time and change counter, and the head, size and time of its WAL, which
+    /// is written over from its beginning without becoming larger.
     package let fingerprint: String
 
     /// - Throws: `SourceError` where it is no SQLite database of its full length.
@@ -33,8 +34,15 @@ package struct SourceFile: Sendable, Hashable {
         isWAL = head[18] == 2 || head[19] == 2
         let text =
             "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec) \(Self.hex(head[24..<28])) "
-            + "\(Self.hex(head[40..<44])) \(wal?.st_size ?? 0) \(Self.hex((Self.read(path + "-wal", 32) ?? [])[...]))"
+            + "\(Self.hex(head[40..<44])) \(Self.text(of: path + "-wal", wal))"
         fingerprint = Self.sha256(text)
+    }
+
+    /// An empty WAL is what readers make.
+    private static func text(of path: String, _ status: stat?) -> String {
+        guard let status, status.st_size > 0 else { return "0 " }
+        let time = "\(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
+        return "\(status.st_size) \(time) \(hex((read(path, 32) ?? [])[...]))"
     }
 
     /// Page size times pages; 0 where the header does not say (files that very old versions wrote last).

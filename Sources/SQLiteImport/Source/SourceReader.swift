@@ -13,7 +13,9 @@ package final class SourceReader: Sendable {
         path = file.path
         do {
             queue = try Self.open(file.path, wait: wait)
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN && Self.isAtRest(file.path) {
+        } catch let error as DatabaseError
+            where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) && Self.isAtRest(file.path)
+        {
             // In WAL mode SQLite makes files beside it, which a folder that may not be written refuses. Nobody has it open.
             do {
                 queue = try Self.open(Self.immutable(file.path), wait: wait)
@@ -47,6 +49,8 @@ package final class SourceReader: Sendable {
     func dataVersion() async throws -> Int {
         try await run { try Int.fetchOne($0, sql: "PRAGMA data_version") ?? 0 }
     }
+
+    func close() { try? queue.close() }
 
     private static func open(_ path: String, wait: Duration) throws -> DatabaseQueue {
         var configuration = Configuration()
@@ -87,14 +91,18 @@ package struct SourceSnapshot: Sendable {
     package let readers: [SourceReader]
     private let monitor: SourceReader
     private let version: Int
+    /// Whether a -wal file was beside it before.
+    private let hadWAL: Bool
 
     /// Without SQLite's own snapshots, which most systems' libraries are built without: when nobody has committed between
-    /// the first connection's look and the last one's, all see the same.
+    /// the first connection's look and the last one's, all see the same. Where somebody commits all the time, there is one.
     ///
     /// - Parameter readers: 1 to 16.
     package init(_ path: String, readers count: Int, wait: Duration = .seconds(10)) async throws {
         precondition(1...16 ~= count)
-        for _ in 0..<20 {
+        hadWAL = FileManager.default.fileExists(atPath: path + "-wal")
+        for attempt in 0... {
+            let count = attempt < Self.tries ? count : 1
             let file = try SourceFile(path)
             let monitor = try SourceReader(file, wait: wait)
             let before = try await monitor.dataVersion()
@@ -104,14 +112,32 @@ package struct SourceSnapshot: Sendable {
                 try await reader.begin()
                 readers.append(reader)
             }
-            if try await monitor.dataVersion() == before {
+            if try await monitor.dataVersion() == before || count == 1 {
                 (self.file, self.readers, self.monitor, version) = (file, readers, monitor, before)
                 return
             }
         }
-        throw SourceError(
-            .locked, "\(path) is written so often that \(count) connections never saw the same state of it",
-            nextStep: "stop the program that writes it, or use --jobs 1")
+        fatalError("a single connection always sees one state")
+    }
+
+    private static let tries = 20
+
+    /// Ends the connections, and leaves nothing beside the file that was not there.
+    ///
+    /// In WAL mode SQLite makes -wal and -shm for whoever reads, and only a connection that may write takes them away with the
+    /// last one. So one is opened where nothing is in them: it has nothing to write.
+    package func close() async {
+        for reader in readers + [monitor] { reader.close() }
+        guard file.isWAL, !hadWAL, let size = Self.bytes(file.path + "-wal"), size == 0 else { return }
+        var configuration = Configuration()
+        configuration.busyMode = .immediateError
+        guard let queue = try? DatabaseQueue(path: file.path, configuration: configuration) else { return }
+        _ = try? await queue.read { try Row.fetchOne($0, sql: "SELECT 1 FROM sqlite_schema") }
+        try? queue.close()
+    }
+
+    private static func bytes(_ path: String) -> Int? {
+        try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
     }
 
     /// Whether somebody has committed since: what came later is not in what is read here.
