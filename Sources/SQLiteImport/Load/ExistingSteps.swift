@@ -84,14 +84,15 @@ enum SequenceSteps {
         }
     }
 
-    /// Without a sequence there is nothing to set; one that stands further on stays there.
+    /// Without a sequence there is nothing to set; one that stands or starts further on stays there.
     private static func sql(_ load: LoadTable, _ column: String, _ kept: Int64) -> String {
         """
-        SELECT setval(s.name::regclass, greatest(r.last, coalesce(pg_sequence_last_value(s.name::regclass), 0)))
+        SELECT setval(s.name::regclass, r.last)
         FROM (SELECT greatest(\(kept), max(\(SQL.identifier(column)))) AS last FROM \(load.target)) AS r,
             (SELECT \(name("attrelid", "attnum")) AS name FROM pg_attribute
                 WHERE attrelid = \(SQL.literal(load.target))::regclass AND attname = \(SQL.literal(column))) AS s
-        WHERE s.name IS NOT NULL AND r.last > 0
+        WHERE s.name IS NOT NULL AND r.last >= coalesce(pg_sequence_last_value(s.name::regclass),
+            (SELECT seqstart FROM pg_sequence WHERE seqrelid = s.name::regclass))
         """
     }
 }
