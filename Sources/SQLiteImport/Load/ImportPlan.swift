@@ -26,17 +26,12 @@ package struct ImportPlan: Sendable {
         }
         let there = tables.compactMap { target($0.load.mapping) }
         func made(_ stages: ImportStep.Stage...) -> [ImportStep] { definition.filter { stages.contains($0.stage) } }
-        steps = there.flatMap(ExistingSteps.before)
-        // No key stands in their way any more, in whatever order they come.
-        steps += there.filter { Self.isRefilled($0, mapping.orm) && !$0.isEmpty }.map(ExistingSteps.empty)
+        steps = there.flatMap { ExistingSteps.before($0, empties: Self.isRefilled($0, mapping.orm) && !$0.isEmpty) }
         steps += made(.tables, .keys, .indexes, .foreignKeys)
         let after = there.flatMap(ExistingSteps.after)
         steps += after.filter { $0.stage == .restore }
         steps += made(.validation) + after.filter { $0.stage == .validation }
-        steps += tables.compactMap { SequenceSteps.step($0, schema.sequences) }
-        steps += tables.flatMap { table in
-            target(table.load.mapping).map { SequenceSteps.steps($0, columns: table.load.columns) } ?? []
-        }
+        steps += tables.flatMap { SequenceSteps.steps($0, target($0.load.mapping), schema.sequences) }
         steps += tables.map { ImportStep(.statistics, "statistics of \($0.load.target)", "ANALYZE \($0.load.target)") }
     }
 

@@ -83,8 +83,10 @@ package enum ImportTarget {
         let last = max(table.evidence.largestRowid ?? 0, sequences[load.source.name] ?? 0)
         let row = try await connection.query(
             """
-            SELECT s.name, pg_sequence_last_value(s.name::regclass) AS last
-            FROM (SELECT pg_get_serial_sequence($1, $2) AS name) AS s WHERE s.name IS NOT NULL
+            SELECT s.name, coalesce(pg_sequence_last_value(s.name::regclass),
+                (SELECT seqstart - 1 FROM pg_sequence WHERE seqrelid = s.name::regclass)) AS last
+            FROM (SELECT \(SequenceSteps.name("attrelid", "attnum")) AS name FROM pg_attribute
+                WHERE attrelid = to_regclass($1) AND attname = $2) AS s WHERE s.name IS NOT NULL
             """, [.text(load.target), .text(column.name)]
         ).first
         guard let row, last > 0 else { return nil }
