@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import JSONSchemas
+import Planning
 import PostgresDriver
 import SQLiteImport
 import TestSupport
@@ -42,11 +43,23 @@ import Testing
         }
         try await file.queue.write { [statements] in try $0.execute(sql: statements) }
         try await withTestDatabase("import") { database in
-            let done = try await ImportFixture(file, into: database).run()
+            let done = try await answered(ImportFixture(file, into: database))
             let count = try #require(done.outcome.tables["t"])
             #expect(count.read == rows && count.loaded + count.rejected == rows)
             #expect(done.isEqual, "\(done.verified) \(done.objects)")
             try await compare(file, database, columns, done)
+        }
+    }
+
+    /// A column whose times have several units is asked about; here they stay numbers.
+    private func answered(_ fixture: ImportFixture) async throws -> ImportFixture.Done {
+        do {
+            return try await fixture.run()
+        } catch let failure as ImportFailure where failure.diagnostics.allSatisfy({ $0.code == "mixed-units" }) {
+            var fixture = fixture
+            let columns = failure.diagnostics.map { "\($0.object.dropFirst("column t.".count)): { type: bigint }" }
+            fixture.mapping = "tables: { t: { columns: { \(columns.joined(separator: ", ")) } } }"
+            return try await fixture.run()
         }
     }
 

@@ -57,35 +57,44 @@ enum ExistingSteps {
 
 /// Where a sequence goes on: after every id that was ever given out, also those of rows that are gone (`sqlite_sequence`).
 enum SequenceSteps {
-    static func step(_ table: PlannedTable, _ sequences: [String: Int64]) -> ImportStep? {
-        let load = table.load
-        guard let alias = load.source.rowidAlias, let column = load.columns.first(where: { $0.source == alias }) else {
-            return nil
-        }
-        let last = max(table.evidence.largestRowid ?? 0, sequences[load.source.name] ?? 0)
-        guard last > 0 else { return nil }
-        let sequence = "pg_get_serial_sequence(\(SQL.literal(load.target)), \(SQL.literal(column.name)))"
-        return ImportStep(
-            .sequences, "sequence of \(load.target).\(column.name)",
-            // Without a sequence there is nothing to set; one that stands further on stays there.
-            """
-            SELECT setval(s.name::regclass, greatest(\(last), coalesce(pg_sequence_last_value(s.name::regclass), 0)))
-            FROM (SELECT \(sequence) AS name) AS s WHERE s.name IS NOT NULL
-            """)
+    /// An expression for the sequence, qualified and quoted, that a column's default takes its values from; NULL without one.
+    /// Also one that nobody owns, which pg_get_serial_sequence does not tell. One that counts down is left alone.
+    static func name(_ table: String, _ column: String) -> String {
+        """
+        (SELECT format('%I.%I', n.nspname, s.relname) FROM pg_depend p
+            JOIN pg_class s ON s.oid IN (p.objid, p.refobjid) AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace
+            JOIN pg_sequence q ON q.seqrelid = s.oid AND q.seqincrement > 0
+            LEFT JOIN pg_attrdef d ON p.classid = 'pg_attrdef'::regclass AND d.oid = p.objid
+            WHERE d.adrelid = \(table) AND d.adnum = \(column)
+                OR p.classid = 'pg_class'::regclass AND p.refobjid = \(table) AND p.refobjsubid = \(column) AND p.deptype = 'i'
+            LIMIT 1)
+        """
     }
 
-    /// Of a table that is there: all its sequences, also those that nothing in the file counts for, such as an invoice's
-    /// number. One that stands at its start, or further on than the rows, stays there.
-    static func steps(_ table: ExistingTable, columns: [ColumnMapping]) -> [ImportStep] {
-        table.serials.filter { serial in columns.contains { $0.name == serial.column } }.map { serial in
-            ImportStep(
-                .sequences, "sequence of \(table.sql).\(serial.column)",
-                """
-                SELECT setval(q.seqrelid, m.largest)
-                FROM (SELECT max(\(SQL.identifier(serial.column)))::bigint AS largest FROM \(table.sql)) AS m, pg_sequence q
-                WHERE q.seqrelid = \(SQL.literal(serial.sequence))::regclass
-                    AND m.largest >= coalesce(pg_sequence_last_value(q.seqrelid), q.seqstart)
-                """)
+    /// Of the rowid, whose largest SQLite may have kept although its row is gone; and in a table that was there, of every
+    /// other column that has a sequence.
+    static func steps(
+        _ table: PlannedTable, _ existing: ExistingTable?, _ sequences: [String: Int64]
+    ) -> [ImportStep] {
+        let load = table.load
+        return load.columns.compactMap { column in
+            let isAlias = column.source == load.source.rowidAlias
+            guard isAlias || existing?.columns.first(where: { $0.name == column.name })?.sequence != nil else {
+                return nil
+            }
+            let kept = isAlias ? max(table.evidence.largestRowid ?? 0, sequences[load.source.name] ?? 0) : 0
+            return ImportStep(.sequences, "sequence of \(load.target).\(column.name)", sql(load, column.name, kept))
         }
+    }
+
+    /// Without a sequence there is nothing to set; one that stands further on stays there.
+    private static func sql(_ load: LoadTable, _ column: String, _ kept: Int64) -> String {
+        """
+        SELECT setval(s.name::regclass, greatest(r.last, coalesce(pg_sequence_last_value(s.name::regclass), 0)))
+        FROM (SELECT greatest(\(kept), max(\(SQL.identifier(column)))) AS last FROM \(load.target)) AS r,
+            (SELECT \(name("attrelid", "attnum")) AS name FROM pg_attribute
+                WHERE attrelid = \(SQL.literal(load.target))::regclass AND attname = \(SQL.literal(column))) AS s
+        WHERE s.name IS NOT NULL AND r.last > 0
+        """
     }
 }

@@ -11,6 +11,8 @@ package struct ExistingTable: Sendable, Hashable {
         /// A default, an identity or a generated value: the column may be left out of a COPY.
         package var hasDefault: Bool
         package var isGenerated: Bool
+        /// Where its default comes from, qualified and quoted: an identity's, a serial's, or one that a default names.
+        package var sequence: String?
     }
     /// A column of whole numbers that come from a sequence, whoever owns that.
     package struct Serial: Sendable, Hashable {
@@ -37,7 +39,6 @@ package struct ExistingTable: Sendable, Hashable {
     package var foreignKeys: [ForeignKey] = []
     /// Enabled triggers that are no constraint's: they would change what is loaded.
     package var triggers: [Trigger] = []
-    package var serials: [Serial] = []
     package var isEmpty = true
 
     package var sql: String { SQL.qualified(schema, name) }
@@ -74,14 +75,16 @@ package struct ExistingTable: Sendable, Hashable {
             """
             SELECT attname, attnotnull, atthasdef OR attidentity <> '' AS hasdefault, attgenerated <> '' AS generated,
                 CASE typtype WHEN 'd' THEN format_type(typbasetype, typtypmod)
-                    ELSE format_type(atttypid, atttypmod) END AS type
+                    ELSE format_type(atttypid, atttypmod) END AS type,
+                \(SequenceSteps.name("attrelid", "attnum")) AS sequence
             FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
             WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum
             """, [.oid(oid)]
         ).map {
             Column(
                 name: try $0.string("attname"), type: try $0.string("type"), isNotNull: try $0.bool("attnotnull"),
-                hasDefault: try $0.bool("hasdefault"), isGenerated: try $0.bool("generated"))
+                hasDefault: try $0.bool("hasdefault"), isGenerated: try $0.bool("generated"),
+                sequence: try $0.optionalString("sequence"))
         }
         foreignKeys = try await connection.query(
             """
@@ -95,7 +98,6 @@ package struct ExistingTable: Sendable, Hashable {
             WHERE tgrelid = $1 AND NOT tgisinternal AND tgenabled IN ('O', 'A') ORDER BY tgname
             """, [.oid(oid)]
         ).map { Trigger(name: try $0.string("tgname"), isAlways: try $0.bool("always")) }
-        serials = try await Self.serials(of: sql, on: connection)
         isEmpty = try await connection.query("SELECT NOT EXISTS (SELECT FROM \(sql)) AS isempty").only().bool("isempty")
     }
 

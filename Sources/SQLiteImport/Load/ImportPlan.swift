@@ -33,10 +33,7 @@ package struct ImportPlan: Sendable {
         let after = there.flatMap(ExistingSteps.after)
         steps += after.filter { $0.stage == .restore }
         steps += made(.validation) + after.filter { $0.stage == .validation }
-        steps += tables.compactMap { SequenceSteps.step($0, schema.sequences) }
-        steps += tables.flatMap { table in
-            target(table.load.mapping).map { SequenceSteps.steps($0, columns: table.load.columns) } ?? []
-        }
+        steps += tables.flatMap { SequenceSteps.steps($0, target($0.load.mapping), schema.sequences) }
         steps += tables.map { ImportStep(.statistics, "statistics of \($0.load.target)", "ANALYZE \($0.load.target)") }
     }
 
