@@ -14,9 +14,11 @@ import Testing
         let file = try SQLiteFile(opening: RealFiles.path(name))
         try await withTestDatabase("import") { database in
             let done = try await ImportFixture(file, into: database).run()
+            // INTEGER_OR_TEXT holds both, and keys refer from one such column to the other.
+            #expect(done.rejects.isEmpty)
             #expect(done.isEqual, "\(done.objects) \(done.verified.filter { !$0.isEqual })")
             var total = 0
-            for table in done.site.schema.tables {
+            for table in done.site.schema.tables where !["alembic_version"].contains(table.name) {
                 let rows = Int(try file.text("SELECT CAST(count(*) AS TEXT) FROM \"\(table.name)\"") ?? "") ?? -1
                 let count = done.outcome.tables[table.name] ?? ImportRun.Outcome.Count()
                 let mapping = try #require(done.site.mapping.table(table.name))

@@ -2,7 +2,7 @@ import SQLSyntax
 
 /// Steps for tables that are there already: what would order or change the loading is put aside and comes back.
 enum ExistingSteps {
-    static func before(_ table: ExistingTable, empties: Bool) -> [ImportStep] {
+    static func before(_ table: ExistingTable) -> [ImportStep] {
         var steps = table.foreignKeys.map { key in
             ImportStep(
                 .prepare, "foreign key \(table.sql).\(key.name)",
@@ -14,8 +14,11 @@ enum ExistingSteps {
                 .prepare, "trigger \(table.sql).\(trigger.name)", disable(trigger, of: table),
                 undo: enable(trigger, of: table))
         }
-        if empties { steps.append(ImportStep(.prepare, "rows of \(table.sql)", "DELETE FROM \(table.sql)")) }
         return steps
+    }
+
+    static func empty(_ table: ExistingTable) -> ImportStep {
+        ImportStep(.prepare, "rows of \(table.sql)", "DELETE FROM \(table.sql)")
     }
 
     /// NOT VALID first, so that rows without a parent leave a key that is there for all others.

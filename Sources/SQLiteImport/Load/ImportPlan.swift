@@ -26,7 +26,9 @@ package struct ImportPlan: Sendable {
         }
         let there = tables.compactMap { target($0.load.mapping) }
         func made(_ stages: ImportStep.Stage...) -> [ImportStep] { definition.filter { stages.contains($0.stage) } }
-        steps = there.flatMap { ExistingSteps.before($0, empties: Self.isRefilled($0, mapping.orm) && !$0.isEmpty) }
+        steps = there.flatMap(ExistingSteps.before)
+        // No key stands in their way any more, in whatever order they come.
+        steps += there.filter { Self.isRefilled($0, mapping.orm) && !$0.isEmpty }.map(ExistingSteps.empty)
         steps += made(.tables, .keys, .indexes, .foreignKeys)
         let after = there.flatMap(ExistingSteps.after)
         steps += after.filter { $0.stage == .restore }

@@ -168,6 +168,10 @@ package struct TypeChoice: Sendable {
     ) -> (type: TargetType, unit: TimeUnit?, why: String) {
         let (integers, reals) = (evidence.count(.integer), evidence.count(.real))
         let (texts, blobs) = (evidence.count(.text), evidence.count(.blob))
+        // Such as INTEGER_OR_TEXT, in all tables alike: keys refer from one to the other.
+        if column.affinity == .integer, column.declared.asciiLowercased.contains("text"), blobs == 0 {
+            return (.text, nil, "declared \(column.declared): numbers and texts")
+        }
         switch (integers + reals > 0, texts > 0, blobs > 0) {
         case (false, false, false):
             return (byAffinity(column.affinity), nil, "no values; affinity \(column.affinity.rawValue)")

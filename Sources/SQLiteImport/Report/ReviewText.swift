@@ -43,14 +43,16 @@ package struct ReviewText: Sendable {
 
     private func tables(_ tables: [ImportReview.Table]) -> String {
         var table = TextTable([.left, .right, .left, .left])
-        for entry in tables {
-            let note = entry.skipped.map { "skipped: \($0)" } ?? (entry.exists ? "is there" : "made")
+        for entry in tables where entry.skipped == nil {
             table.add([
                 DiagnosticText.printable(entry.name), grouped(entry.rows),
-                entry.skipped == nil ? "-> " + DiagnosticText.printable(entry.target) : "", note,
+                "-> " + DiagnosticText.printable(entry.target), entry.exists ? "is there" : "made",
             ])
         }
-        return table.render()
+        let skipped = tables.compactMap { entry in
+            entry.skipped.map { bullet("\(entry.name), \(counted(entry.rows, "row")): skipped: \($0)") }
+        }
+        return table.render() + (skipped.isEmpty ? "" : "\n" + skipped.joined().dropLast())
     }
 
     private func isNotable(_ column: ImportReview.Column) -> Bool {
