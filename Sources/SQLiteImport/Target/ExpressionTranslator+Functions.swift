@@ -5,7 +5,11 @@ extension ExpressionTranslator {
     mutating func call(_ name: String, _ arguments: [SQLiteExpression]) throws(NotTranslated) -> TargetPiece {
         switch (name, arguments.count) {
         case ("lower", 1), ("upper", 1):
-            // ASCII's letters only, as in SQLite.
+            // ASCII's letters only, as in SQLite. A literal is folded here: see `folded`.
+            if case .text(let text)? = try piece(arguments[0]).literal {
+                let letters = name == "lower" ? text.asciiLowercased : text.asciiUppercased
+                return .function("\(SQL.literal(letters))::text", .text)
+            }
             return .function("\(name)(\(try text(try piece(arguments[0]), "\(name)()")) COLLATE \"C\")", .text)
         case ("trim", 1...2), ("ltrim", 1...2), ("rtrim", 1...2):
             return .function("\(name == "trim" ? "btrim" : name)(\(try texts(arguments, name)))", .text)

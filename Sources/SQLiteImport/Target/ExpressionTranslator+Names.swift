@@ -56,7 +56,12 @@ extension ExpressionTranslator {
     func folded(_ piece: TargetPiece, _ collation: String) throws(NotTranslated) -> TargetPiece {
         switch collation.asciiLowercased {
         case "binary": return piece
-        case "nocase": return .function("lower(\(piece.operand) COLLATE \"C\")", .text)
+        case "nocase":
+            // Of a literal here and now: in a generated column PostgreSQL knows no collation for it (42P22).
+            if case .text(let text)? = piece.literal {
+                return .function("\(SQL.literal(text.asciiLowercased))::text", .text)
+            }
+            return .function("lower(\(piece.operand) COLLATE \"C\")", .text)
         case "rtrim": return .function("rtrim(\(piece.operand), ' ')", .text)
         default: throw NotTranslated("it compares by the application's collation \(collation)")
         }
