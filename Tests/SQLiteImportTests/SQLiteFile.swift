@@ -14,8 +14,13 @@ final class SQLiteFile {
 
     /// The same file's copy, so that SQLite reads its schema anew.
     convenience init(copyOf file: SQLiteFile) throws {
+        try self.init(opening: file.path)
+    }
+
+    /// A copy of somebody's file.
+    convenience init(opening original: String) throws {
         let path = NSTemporaryDirectory() + "strata-\(UUID().uuidString).db"
-        try FileManager.default.copyItem(atPath: file.path, toPath: path)
+        try FileManager.default.copyItem(atPath: original, toPath: path)
         try self.init(path: path)
     }
 
@@ -32,5 +37,6 @@ final class SQLiteFile {
     }
 
     func execute(_ sql: String) throws { try queue.writeWithoutTransaction { try $0.execute(sql: sql) } }
+    func text(_ sql: String) throws -> String? { try queue.read { try String.fetchOne($0, sql: sql) } }
     func schema() throws -> SourceSchema { try queue.read { try SchemaReader.read($0) } }
 }

@@ -179,6 +179,15 @@ struct SchemaReaderTests {
         #expect(schema.others.compactMap(\.problem).allSatisfy { $0.contains("not valid UTF-8") })
     }
 
+    @Test("Names that differ only in how Unicode composes them are said")
+    func composed() throws {
+        let schema = try schema(
+            "CREATE TABLE \u{E9} (a); CREATE TABLE e\u{301} (a); CREATE TABLE t (\u{E9} INT, e\u{301} INT)")
+        #expect(schema.tables.map(\.name) == ["é"])
+        #expect(schema.others.map(\.kind) == [.unreadable, .unreadable])
+        #expect(schema.others.allSatisfy { $0.problem?.contains("Unicode composes") == true })
+    }
+
     @Test("A UTF-16 file, WITHOUT ROWID, STRICT")
     func options() throws {
         let schema = try schema(

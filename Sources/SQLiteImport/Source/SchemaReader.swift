@@ -2,7 +2,7 @@ package import GRDB
 
 /// Reads what a SQLite file holds: from the pragmas, which are SQLite's own word, and from the statements, which tell the rest.
 package enum SchemaReader {
-    /// Of the file's main schema. Throws where SQLite itself cannot read the schema (a damaged file, a busy one); a single
+    /// Of the file's main schema. SQLite 3.37 and later have the pragmas. Throws where SQLite itself cannot read the schema (a damaged file, a busy one); a single
     /// table that cannot be read is `.unreadable` among `others`.
     package static func read(_ db: Database) throws -> SourceSchema {
         let entries = try SchemaEntry.all(db)
@@ -32,7 +32,11 @@ package enum SchemaReader {
         case .shadow: schema.others.append(SourceObject(.shadowTable, entry.name, sql: entry.sql))
         case .ordinary:
             do {
-                schema.tables.append(try TableReader(db: db, entry: entry).read())
+                let table = try TableReader(db: db, entry: entry).read()
+                guard !schema.tables.contains(where: { $0.name == table.name }) else {
+                    throw UnreadableTable(reason: "another table has the same name but for how Unicode composes it")
+                }
+                schema.tables.append(table)
             } catch let error as UnreadableTable {
                 schema.others.append(
                     SourceObject(.unreadable, entry.name, sql: entry.sql, problem: error.reason))
