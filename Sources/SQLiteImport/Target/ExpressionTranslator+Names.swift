@@ -45,6 +45,17 @@ extension ExpressionTranslator {
         return piece
     }
 
+    /// A COLLATE within an operand decides how SQLite compares the whole, however deep it is.
+    func demandNoCollate(_ expressions: [SQLiteExpression], _ what: String) throws(NotTranslated) {
+        guard expressions.contains(where: { hasCollate($0) }) else { return }
+        throw NotTranslated("it has COLLATE within \(what)")
+    }
+
+    private func hasCollate(_ expression: SQLiteExpression) -> Bool {
+        if case .collate = expression { return true }
+        return expression.parts.contains { hasCollate($0) }
+    }
+
     /// The key of an index: with the collation of its own folded in, since PostgreSQL has none that ignores case.
     mutating func key(_ expression: SQLiteExpression) throws(NotTranslated) -> TargetPiece {
         let piece = try piece(expression)
