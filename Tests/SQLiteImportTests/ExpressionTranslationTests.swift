@@ -27,8 +27,8 @@ struct ExpressionTranslationTests {
             ("s LIKE 'a\\_%'", "s COLLATE \"C\" ILIKE E'a\\\\_%' ESCAPE ''"),
             ("s NOT LIKE 'a!%' ESCAPE '!'", "NOT (s COLLATE \"C\" ILIKE 'a!%' ESCAPE '!')"),
             ("s GLOB 'a*_?'", "s LIKE E'a%\\\\__'"), ("s GLOB '[0-9]*'", "s COLLATE \"C\" ~ '^[0-9].*$'"),
-            ("u = 'Abc'", "lower(u COLLATE \"C\") = 'abc'::text"),
-            ("s = 'x' COLLATE NOCASE", "lower(s COLLATE \"C\") = 'x'::text"),
+            ("u = 'Abc'", "lower(u COLLATE \"C\") = 'abc'"),
+            ("s = 'x' COLLATE NOCASE", "lower(s COLLATE \"C\") = 'x'"),
             ("w = 'x'", "rtrim(w, ' ') = rtrim('x', ' ')"), ("s = u", "s = u"),
             ("n / m > 1", "(n / NULLIF(m, 0)) > 1"), ("n % 2 = 0", "(n % 2::bigint) = 0"),
             ("r / 2 < 1.5", "(r / 2::bigint) < 1.5"), ("-n < ~m", "(- n) < (~ m)"), ("n = -5", "n = (-5)"),
@@ -47,7 +47,11 @@ struct ExpressionTranslationTests {
             ("s = 5", "s = '5'"),
             ("c NOT IN ('WKT', '12')", "NOT (c IN ('WKT', '12'))"), ("CAST(r AS INTEGER) = n", "trunc(r)::bigint = n"),
             ("(d IS NULL) + (e IS NULL) = 1", "((d IS NULL)::integer + (e IS NULL)::integer) = 1"),
-            ("n IN ()", "false"),
+            ("n IN ()", "false"), ("nullif(NULL, 0) >= s", "NULL >= s"),
+            ("CASE n WHEN 1 THEN NULL END > m", "NULL > m"),
+            ("n IS NOT (TRUE COLLATE NOCASE)", "(n <> 0) IS NOT TRUE"),
+            ("CAST(u AS TEXT) = 'A'", "lower(u COLLATE \"C\") = 'a'"),
+            ("+u = 'A'", "lower(u COLLATE \"C\") = 'a'"), ("NULL IN (0.5, 'q')", "NULL::boolean"),
             ("0x10 = n", "16 = n"), ("replace(s, 'a', '') = ''", "replace(s, 'a', '') = ''"),
         ])
     func translated(_ expression: String, _ expected: String) throws {
@@ -75,7 +79,10 @@ struct ExpressionTranslationTests {
             ("count(*) > 1", "aggregate"),
             ("d = '2021-02-29'", "text of d"), ("coalesce(n, '') = ''", "it gives"), ("n % 1.5 = 0", "no integers"),
             ("s GLOB '[z-a]'", "brackets"), ("hex(randomblob(4)) = s", "randomblob()"), ("r + s > 1", "reckons with s"),
-            ("price / 2 > 1", "exact decimals"), ("n > ", "cannot be read"),
+            ("price / 2 > 1", "exact decimals"), ("nullif(n, '1') = 1", "compares n"), ("'1' IN (n)", "compares '1'"),
+            ("likely(s) > 1", "compares s"),
+            ("trim(s COLLATE NOCASE) = u", "COLLATE within"), ("coalesce(c, '') = '1'", "as numbers"),
+            ("n > ", "cannot be read"),
         ])
     func left(_ expression: String, _ reason: String) throws {
         let result = try TargetFixture(Self.table).translation().translate(expression, for: .check)

@@ -5,9 +5,9 @@ import Testing
 
 @Suite("Import: definitions at random")
 struct RandomSchemaTests {
-    @Test("Every statement made of a random schema runs, and all of the schema is made or named", arguments: 0..<20)
+    @Test("Every statement made of a random schema runs, and all of the schema is made or named", arguments: 0..<24)
     func schema(_ number: Int) async throws {
-        let seed = SeededRandom.seed(for: "random SQLite schema \(number)")
+        let seed = SeededRandom.seed(for: "random SQLite schema \(number)", usual: UInt64(number))
         let schema = RandomSchema(seed)
         let file = try SQLiteFile()
         for statement in schema.statements { try file.execute(statement) }

@@ -28,6 +28,8 @@ final class SQLiteFile {
         self.path = path
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
+        // As SQLite is built for everybody; GRDB turns it off.
+        configuration.acceptsDoubleQuotedStringLiterals = true
         queue = try DatabaseQueue(path: path, configuration: configuration)
     }
 

@@ -110,13 +110,15 @@ struct TargetDefinitionTests {
         let fixture = try TargetFixture(
             """
             CREATE TABLE t (id INTEGER PRIMARY KEY, a INT, b TEXT, s INT GENERATED ALWAYS AS (a * 2 / 3) STORED,
-              v TEXT AS (b || '-' || a), f INT AS (a > 1), l TEXT AS (strftime('%Y', b)), w TEXT AS (v || 'x'));
+              v TEXT AS (b || '-' || a), f INT AS (a > 1), l TEXT AS (strftime('%Y', b)), w TEXT AS (v || 'x'),
+              k INT AS (b COLLATE NOCASE = 'X'), j INT AS (b COLLATE NOCASE > 5), i INT AS (lower(5) = b), z INT AS (b = 'x' OR replace('a', 'b', 'c') = b), y INT AS (-1 + a));
             """)
         try await made(fixture) { (connection, target) async throws in
-            #expect(target.generated == ["t": ["s", "v", "f"]])
+            #expect(target.generated == ["t": ["s", "v", "f", "k", "j", "y"]])
             #expect(
                 target.leftOut.map(\.object) == [
                     TargetObject(.generatedColumn, "t.l"), TargetObject(.generatedColumn, "t.w"),
+                    TargetObject(.generatedColumn, "t.i"), TargetObject(.generatedColumn, "t.z"),
                 ])
             for sql in [
                 "INSERT INTO t (a, b) VALUES (5, 'x')", "INSERT INTO t (a, b) VALUES (-5, NULL)",

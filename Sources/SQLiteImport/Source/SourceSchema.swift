@@ -188,9 +188,4 @@ extension String {
     package var asciiLowercased: String {
         String(decoding: utf8.map { 0x41...0x5A ~= $0 ? $0 | 0x20 : $0 }, as: UTF8.self)
     }
-
-    /// The other way round.
-    package var asciiUppercased: String {
-        String(decoding: utf8.map { 0x61...0x7A ~= $0 ? $0 & 0xDF : $0 }, as: UTF8.self)
-    }
 }

@@ -34,6 +34,10 @@ extension DefaultTranslator {
     }
 
     private func boolean(_ literal: SQLiteExpression) throws(NotTranslated) -> String {
+        // Rails once wrote 't' and 'f'. That the column becomes boolean says that such values are.
+        if case .text(let text) = literal, ["t", "f", "true", "false"].contains(text.asciiLowercased) {
+            return text.asciiLowercased.hasPrefix("t") ? "true" : "false"
+        }
         switch literal {
         case .integer(0),
             .text("0") where column.source.affinity != .blob:
@@ -41,7 +45,7 @@ extension DefaultTranslator {
         case .integer(1),
             .text("1") where column.source.affinity != .blob:
             return "true"
-        default: throw NotTranslated("a boolean is 0 or 1")
+        default: throw NotTranslated("a boolean is 0 or 1, or a word for it")
         }
     }
 

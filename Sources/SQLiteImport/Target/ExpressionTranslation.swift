@@ -1,6 +1,9 @@
 import SQLSyntax
 
 /// SQLite's expressions in PostgreSQL's words: only what is known to mean the same; the rest with the reason why it is not.
+///
+/// One difference stays: where a sum, a product or a CAST goes beyond 64 bits, SQLite goes on with a real number or stops at
+/// the last integer, and PostgreSQL refuses the row.
 package struct ExpressionTranslation: Sendable {
     package enum Result: Sendable, Hashable {
         /// The expression, and what a user should know of it.

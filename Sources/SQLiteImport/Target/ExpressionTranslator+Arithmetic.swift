@@ -5,15 +5,29 @@ extension ExpressionTranslator {
         }
         if sign == "NOT" { return .condition("NOT \(try condition(operand).operand)") }
         if sign == "+" {
-            // The same value, but no longer a column's: no affinity and no collation of its own.
-            var piece = try piece(operand)
-            if piece.literal == nil { (piece.affinity, piece.collation, piece.column) = (nil, nil, nil) }
-            return piece
+            return try unnamed(try piece(operand))
         }
         if sign == "-", let negative = Self.negative(operand) { return try piece(negative) }
         let piece = try number(try piece(operand))
         guard piece.kind == .integer || piece.kind == .double && sign == "-" else { throw reckoning(sign, piece) }
         return .composed("\(sign) \(wide(piece))", piece.kind)
+    }
+
+    /// The same value, but no longer a column's: it has the collation still, and no affinity.
+    func unnamed(_ piece: TargetPiece) throws(NotTranslated) -> TargetPiece {
+        guard piece.literal == nil else { return piece }
+        try demandOneClass(piece)
+        var piece = piece
+        piece.isNarrow = piece.kind == .integer
+        (piece.affinity, piece.column) = (nil, nil)
+        return piece
+    }
+
+    /// Without the column's affinity, SQLite compares numbers and texts of a column as what they are.
+    func demandOneClass(_ piece: TargetPiece) throws(NotTranslated) {
+        try demandNumbers(piece)
+        guard piece.isNumeric else { return }
+        throw NotTranslated("it takes \(piece.shown) for text, of which SQLite keeps some as numbers")
     }
 
     private static func negative(_ operand: SQLiteExpression) -> SQLiteExpression? {
@@ -30,6 +44,7 @@ extension ExpressionTranslator {
         switch symbol {
         case "=", "<>", "<", "<=", ">", ">=", "IS", "IS NOT": return try comparison(symbol, left, right)
         case "||":
+            try demandNoCollate([left, right], symbol)
             let (one, other) = (try text(try piece(left), symbol), try text(try piece(right), symbol))
             return .composed("\(one) || \(other)", .text)
         case "->>": return try member(left, right, isText: true)

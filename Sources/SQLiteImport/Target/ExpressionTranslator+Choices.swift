@@ -2,6 +2,9 @@ extension ExpressionTranslator {
     mutating func choice(
         _ base: SQLiteExpression?, _ branches: [SQLiteExpression.Branch], _ otherwise: SQLiteExpression?
     ) throws(NotTranslated) -> TargetPiece {
+        let all =
+            (base.map { [$0] } ?? []) + branches.flatMap { [$0.condition, $0.value] } + (otherwise.map { [$0] } ?? [])
+        try demandNoCollate(all, "CASE")
         let (values, kind) = try unified(branches.map(\.value) + (otherwise.map { [$0] } ?? []))
         var sql = "CASE"
         for (branch, value) in zip(branches, values) {
@@ -10,13 +13,16 @@ extension ExpressionTranslator {
             sql += " WHEN \(test.sql) THEN \(value)"
         }
         if otherwise != nil, let last = values.last { sql += " ELSE \(last)" }
-        return .function(sql + " END", kind)
+        return kind == .null ? try piece(.null) : .function(sql + " END", kind)
     }
 
     /// Values of one type: of CASE, coalesce() and the like.
     mutating func unified(_ values: [SQLiteExpression]) throws(NotTranslated) -> ([String], TargetPiece.Kind) {
         var pieces: [TargetPiece] = []
-        for value in values { pieces.append(try piece(value)) }
+        for value in values {
+            pieces.append(try piece(value))
+            try demandOneClass(pieces[pieces.count - 1])
+        }
         let firm = pieces.filter { $0.literal == nil }
         let kinds = Set((firm.isEmpty ? pieces : firm).map(\.kind)).subtracting([.null])
         if kinds == [.boolean, .integer] {
@@ -56,6 +62,7 @@ extension ExpressionTranslator {
     }
 
     mutating func cast(_ operand: SQLiteExpression, to type: String) throws(NotTranslated) -> TargetPiece {
+        try demandNoCollate([operand], "CAST")
         let piece = try piece(operand)
         var result: TargetPiece
         switch (SourceAffinity(declared: type), piece.kind) {
@@ -69,13 +76,40 @@ extension ExpressionTranslator {
         default: throw NotTranslated("CAST(\(piece.shown) AS \(type)) of \(piece.kind.words)")
         }
         result.affinity = SourceAffinity(declared: type)
+        // A CAST compares as what is cast.
+        result.collation = piece.collation
         return result
+    }
+
+    /// PostgreSQL looks whether a generated column is immutable before it has decided on collations, and fails where it could
+    /// reckon with texts at once: "could not determine which collation to use".
+    private func hasConstantPart(_ expression: SQLiteExpression) -> Bool {
+        let parts = expression.parts
+        guard !parts.isEmpty else { return false }
+        return hasText(expression) && !namesColumn(expression) || parts.contains { hasConstantPart($0) }
+    }
+
+    private func hasText(_ expression: SQLiteExpression) -> Bool {
+        switch expression {
+        case .text, .call, .matches, .collate, .binary("||", _, _): true
+        case .name(let names, _): column(names) == nil
+        default: expression.parts.contains { hasText($0) }
+        }
+    }
+
+    private func namesColumn(_ expression: SQLiteExpression) -> Bool {
+        if case .name(let names, _) = expression { return column(names) != nil }
+        return expression.parts.contains { namesColumn($0) }
     }
 
     /// The value of a generated column, with what the column's affinity makes of it.
     mutating func assigned(
         _ expression: SQLiteExpression, to column: TranslatedColumn
     ) throws(NotTranslated) -> TargetPiece {
+        if !hasGenerated, hasConstantPart(expression) {
+            throw NotTranslated(
+                "it has an operation on constants alone, which PostgreSQL refuses in a generated column")
+        }
         let piece = try piece(expression)
         let affinity = column.source.affinity
         func refusal() -> NotTranslated {

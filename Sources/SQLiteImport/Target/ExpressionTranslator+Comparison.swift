@@ -16,10 +16,20 @@ extension ExpressionTranslator {
     private mutating func truth(
         _ symbol: String, _ left: SQLiteExpression, _ right: SQLiteExpression
     ) throws(NotTranslated) -> TargetPiece? {
-        guard case .name(let parts, .word) = right, parts.count == 1, column(parts) == nil,
+        guard case .name(let parts, .word) = Self.bare(right), parts.count == 1, column(parts) == nil,
             ["true", "false"].contains(parts[0].asciiLowercased)
         else { return nil }
         return .condition("\(try condition(left).operand) \(symbol) \(parts[0].uppercased())")
+    }
+
+    /// Without what SQLite looks through to see whether TRUE or FALSE stands there.
+    private static func bare(_ expression: SQLiteExpression) -> SQLiteExpression {
+        switch expression {
+        case .collate(let operand, _): return bare(operand)
+        case .call(let name, let arguments) where ["likely", "unlikely", "likelihood"].contains(name):
+            return arguments.first.map { bare($0) } ?? expression
+        default: return expression
+        }
     }
 
     mutating func between(
@@ -33,6 +43,11 @@ extension ExpressionTranslator {
         // SQLite's empty list holds nothing, not even for NULL.
         guard !values.isEmpty else { return TargetPiece(sql: "false", kind: .boolean) }
         var left = try piece(value)
+        // PostgreSQL would look for one type of all the values.
+        if left.kind == .null {
+            for value in values { _ = try piece(value) }
+            return .function("NULL::boolean", .boolean)
+        }
         // Only the left side's collation counts here.
         left.collation = .init(name: left.collation?.name ?? "BINARY", isExplicit: true)
         var groups: [(left: String, values: [String])] = []
@@ -40,6 +55,9 @@ extension ExpressionTranslator {
             var right = try piece(value)
             // And a column on the right has no affinity.
             right.affinity = nil
+            guard left.literal == nil || right.kind == left.kind || right.kind == .null else {
+                throw mixed(left, right)
+            }
             let (one, other) = try comparable(left, right, isEquality: true)
             if let index = groups.firstIndex(where: { $0.left == one }) {
                 groups[index].values.append(other)
@@ -97,7 +115,8 @@ extension ExpressionTranslator {
 
     /// A number whose column keeps numbers: text that looks like one compares as text in SQLite.
     func demandNumbers(_ piece: TargetPiece) throws(NotTranslated) {
-        guard piece.column != nil, piece.affinity == .text else { return }
+        guard piece.column != nil, piece.affinity == .text, [.integer, .double, .single, .numeric].contains(piece.kind)
+        else { return }
         throw NotTranslated("it reckons with \(piece.shown), which SQLite keeps as text")
     }
 

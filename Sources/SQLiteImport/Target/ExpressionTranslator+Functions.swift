@@ -3,13 +3,10 @@ import SQLSyntax
 /// Functions of SQLite that are known to mean the same in PostgreSQL (https://www.sqlite.org/lang_corefunc.html).
 extension ExpressionTranslator {
     mutating func call(_ name: String, _ arguments: [SQLiteExpression]) throws(NotTranslated) -> TargetPiece {
+        try demandNoCollate(arguments, "\(name)()")
         switch (name, arguments.count) {
         case ("lower", 1), ("upper", 1):
-            // ASCII's letters only, as in SQLite. A literal is folded here: see `folded`.
-            if case .text(let text)? = try piece(arguments[0]).literal {
-                let letters = name == "lower" ? text.asciiLowercased : text.asciiUppercased
-                return .function("\(SQL.literal(letters))::text", .text)
-            }
+            // ASCII's letters only, as in SQLite.
             return .function("\(name)(\(try text(try piece(arguments[0]), "\(name)()")) COLLATE \"C\")", .text)
         case ("trim", 1...2), ("ltrim", 1...2), ("rtrim", 1...2):
             return .function("\(name == "trim" ? "btrim" : name)(\(try texts(arguments, name)))", .text)
@@ -23,11 +20,15 @@ extension ExpressionTranslator {
         case ("round", 1), ("round", 2): return try rounded(arguments)
         case ("coalesce", 2...), ("ifnull", 2):
             let (values, kind) = try unified(arguments)
+            guard kind != .null else { return try piece(.null) }
             return .function("COALESCE(\(values.joined(separator: ", ")))", kind)
         case ("nullif", 2): return try nullIf(arguments)
         case ("iif", 2...3), ("if", 2...3):
             return try choice(nil, [.init(arguments[0], arguments[1])], arguments.count == 3 ? arguments[2] : nil)
-        case ("likely", 1), ("unlikely", 1), ("likelihood", 2): return try piece(arguments[0])
+        case ("likely", 1), ("unlikely", 1), ("likelihood", 2):
+            var operand = try unnamed(try piece(arguments[0]))
+            operand.collation = nil
+            return operand
         case ("like", 2): return try matches("LIKE", arguments[1], arguments[0], nil)
         case ("like", 3): return try matches("LIKE", arguments[1], arguments[0], arguments[2])
         case ("glob", 2): return try matches("GLOB", arguments[1], arguments[0], nil)
@@ -86,8 +87,17 @@ extension ExpressionTranslator {
     }
 
     private mutating func nullIf(_ arguments: [SQLiteExpression]) throws(NotTranslated) -> TargetPiece {
-        let left = try piece(arguments[0])
-        let (one, other) = try comparable(left, try piece(arguments[1]), isEquality: true)
+        // Without affinities: 1 is not '1' here.
+        let left = try piece(arguments[0]), right = try piece(arguments[1])
+        try demandOneClass(left)
+        try demandOneClass(right)
+        let isNull = left.kind == .null || right.kind == .null
+        guard left.kind == right.kind || isNull || left.kind == .boolean && right.kind == .integer else {
+            throw mixed(left, right)
+        }
+        // PostgreSQL would give NULL the type of the other.
+        guard left.kind != .null else { return left }
+        let (one, other) = try comparable(left, right, isEquality: true)
         // Folded, it would give the folded text.
         guard one == left.operand else { throw NotTranslated("nullif() by another collation than bytes") }
         return .function("NULLIF(\(one), \(other))", left.kind)

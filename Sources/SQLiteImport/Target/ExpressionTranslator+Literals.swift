@@ -22,7 +22,8 @@ extension ExpressionTranslator {
             let (one, other) = try texts(sides.0, sides.1, isEquality)
             return isLeft ? (one, other) : (other, one)
         case (.text, .integer(let value)?) where piece.affinity == .text || piece.isNumeric && isEquality:
-            let (one, other) = try texts(piece, TargetPiece(sql: SQL.literal("\(value)"), kind: .text), isEquality)
+            let (one, other) = try texts(
+                piece, TargetPiece(sql: SQL.literal("\(value)"), kind: .text, literal: .text("\(value)")), isEquality)
             return (one, other)
         case (.bytes, .blob?): return (piece.operand, literal.operand)
         case (.date, .text(let text)?) where piece.column?.mapping.unit == nil && TimeLiteral.isDate(text):

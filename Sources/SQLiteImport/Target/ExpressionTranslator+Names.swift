@@ -45,6 +45,17 @@ extension ExpressionTranslator {
         return piece
     }
 
+    /// A COLLATE within an operand decides how SQLite compares the whole, however deep it is.
+    func demandNoCollate(_ expressions: [SQLiteExpression], _ what: String) throws(NotTranslated) {
+        guard expressions.contains(where: { hasCollate($0) }) else { return }
+        throw NotTranslated("it has COLLATE within \(what)")
+    }
+
+    private func hasCollate(_ expression: SQLiteExpression) -> Bool {
+        if case .collate = expression { return true }
+        return expression.parts.contains { hasCollate($0) }
+    }
+
     /// The key of an index: with the collation of its own folded in, since PostgreSQL has none that ignores case.
     mutating func key(_ expression: SQLiteExpression) throws(NotTranslated) -> TargetPiece {
         let piece = try piece(expression)
@@ -56,12 +67,10 @@ extension ExpressionTranslator {
     func folded(_ piece: TargetPiece, _ collation: String) throws(NotTranslated) -> TargetPiece {
         switch collation.asciiLowercased {
         case "binary": return piece
-        case "nocase":
-            // Of a literal here and now: in a generated column PostgreSQL knows no collation for it (42P22).
-            if case .text(let text)? = piece.literal {
-                return .function("\(SQL.literal(text.asciiLowercased))::text", .text)
-            }
-            return .function("lower(\(piece.operand) COLLATE \"C\")", .text)
+        case "nocase" where piece.literal != nil:
+            guard case .text(let text)? = piece.literal else { return piece }
+            return TargetPiece(sql: SQL.literal(text.asciiLowercased), kind: .text)
+        case "nocase": return .function("lower(\(piece.operand) COLLATE \"C\")", .text)
         case "rtrim": return .function("rtrim(\(piece.operand), ' ')", .text)
         default: throw NotTranslated("it compares by the application's collation \(collation)")
         }

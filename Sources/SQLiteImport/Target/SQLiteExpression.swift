@@ -31,6 +31,21 @@ package indirect enum SQLiteExpression: Sendable, Hashable {
     /// What has no place in a definition, or no translation whatever its parts are; says what it is.
     case unknown(String)
 
+    /// What it is made of; empty for literals and names.
+    var parts: [SQLiteExpression] {
+        switch self {
+        case .null, .integer, .real, .text, .blob, .current, .name, .unknown: []
+        case .unary(_, let one), .isNull(let one), .cast(let one, _), .collate(let one, _): [one]
+        case .binary(_, let one, let other): [one, other]
+        case .all(let parts), .any(let parts), .call(_, let parts): parts
+        case .between(let one, let low, let high): [one, low, high]
+        case .among(let one, let values): [one] + values
+        case .matches(_, let one, let pattern, let escape): [one, pattern] + (escape.map { [$0] } ?? [])
+        case .choice(let base, let branches, let otherwise):
+            (base.map { [$0] } ?? []) + branches.flatMap { [$0.condition, $0.value] } + (otherwise.map { [$0] } ?? [])
+        }
+    }
+
     package struct Branch: Sendable, Hashable {
         package var condition: SQLiteExpression
         package var value: SQLiteExpression

@@ -118,10 +118,12 @@ extension TargetBuilder {
         switch result {
         case .sql(let sql, _): return " DEFAULT \(sql)"
         case .implied(let reason), .left(let reason):
+            let name = SQL.identifier(pair.mapping.column(column.name)?.name ?? column.name)
             leave(
                 .defaultValue, "\(pair.source.name).\(column.name)", of: pair.source.name, reason,
                 sql: "DEFAULT \(text)",
-                nextStep: "ALTER TABLE \(pair.name) ALTER COLUMN … SET DEFAULT …, or let the application give the value"
+                nextStep:
+                    "ALTER TABLE \(pair.name) ALTER COLUMN \(name) SET DEFAULT …, or let the application give the value"
             )
             return ""
         }
