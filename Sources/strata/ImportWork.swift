@@ -110,7 +110,8 @@ struct ImportWork {
     }
 
     private func load(_ settings: ConnectionSettings, _ connection: Connection) async throws {
-        try await connection.execute("SET statement_timeout = 0; SET idle_session_timeout = 0")
+        try await connection.execute("SET statement_timeout = 0")
+        if connection.serverVersion >= 140_000 { try await connection.execute("SET idle_session_timeout = 0") }
         try await ImportTarget.check(connection)
         if command.restart { try await restart(connection) }
         let request = try request()

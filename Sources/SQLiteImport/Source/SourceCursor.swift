@@ -6,12 +6,10 @@ import GRDBSQLite
 final class SourceCursor: @unchecked Sendable {
     private let statement: Statement
     let handle: OpaquePointer
-    let columns: Int32
 
     init(_ database: Database, _ sql: String) throws {
         statement = try database.makeStatement(sql: sql)
         handle = statement.sqliteStatement
-        columns = sqlite3_column_count(handle)
     }
 
     /// Binds numbers to ?1, ?2 …
@@ -28,8 +26,6 @@ final class SourceCursor: @unchecked Sendable {
         if code == SQLITE_DONE { return false }
         throw failure(code)
     }
-
-    func reset() { sqlite3_reset(handle) }
 
     private func failure(_ code: Int32) -> DatabaseError {
         let connection = sqlite3_db_handle(handle)
