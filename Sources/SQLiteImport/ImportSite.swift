@@ -41,7 +41,7 @@ package struct ImportSite: Sendable {
         let site = try await open(request, target: target, listener: listener)
         let result: Result<T, any Error>
         do { result = .success(try await body(site)) } catch { result = .failure(error) }
-        await site.snapshot.close()
+        site.snapshot.close()
         return try result.get()
     }
 
@@ -53,7 +53,7 @@ package struct ImportSite: Sendable {
     ) async throws -> ImportSite {
         let snapshot = try await SourceSnapshot(request.path, readers: request.options.jobs)
         do { return try await read(snapshot, request, target, listener) } catch {
-            await snapshot.close()
+            snapshot.close()
             throw error
         }
     }
@@ -201,14 +201,12 @@ package struct ImportSite: Sendable {
     }
 
     /// The journal of this import: the earlier one's where that goes on, else a new one.
-    package func begin(on connection: Connection) async throws -> (journal: ImportJournal, isResumed: Bool) {
+    package func begin(on connection: Connection) async throws -> ImportJournal {
         let plan = plan
         let text = MappingText.render(mapping, source: snapshot.file.path, comments: false)
         guard let earlier, earlier.state != "done" else {
-            return (
-                try await ImportJournal.begin(
-                    snapshot.file, mapping: text, tables: plan.tables, steps: plan.steps, on: connection), false
-            )
+            return try await ImportJournal.begin(
+                snapshot.file, mapping: text, tables: plan.tables, steps: plan.steps, on: connection)
         }
         guard earlier.fingerprint == snapshot.file.fingerprint else {
             throw ImportFailure(
@@ -226,7 +224,7 @@ package struct ImportSite: Sendable {
         }
         let journal = ImportJournal(earlier.id, on: connection)
         try await journal.waitForCommits()
-        return (journal, true)
+        return journal
     }
 }
 

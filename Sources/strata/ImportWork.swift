@@ -126,7 +126,7 @@ struct ImportWork {
         _ site: ImportSite, _ request: ImportRequest, _ settings: ConnectionSettings, _ connection: Connection
     ) async throws {
         try await ImportJournal.prepare(connection)
-        let (journal, _) = try await site.begin(on: connection)
+        let journal = try await site.begin(on: connection)
         let tables = site.plan.tables
         let run = ImportRun(
             site.snapshot, target: settings, tables: tables, options: request.options, listener: progress.handle)

@@ -52,7 +52,7 @@ struct ImportFixture {
             let site = try await ImportSite.open(request, target: connection, listener: listener)
             guard site.complaints.isEmpty else { throw ImportFailure(.incompatible, site.complaints) }
             try await ImportJournal.prepare(connection)
-            let (journal, _) = try await site.begin(on: connection)
+            let journal = try await site.begin(on: connection)
             let tables = site.plan.tables
             let outcome = try await ImportRun(
                 site.snapshot, target: database.settings, tables: tables, options: options, listener: listener
@@ -75,7 +75,7 @@ struct ImportFixture {
         try await database.with { connection in
             let site = try await ImportSite.open(request, target: connection) { _ in }
             try await ImportJournal.prepare(connection)
-            return try await site.begin(on: connection).journal.id
+            return try await site.begin(on: connection).id
         }
     }
 

@@ -26,7 +26,7 @@ import Testing
         let snapshot = try await SourceSnapshot(file.path, readers: 4)
         #expect(try SourceFile(file.path).fingerprint == before)
         #expect(try await !snapshot.hasChanged())
-        await snapshot.close()
+        snapshot.close()
         #expect(try SourceFile(file.path).fingerprint == before)
     }
 }

@@ -3,10 +3,11 @@ import Foundation
 
 /// Requests that wait, and which of them go to the server together. No I/O: whoever owns it does what it answers.
 ///
-/// Requests of one stream go through one lane, which has one call under way at a time: what arrives meanwhile goes with the
-/// next call. So the busier a stream, the more its requests share a transaction and its wait for the disk, and nobody waits
-/// while nothing else is under way. Small requests to all streams of an organisation share two lanes: a commit for each stream
-/// costs more than to wait for the one that is under way.
+/// A lane has one call under way at a time: what arrives meanwhile goes with the next call. So the busier it is, the more
+/// requests share a transaction and its wait for the disk, and nobody waits while nothing else is under way. Small requests to
+/// all streams of an organisation share two lanes: a commit for each stream costs more than to wait for the one that is under
+/// way. Others take the lane of their stream, so that of one stream a small request may pass a large one that waits: who needs
+/// an order waits for the answer, or expects a version.
 struct AppendQueue<Ticket: Sendable> {
     struct Entry: Sendable {
         var request: AppendRequest

@@ -17,16 +17,9 @@ package struct ImportRun: Sendable {
         (self.options, self.listener) = (options, listener)
     }
 
-    /// A step that the server refused: all others were made.
-    package struct FailedStep: Sendable, Hashable {
-        package var step: ImportStep
-        package var error: String
-    }
-
     package struct Outcome: Sendable {
         /// By table of the file.
         package var tables: [String: Count] = [:]
-        package var failed: [FailedStep] = []
         /// Somebody has written the file meanwhile: it was imported as it was before.
         package var sourceHasChanged = false
 
@@ -53,10 +46,7 @@ package struct ImportRun: Sendable {
         for (table, loaded) in try await journal.loaded() {
             outcome.tables[table] = Outcome.Count(read: loaded.read, loaded: loaded.loaded, rejected: loaded.rejected)
         }
-        outcome.failed = try await journal.steps().compactMap { entry in
-            entry.state == "failed" ? FailedStep(step: entry.step, error: entry.error ?? "") : nil
-        }
-        outcome.sourceHasChanged = (try? await snapshot.hasChanged()) ?? true
+        outcome.sourceHasChanged = try await snapshot.hasChanged()
         return outcome
     }
 
@@ -227,11 +217,18 @@ package struct ImportRun: Sendable {
                     .error, "too-many-rejects",
                     "table \(error.table) has no rowids, is loaded in one transaction, and had more than 1,000 rejects",
                     nextStep: "choose other types for it in the mapping: --review shows what does not fit"))
-        case let error as PostgresError where error.sqlState == .diskFull || error.isConnectionLost:
+        case let error as PostgresError where error.sqlState == .diskFull:
+            // The server says "No space left on device", or how much of a block it could still write.
             return ImportFailure(
                 .resumable,
                 Diagnostic(
-                    .error, error.sqlState == .diskFull ? "disk-full" : "connection-lost", error.message,
+                    .error, "disk-full", "the target's disk is full: \(error.message)",
+                    nextStep: "make room there: all chunks that were committed are kept; the same command goes on"))
+        case let error as PostgresError where error.isConnectionLost:
+            return ImportFailure(
+                .resumable,
+                Diagnostic(
+                    .error, "connection-lost", error.message,
                     nextStep: "all chunks that were committed are kept; the same command goes on"))
         default: return error
         }

@@ -6,6 +6,8 @@ import GRDB
 /// SQLite's calls block; they run on GRDB's own queue, never on Swift's pool.
 package final class SourceReader: Sendable {
     package let path: String
+    /// Without locks, so that a writer is not noticed by SQLite.
+    let isImmutable: Bool
     private let queue: DatabaseQueue
 
     /// - Parameter wait: for a writer's lock.
@@ -13,12 +15,14 @@ package final class SourceReader: Sendable {
         path = file.path
         do {
             queue = try Self.open(file.path, wait: wait)
+            isImmutable = false
         } catch let error as DatabaseError
             where [.SQLITE_CANTOPEN, .SQLITE_READONLY].contains(error.resultCode) && Self.isAtRest(file.path)
         {
             // In WAL mode SQLite makes files beside it, which a folder that may not be written refuses. Nobody has it open.
             do {
                 queue = try Self.open(Self.immutable(file.path), wait: wait)
+                isImmutable = true
             } catch {
                 throw Self.failure(error, file.path)
             }
@@ -91,8 +95,6 @@ package struct SourceSnapshot: Sendable {
     package let readers: [SourceReader]
     private let monitor: SourceReader
     private let version: Int
-    /// Whether a -wal file was beside it before.
-    private let hadWAL: Bool
 
     /// Without SQLite's own snapshots, which most systems' libraries are built without: when nobody has committed between
     /// the first connection's look and the last one's, all see the same. Where somebody commits all the time, there is one.
@@ -100,7 +102,6 @@ package struct SourceSnapshot: Sendable {
     /// - Parameter readers: 1 to 16.
     package init(_ path: String, readers count: Int, wait: Duration = .seconds(10)) async throws {
         precondition(1...16 ~= count)
-        hadWAL = FileManager.default.fileExists(atPath: path + "-wal")
         for attempt in 0... {
             let count = attempt < Self.tries ? count : 1
             let file = try SourceFile(path)
@@ -122,24 +123,22 @@ package struct SourceSnapshot: Sendable {
 
     private static let tries = 20
 
-    /// Ends the connections, and leaves nothing beside the file that was not there.
-    ///
-    /// In WAL mode SQLite makes -wal and -shm for whoever reads, and only a connection that may write takes them away with the
-    /// last one. So one is opened where nothing is in them: it has nothing to write.
-    package func close() async {
-        for reader in readers + [monitor] { reader.close() }
-        guard file.isWAL, !hadWAL, let size = Self.bytes(file.path + "-wal"), size == 0 else { return }
-        var configuration = Configuration()
-        configuration.busyMode = .immediateError
-        guard let queue = try? DatabaseQueue(path: file.path, configuration: configuration) else { return }
-        _ = try? await queue.read { try Row.fetchOne($0, sql: "SELECT 1 FROM sqlite_schema") }
-        try? queue.close()
-    }
-
-    private static func bytes(_ path: String) -> Int? {
-        try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-    }
+    /// Ends the connections. In WAL mode SQLite makes an empty -wal and a -shm for whoever reads, as it does for the sqlite3
+    /// program with -readonly, and they stay: only a connection that may write takes them away, and none is opened.
+    package func close() { for reader in readers + [monitor] { reader.close() } }
 
     /// Whether somebody has committed since: what came later is not in what is read here.
-    package func hasChanged() async throws -> Bool { try await monitor.dataVersion() != version }
+    ///
+    /// - Throws: `SourceError` of code `changed` where the file had to be read without locks: then what was read may be of
+    ///   before and of after.
+    package func hasChanged() async throws -> Bool {
+        guard monitor.isImmutable else { return try await monitor.dataVersion() != version }
+        guard try SourceFile(file.path).fingerprint == file.fingerprint else {
+            throw SourceError(
+                .changed,
+                "\(file.path) was written while it was read without locks, as its folder does not allow the files for them",
+                nextStep: "stop the program that writes it, or copy the file elsewhere; then begin anew with --restart")
+        }
+        return false
+    }
 }
