@@ -1,5 +1,6 @@
 package import Planning
 package import PostgresDriver
+import SQLSyntax
 
 /// What is asked of an import.
 package struct ImportRequest: Sendable {
@@ -26,6 +27,8 @@ package struct ImportSite: Sendable {
     package let earlier: ImportJournal.Earlier?
     package let draft: MappingDraft
     package let definition: TargetDefinition
+    /// Of `existing`, those that the earlier import has made.
+    private let madeEarlier: Set<String>
     /// Schemas that the target has, quoted where needed.
     private let schemasBefore: Set<String>
     private let orphans: [ImportReview.Orphans]
@@ -72,11 +75,12 @@ package struct ImportSite: Sendable {
         if request.mapping == nil, let earlier { request.mapping = (earlier.mapping, "the import's own mapping") }
         let (draft, existing) = try await Self.draft(request, schema, evidence, target, earlier, names)
         let definition = TargetDefinition(
-            schema, draft.mapping.without(existing), keysWithNull: Self.keysWithNull(schema, evidence),
-            existing: try await Self.names(in: draft.mapping, target, earlier))
+            schema, draft.mapping, keysWithNull: Self.keysWithNull(schema, evidence),
+            existing: try await Self.names(in: draft.mapping, target, earlier), tables: existing)
         return ImportSite(
             snapshot: snapshot, schema: schema, evidence: evidence, existing: existing, earlier: earlier, draft: draft,
-            definition: definition, schemasBefore: try await Self.schemas(target), orphans: orphans,
+            definition: definition, madeEarlier: try await Self.made(by: earlier, target),
+            schemasBefore: try await Self.schemas(target), orphans: orphans,
             problems: problems)
     }
 
@@ -147,15 +151,19 @@ package struct ImportSite: Sendable {
         _ names: [(schema: String, name: String)], _ target: Connection?, _ earlier: ImportJournal.Earlier?
     ) async throws -> [ExistingTable] {
         guard let target else { return [] }
-        let unfinished = earlier.flatMap { $0.state == "done" ? nil : $0 }
-        let made = try await unfinished.asyncFlatMap { try await ImportJournal($0.id, on: target).madeTables() } ?? []
+        let made = earlier?.state == "done" ? [] : try await made(by: earlier, target)
         return try await ExistingTable.read(names, on: target).filter { !made.contains($0.sql) }
+    }
+
+    private static func made(by earlier: ImportJournal.Earlier?, _ target: Connection?) async throws -> Set<String> {
+        guard let earlier, let target else { return [] }
+        return try await ImportJournal(earlier.id, on: target).madeTables()
     }
 
     // MARK: Results
 
     package var review: ImportReview {
-        var left = definition.leftOut.filter { !$0.reason.hasSuffix(ImportMapping.isThere) }.map { entry in
+        var left = definition.leftOut.map { entry in
             ImportReview.Left(
                 object: "\(entry.object.kind.rawValue) \(entry.object.name)", reason: entry.reason,
                 nextStep: entry.nextStep.isEmpty ? nil : entry.nextStep)
@@ -164,8 +172,38 @@ package struct ImportSite: Sendable {
             ImportReview.Left(object: "\($0.object.kind.rawValue) \($0.object.name)", reason: $0.message, nextStep: nil)
         }
         left += problems.map { ImportReview.Left(object: "foreign keys", reason: $0, nextStep: nil) }
+        // An import that has not ended has put keys aside.
+        let isUnfinished = earlier.map { $0.state != "done" } ?? false
         return ImportReview(
-            snapshot.file, schema, evidence, draft, existing: existing, leftOut: left, orphans: orphans)
+            snapshot.file, schema, evidence, draft, existing: existing, leftOut: left, orphans: orphans,
+            differences: isUnfinished ? [:] : differences(from: existing.filter { !madeEarlier.contains($0.sql) }))
+    }
+
+    /// By table of the file, what it demands and the table that its rows go to does not.
+    func differences(from existing: [ExistingTable]) -> [String: [String]] {
+        var found: [String: [String]] = [:]
+        for table in schema.tables {
+            guard let entry = mapping.table(table.name), entry.skipped == nil,
+                let target = existing.first(where: { $0.schema == entry.schema && $0.name == entry.name })
+            else { continue }
+            let texts = TableDifferences(source: table, mapping: entry, target: target, tables: mapping).found
+            if !texts.isEmpty { found[table.name] = texts }
+        }
+        return found
+    }
+
+    /// The same, of the target as it is now, of tables that the import has not made. For who reads a result.
+    package func differences(_ journal: ImportJournal) async throws -> [String] {
+        let made = try await journal.madeTables()
+        let names = mapping.tables.filter { $0.skipped == nil }.map { ($0.schema, $0.name) }
+        let existing = try await ExistingTable.read(names, on: journal.connection).filter { !made.contains($0.sql) }
+        let found = differences(from: existing)
+        return schema.tables.flatMap { table in
+            (found[table.name] ?? []).map { text in
+                let entry = mapping.table(table.name)
+                return "\(SQL.qualified(entry?.schema ?? "", entry?.name ?? "")): \(text)"
+            }
+        }
     }
 
     package var plan: ImportPlan {
@@ -231,21 +269,6 @@ package struct ImportSite: Sendable {
 extension SourceTable {
     /// A statement of SQLite gives 2,000 columns, of which the rowid is one.
     var isReadableAtOnce: Bool { columns.count < 2000 }
-}
-
-extension ImportMapping {
-    static let isThere = "is in the target"
-
-    /// Only tables that have to be made.
-    func without(_ existing: [ExistingTable]) -> ImportMapping {
-        var result = self
-        for (index, table) in tables.enumerated() where table.skipped == nil {
-            if existing.contains(where: { $0.schema == table.schema && $0.name == table.name }) {
-                result.tables[index].skipped = Self.isThere
-            }
-        }
-        return result
-    }
 }
 
 extension ImportStep {

@@ -140,7 +140,8 @@ struct ImportWork {
         progress.end()
         let rejects = try await writeRejects(journal)
         let objects = try await ImportTarget.differences(tables, site.schema.sequences, journal)
-        let result = ImportResult(site, tables, outcome, verified, objects, rejects)
+        let result = ImportResult(
+            site, tables, outcome, verified, objects, try await site.differences(journal), rejects)
         if result.isWhole { try await journal.set(state: "done") }
         try write(result)
     }
@@ -227,7 +228,7 @@ struct ImportWork {
         let verified = try await verification(site, settings, journal, tables)
         progress.end()
         let objects = try await ImportTarget.differences(tables, site.schema.sequences, journal)
-        try write(ImportResult(site, tables, nil, verified, objects, nil))
+        try write(ImportResult(site, tables, nil, verified, objects, try await site.differences(journal), nil))
     }
 
     private func verification(

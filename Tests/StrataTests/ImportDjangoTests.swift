@@ -29,7 +29,8 @@ import Testing
         // With the caller's home: it may be where its Python is.
         let environment = [
             "PYTHONPATH": try Self.packages.get(), "PYTHONDONTWRITEBYTECODE": "1", "HOME": own["HOME"] ?? "/",
-            "APP_DATABASE": onPostgres ? url : "",
+            // Not a C part of another version that is installed.
+            "APP_DATABASE": onPostgres ? url : "", "PSYCOPG_IMPL": "python",
         ]
         let result = try await shop.program.start(
             ["python3", "manage.py"] + words, environment: environment, executable: URL(filePath: "/usr/bin/env"),
@@ -61,6 +62,7 @@ import Testing
             _ = try await django(shop, "migrate", onPostgres: true)
             let result = try await shop.run("--orm", "django", "--quiet")
             #expect(result.code == 0, "\(result)")
+            #expect(!result.output.contains("schema: "), "both sides have what Django's models demand: \(result)")
             #expect(try shop.rejects().isEmpty)
             let arrived = try await django(shop, "dump", onPostgres: true).split(separator: "\n")
             #expect(arrived.count == objects.count)
