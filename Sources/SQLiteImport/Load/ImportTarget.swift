@@ -31,7 +31,7 @@ package enum ImportTarget {
             let rows = try await connection.query(
                 """
                 SELECT conname AS key, 'foreign key ' || conname || ' is not validated' AS text FROM pg_constraint
-                WHERE conrelid = to_regclass($1) AND contype = 'f' AND NOT convalidated
+                WHERE conrelid = to_regclass($1) AND contype = 'f' AND conparentid = 0 AND NOT convalidated
                 UNION ALL
                 SELECT '', 'index ' || c.relname || ' is not valid' FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
                 WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid
