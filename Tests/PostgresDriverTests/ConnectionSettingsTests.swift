@@ -11,6 +11,32 @@ import Testing
         #expect(settings.applicationName == "web")
     }
 
+    @Test(
+        "S4.37 An application's DATABASE_URL is taken with what its library has put there",
+        arguments: [
+            "postgresql://ann:pw@h:6543/shop?schema=public",
+            "postgres://ann:pw@h:6543/shop?schema=public&connection_limit=5&pool_timeout=2&pgbouncer=true&application_name=web",
+            "postgresql+psycopg://ann:pw@h:6543/shop", "postgis://ann:pw@h:6543/shop?conn_max_age=600",
+            "postgresql://ann:pw@h:6543/shop?pool=5&encoding=unicode&sslmode=require&prepared_statements=false",
+        ])
+    func readsApplicationsURL(_ url: String) throws {
+        let settings = try ConnectionSettings(url)
+        #expect(settings.host == "h" && settings.port == 6543 && settings.user == "ann" && settings.database == "shop")
+        #expect(settings.password() == "pw")
+        #expect(settings.applicationName == (url.contains("application_name") ? "web" : "strata"))
+        #expect(settings.tls.mode == (url.contains("sslmode") ? "require" : "prefer"))
+    }
+
+    @Test func `What says how to connect is not passed over`() throws {
+        for url in [
+            "postgresql://h/d?sslmod=require", "postgresql://h/d?schemas=x", "postgresql+://h/d", "mysql://h/d",
+        ] {
+            #expect(throws: PostgresError.self, "\(url)") { try ConnectionSettings(url) }
+        }
+        let settings = try ConnectionSettings("postgresql://ann:p?schema=x&y@h/d?schema=public")
+        #expect(settings.password() == "p?schema=x&y" && settings.database == "d")
+    }
+
     @Test func readsKeysAndValues() throws {
         let settings = try ConnectionSettings("host=/run/pg port=5433 dbname='my db' user=bob password='a b'")
         #expect(settings.host == "/run/pg")

@@ -5,6 +5,7 @@ enum Conninfo {
     /// The keys that the string itself sets. Throws `.invalidInput` without any piece of the string.
     static func parse(_ string: String) throws -> [String: String] {
         guard !string.utf8.contains(0) else { throw malformed("it contains a NUL byte") }
+        let string = ApplicationURL.plain(string)
         try rejectStrayAt(string)
         var message: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(string, &message) else {
