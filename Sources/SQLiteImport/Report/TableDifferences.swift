@@ -81,7 +81,9 @@ struct TableDifferences {
 
     /// What a unique index over columns demands and the target does not.
     private func unique(_ index: SourceIndex, _ columns: [String]) -> String? {
-        guard isUnique(columns) || target.indexes.contains(where: { $0.isUnique && $0.columns.contains(nil) }) else {
+        // Which expression is not compared: lower(name) is how NOCASE is carried over.
+        let isByExpression = target.indexes.contains { $0.isUnique && $0.columns.contains(nil) }
+        guard isUnique(columns) || isByExpression else {
             return "nothing keeps (\(list(columns))) unique there; in the file \(index.constraint ?? index.name) does"
         }
         let folded = index.keys.filter { key in
@@ -90,7 +92,7 @@ struct TableDifferences {
             else { return false }
             return TargetPiece.Kind(TargetType(sql: type)) == .text
         }
-        guard !folded.isEmpty, isUnique(columns) else { return nil }
+        guard !folded.isEmpty, !isByExpression else { return nil }
         return "(\(list(columns))) is unique as it is written; in the file, by \(folded[0].collation)"
     }
 
