@@ -59,7 +59,9 @@ import Testing
             isGenerated: random.once(in: 5),
             why: random.pick(["", "declared X # y: z", "line\nbreak"]))
         column.isSkipped = random.once(in: 5)
-        if type.isTime { column.unit = random.pick([nil] + TimeUnit.allCases.map(Optional.some)) }
+        if type.isTime || type == .time || type == .other("interval") {
+            column.unit = random.pick([nil] + TimeUnit.allCases.map(Optional.some))
+        }
         return column
     }
 

@@ -21,7 +21,7 @@ import Testing
     private static let types: [TargetType] = [
         .boolean, .smallint, .integer, .bigint, .real, .doublePrecision, .numeric(precision: nil, scale: nil),
         .numeric(precision: 5, scale: 2), .text, .varchar(nil), .varchar(4), .bytea, .uuid, .json, .jsonb, .date, .time,
-        .timestamp(3), .timestamptz(nil), .other("citext"),
+        .timestamp(3), .timestamptz(nil), .other("citext"), .other("interval"),
     ]
 
     private static let values: [Value] =
@@ -36,7 +36,8 @@ import Testing
             "2024-02-29",
             "2023-02-29", "2024-02-29 12:00", "2024-02-29T12:00:00.5Z", "2024-02-29 00:00:00", "12:00", "24:00",
             "{\"a\":1}",
-            "[1,", "\"s\"", "null", "123e4567-e89b-12d3-a456-426614174000", "d41d8cd98f00b204e9800998ecf8427e",
+            "[1,", "\"s\"", "null", "True", "2000-01-01 23:59:59.999999", "1969-12-31 23:59:59.5",
+            "123e4567-e89b-12d3-a456-426614174000", "d41d8cd98f00b204e9800998ecf8427e",
             "a\u{0}b",
         ].map { .text(Array($0.utf8)) }
         + [
@@ -44,10 +45,11 @@ import Testing
             .blob([UInt8](repeating: 7, count: 16)),
         ]
 
-    @Test(arguments: types, [nil, .seconds, .milliseconds] as [TimeUnit?])
+    @Test(arguments: types, [nil, .seconds, .milliseconds, .since1970, .since2000] as [TimeUnit?])
     func sameAsTheLoader(_ type: TargetType, _ unit: TimeUnit?) {
         for emptyIsNull in [false, true] {
-            let mapping = ColumnMapping("c", type, unit: type.isTime ? unit : nil, emptyIsNull: emptyIsNull)
+            let takesUnit = type.isTime || type.isInterval || type == .time
+            let mapping = ColumnMapping("c", type, unit: takesUnit ? unit : nil, emptyIsNull: emptyIsNull)
             for value in Self.values {
                 let refusal = refusal(value, ValueEncoder(mapping))
                 let misfit = TypeFit(mapping, evidence(value)).misfits.first
@@ -99,6 +101,10 @@ import Testing
                 let scan = TextScan(raw)
                 evidence[TextClass.of(raw, scan)] = 1
                 evidence.longestText = scan.characters
+                if evidence[.timestampText] > 0 {
+                    let day = Int(String(decoding: bytes.prefix(10).filter { $0 != UInt8(ascii: "-") }, as: UTF8.self))
+                    (evidence.firstDay, evidence.lastDay) = (day, day)
+                }
             }
         case .blob(let bytes): evidence[.of(blobBytes: bytes.count)] = 1
         }
@@ -111,7 +117,8 @@ import Testing
         arguments: [
             ("", .empty), ("12", .integerText), ("-0", .text), ("+1", .text), ("00123", .text), ("0", .integerText),
             ("0.50", .decimalText), ("1234567890123456789", .decimalText), ("1.", .text), (".5", .text), ("1e5", .text),
-            ("true", .booleanText), ("Off", .booleanText), ("maybe", .text), ("2024-02-29", .dateText),
+            ("true", .trueOrFalse), ("True", .booleanText), ("null", .nullText), ("NULL", .text), ("Off", .booleanText),
+            ("maybe", .text), ("2024-02-29", .dateText),
             ("2023-02-29", .text),
             ("0000-01-01", .text), ("2024-02-29 23:59:59.999999999", .timestampText),
             ("2024-02-29T23:59Z", .zonedTimestampText),

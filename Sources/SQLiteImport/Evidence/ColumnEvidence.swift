@@ -14,6 +14,9 @@ package struct ColumnEvidence: Sendable, Hashable {
     package var fractionDigits = 0
     /// Digits of the fraction of a second, of texts that say a time.
     package var secondDigits = 0
+    /// Of texts that say a day and a time without a zone: 20240229 for that day.
+    package var firstDay: Int?
+    package var lastDay: Int?
     /// By class: the rowid of one value, where the table has rowids.
     package var examples: [ValueClass: Int64] = [:]
 
@@ -44,6 +47,8 @@ package struct ColumnEvidence: Sendable, Hashable {
         wholeDigits = max(wholeDigits, other.wholeDigits)
         fractionDigits = max(fractionDigits, other.fractionDigits)
         secondDigits = max(secondDigits, other.secondDigits)
+        firstDay = Self.best(firstDay, other.firstDay, min)
+        lastDay = Self.best(lastDay, other.lastDay, max)
         examples.merge(other.examples) { min($0, $1) }
     }
 

@@ -25,6 +25,8 @@ final class EvidenceScan {
         var wholeDigits = 0
         var fractionDigits = 0
         var secondDigits = 0
+        var firstDay = Int.max
+        var lastDay = 0
     }
 
     init(columns: Int) {
@@ -115,6 +117,12 @@ final class EvidenceScan {
             reach.wholeDigits = max(reach.wholeDigits, point - (bytes[0] == UInt8(ascii: "-") ? 1 : 0))
             reach.fractionDigits = max(reach.fractionDigits, max(0, bytes.count - point - 1))
         }
+        if kind == .timestampText {
+            // YYYY-MM-DD, as its class says.
+            let day = bytes.prefix(10).reduce(0) { $1 == UInt8(ascii: "-") ? $0 : $0 * 10 + Int($1 & 15) }
+            reach.firstDay = min(reach.firstDay, day)
+            reach.lastDay = max(reach.lastDay, day)
+        }
         if kind == .timestampText || kind == .zonedTimestampText || kind == .timeText {
             guard let point = bytes.firstIndex(of: UInt8(ascii: ".")) else { return kind }
             let digits = bytes[(point + 1)...].prefix { 0x30...0x39 ~= $0 }.count
@@ -149,6 +157,7 @@ final class EvidenceScan {
         (evidence.longestText, evidence.mostBytes) = (seen.longestText, seen.mostBytes)
         (evidence.wholeDigits, evidence.fractionDigits) = (seen.wholeDigits, seen.fractionDigits)
         evidence.secondDigits = seen.secondDigits
+        if seen.lastDay > 0 { (evidence.firstDay, evidence.lastDay) = (seen.firstDay, seen.lastDay) }
         return evidence
     }
 }

@@ -10,7 +10,29 @@ package struct ImportMapping: Sendable, Hashable {
 
 /// Who made the file's tables: sets which types are taken, and which tables are bookkeeping.
 package enum ORMProfile: String, Sendable, Codable, CaseIterable {
-    case prisma, django, rails, drizzle
+    case prisma, django, rails, drizzle, sqlalchemy
+
+    /// By the table in which it alone keeps its books.
+    init?(bookkeeping table: String) {
+        switch table {
+        case "_prisma_migrations": self = .prisma
+        case "django_migrations": self = .django
+        case "ar_internal_metadata": self = .rails
+        case "__drizzle_migrations": self = .drizzle
+        case "alembic_version": self = .sqlalchemy
+        default: return nil
+        }
+    }
+
+    /// How it writes durations and times of day in SQLite, where PostgreSQL would not read them so.
+    func unit(of type: TargetType) -> TimeUnit? {
+        switch self {
+        case .django: type.isInterval ? .microseconds : nil
+        case .sqlalchemy: type.isInterval ? .since1970 : nil
+        case .rails: type == .time ? .since2000 : nil
+        case .prisma, .drizzle: nil
+        }
+    }
 }
 
 package struct TableMapping: Sendable, Hashable {
@@ -48,7 +70,7 @@ package struct ColumnMapping: Sendable, Hashable {
     package var source: String
     package var name: String
     package var type: TargetType
-    /// What numbers count, where the type is one of time.
+    /// What numbers count, where the type is one of time; or since when texts do.
     package var unit: TimeUnit?
     package var invalid: Policy
     /// Of '' where the type is not text: rejected unless NULL is asked for.

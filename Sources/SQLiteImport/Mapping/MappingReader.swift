@@ -113,7 +113,7 @@ package struct MappingReader {
             default: unknown(key, ["type", "unit", "invalid", "empty", "name", "generated", "skip"])
             }
         }
-        if !column.type.isTime, !column.type.isInterval { column.unit = nil }
+        if !column.type.isTime, !column.type.isInterval, column.type != .time { column.unit = nil }
         column.side = column.invalid == .text ? side(column, table) : nil
         column.why = "by the mapping"
         table.columns[index] = column

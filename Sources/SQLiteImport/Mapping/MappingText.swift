@@ -16,7 +16,8 @@ package enum MappingText {
         # Written by: strata import sqlite \(DiagnosticText.printable(source)) --review --write-mapping FILE
         # Edit it, and pass it back with --mapping FILE.
         #   type:    any type of PostgreSQL
-        #   unit:    seconds | milliseconds | microseconds, of numbers in a column of times
+        #   unit:    seconds | milliseconds | microseconds, of numbers in a column of times; since-1970 | since-2000, of days
+        #            with times, where the type is interval or time
         #   invalid: reject | null | text | fail, for values that the type cannot hold
         #   empty:   reject | null, for '' where the type is not text
         #   skip:    true, or a reason: is not imported

@@ -100,7 +100,9 @@ package struct TypeFit: Sendable, Hashable {
     private static func text(_ kind: ValueClass, _ mapping: ColumnMapping, _ evidence: ColumnEvidence) -> Refusal {
         switch mapping.type {
         case .bytea: return nil
-        case .other where mapping.type.isInterval && mapping.unit != nil: return (.notATime, false)
+        case .other where mapping.type.isInterval && mapping.unit != nil:
+            return mapping.unit?.beginning != nil && kind == .timestampText ? nil : (.notATime, false)
+        case .other where mapping.type.isInterval && kind == .timestampText: return (.noUnit, false)
         case .text, .varchar, .other:
             if kind == .nulText { return (.nul, false) }
             if kind == .invalidText { return (.invalidUTF8, false) }
@@ -109,6 +111,9 @@ package struct TypeFit: Sendable, Hashable {
         default: break
         }
         if kind == .empty { return mapping.emptyIsNull ? nil : (.empty, false) }
+        if mapping.type == .time, kind == .timestampText, let day = mapping.unit?.firstDay {
+            return evidence.firstDay == day && evidence.lastDay == day ? nil : (.notATime, true)
+        }
         return typed(kind, mapping.type, evidence)
     }
 
@@ -119,7 +124,7 @@ package struct TypeFit: Sendable, Hashable {
         case .numeric(nil, _): return kind == .integerText || kind == .decimalText ? nil : (.notANumber, false)
         case .numeric, .doublePrecision, .real:
             return kind == .integerText || kind == .decimalText ? (.losesDigits, true) : (.notANumber, false)
-        case .boolean: return kind == .booleanText ? nil : (.notBoolean, false)
+        case .boolean: return kind.isBooleanText ? nil : (.notBoolean, false)
         case .date:
             if kind == .dateText { return nil }
             let mayBeMidnight = kind == .timestampText || kind == .zonedTimestampText
@@ -129,8 +134,8 @@ package struct TypeFit: Sendable, Hashable {
         case .time: return kind == .timeText ? nil : (.notATime, false)
         case .uuid: return kind == .uuidText || kind == .hexText ? nil : (.notAUUID, false)
         case .json, .jsonb:
-            let mayBeLiteral = kind == .booleanText || kind == .text
-            return [.jsonText, .integerText, .decimalText].contains(kind) ? nil : (.notJSON, mayBeLiteral)
+            let isJSON = [.jsonText, .trueOrFalse, .nullText, .integerText, .decimalText].contains(kind)
+            return isJSON ? nil : (.notJSON, kind == .text)
         case .text, .varchar, .bytea, .other: return nil
         }
     }
