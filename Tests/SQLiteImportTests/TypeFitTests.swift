@@ -30,7 +30,10 @@ import Testing
             1 << 53 + 1,
         ]
         .map { .integer($0) }
-        + [0.5, 3, 1e300, -.infinity, 2_459_580.25, 2_459_580, 0.1, 1e-7, 1_700_000_000.5].map { .real($0) }
+        + [
+            0.5, 3, 123.45, -999.99, 999.995, 1000, -0.005, 1e300, -.infinity, 2_459_580.25, 2_459_580, 0.1, 1e-7,
+            1_700_000_000.5,
+        ].map { .real($0) }
         + [
             "", "x", "hello", "Ünï", "12", "-7", "00123", "12.50", "1e5", "9223372036854775808", "true", "No",
             "2024-02-29",
@@ -96,6 +99,7 @@ import Testing
         case .real(let value):
             evidence[.of(real: value)] = 1
             (evidence.smallestReal, evidence.largestReal) = (value, value)
+            evidence.realDigits = value.decimals
         case .text(let bytes):
             bytes.withUnsafeBytes { raw in
                 let scan = TextScan(raw)
@@ -147,6 +151,26 @@ import Testing
             #expect(scan.hasNUL == bytes.contains(0))
             if let valid { #expect(scan.characters == valid.unicodeScalars.count) }
         }
+    }
+}
+
+@Suite struct RealDigitsTests {
+    @Test func `Digits behind the point are those of the shortest text that is the same number`() {
+        var random = SeededRandom(SeededRandom.seed(for: "RealDigitsTests", usual: 1))
+        for _ in 0..<20_000 {
+            let digits = random.below(8)
+            let text =
+                "\(random.below(10_000_000)).\(String(repeating: "0", count: random.below(3)))\(random.below(100_000_000))"
+            let value = Double(text.prefix { $0 != "." } + text.drop { $0 != "." }.prefix(digits + 1)) ?? 0
+            #expect(value.decimals == DecimalDigits(value).fraction, "\(value)")
+            #expect((-value).decimals == value.decimals)
+        }
+        for _ in 0..<20_000 {
+            let value = Double(bitPattern: UInt64(truncatingIfNeeded: random.next() as UInt64))
+            guard value.isFinite, value.decimals < Double.mostDecimals else { continue }
+            #expect(value.decimals >= DecimalDigits(value).fraction, "\(value)")
+        }
+        #expect(Double.infinity.decimals == Double.mostDecimals && 5e-324.decimals == Double.mostDecimals)
     }
 }
 

@@ -45,7 +45,7 @@ import Testing
             #expect(
                 types == [
                     "exact_at timestamp(6) without time zone", "facts jsonb", "freight boolean",
-                    "leaves time without time zone", "price numeric", "state bigint",
+                    "leaves time without time zone", "price numeric(10,2)", "state bigint",
                 ])
             try await rails.expectSame(as: objects)
         }

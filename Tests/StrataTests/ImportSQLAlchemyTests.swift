@@ -50,8 +50,6 @@ import Testing
                     columns:
                       stay: { type: interval, unit: since-1970 }
                       reported: { type: timestamptz }
-                      price: { type: "numeric(10,2)" }
-                      draught: { type: "numeric(20,6)" }
                 """.utf8
             ).write(to: shop.folder.appending(path: "map.yaml"))
             let result = try await shop.run("--orm", "sqlalchemy", "--mapping", "map.yaml", "--quiet")

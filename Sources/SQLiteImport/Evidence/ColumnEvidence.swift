@@ -5,6 +5,8 @@ package struct ColumnEvidence: Sendable, Hashable {
     package var largestInteger: Int64?
     package var smallestReal: Double?
     package var largestReal: Double?
+    /// Digits behind the point of reals, as the shortest decimals that are the same doubles: not more than so many.
+    package var realDigits = 0
     /// In characters, of valid texts.
     package var longestText = 0
     /// In bytes, of texts and blobs.
@@ -42,6 +44,7 @@ package struct ColumnEvidence: Sendable, Hashable {
         largestInteger = Self.best(largestInteger, other.largestInteger, max)
         smallestReal = Self.best(smallestReal, other.smallestReal, min)
         largestReal = Self.best(largestReal, other.largestReal, max)
+        realDigits = max(realDigits, other.realDigits)
         longestText = max(longestText, other.longestText)
         mostBytes = max(mostBytes, other.mostBytes)
         wholeDigits = max(wholeDigits, other.wholeDigits)

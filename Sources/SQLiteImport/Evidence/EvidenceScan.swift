@@ -20,6 +20,7 @@ final class EvidenceScan {
         var largestInteger = Int64.min
         var smallestReal = Double.infinity
         var largestReal = -Double.infinity
+        var realDigits = 0
         var longestText = 0
         var mostBytes = 0
         var wholeDigits = 0
@@ -93,6 +94,7 @@ final class EvidenceScan {
             let value = sqlite3_column_double(statement, column)
             if value < reach.smallestReal { reach.smallestReal = value }
             if value > reach.largestReal { reach.largestReal = value }
+            if !value.hasDecimals(atMost: reach.realDigits) { reach.realDigits = value.decimals }
             return .of(real: value)
         case SQLITE_TEXT:
             let start = sqlite3_column_text(statement, column)
@@ -154,6 +156,7 @@ final class EvidenceScan {
         if evidence.count(.real) > 0 {
             (evidence.smallestReal, evidence.largestReal) = (seen.smallestReal, seen.largestReal)
         }
+        evidence.realDigits = seen.realDigits
         (evidence.longestText, evidence.mostBytes) = (seen.longestText, seen.mostBytes)
         (evidence.wholeDigits, evidence.fractionDigits) = (seen.wholeDigits, seen.fractionDigits)
         evidence.secondDigits = seen.secondDigits

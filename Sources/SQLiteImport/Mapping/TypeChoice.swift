@@ -102,7 +102,7 @@ package struct TypeChoice: Sendable {
     /// As many digits as declared where all values have no more, else as many as each has.
     private static func decimal(_ declared: DeclaredType, _ evidence: ColumnEvidence) -> TargetType {
         let (precision, scale) = (declared.sizes.first, declared.sizes.dropFirst().first ?? 0)
-        guard let precision, 1...1000 ~= precision, scale <= precision, evidence.count(.real) == 0 else {
+        guard let precision, 1...1000 ~= precision, scale <= precision else {
             return .numeric(precision: nil, scale: nil)
         }
         let type = TargetType.numeric(precision: precision, scale: scale)

@@ -33,7 +33,7 @@ package struct TypeFit: Sendable, Hashable {
         switch kind.storage {
         case .null: nil
         case .integer: integer(kind, mapping, evidence)
-        case .real: real(kind, mapping)
+        case .real: real(kind, mapping, evidence)
         case .text: text(kind, mapping, evidence)
         case .blob:
             mapping.type == .bytea
@@ -73,15 +73,17 @@ package struct TypeFit: Sendable, Hashable {
         }
     }
 
-    private static func real(_ kind: ValueClass, _ mapping: ColumnMapping) -> Refusal {
+    private static func real(_ kind: ValueClass, _ mapping: ColumnMapping, _ evidence: ColumnEvidence) -> Refusal {
         let isWhole = kind == .wholeReal || kind == .wholeJulianDay
         switch mapping.type {
         case .doublePrecision, .text, .varchar(nil): return nil
         case .other: return mapping.type.isInterval ? (.noUnit, false) : nil
         case .varchar: return (.tooLong, true)
         case .real: return kind == .infinite ? nil : (.losesDigits, true)
-        case .numeric(let precision, _):
-            return kind == .infinite ? (.infinite, false) : precision == nil ? nil : (.losesDigits, true)
+        case .numeric(let precision, let scale):
+            if kind == .infinite { return (.infinite, false) }
+            guard let precision else { return nil }
+            return fits(evidence, whole: precision - (scale ?? 0), scale ?? 0) ? nil : (.losesDigits, true)
         case .json, .jsonb: return kind == .infinite ? (.notJSON, false) : nil
         case .bigint: return isWhole ? nil : (.notAnInteger, false)
         case .integer, .smallint: return isWhole ? (.outOfRange, true) : (.notAnInteger, false)
@@ -95,6 +97,15 @@ package struct TypeFit: Sendable, Hashable {
         case .uuid: return (.notAUUID, false)
         case .bytea: return (.notABlob, false)
         }
+    }
+
+    /// Whether no real has more digits before and behind the point.
+    private static func fits(_ evidence: ColumnEvidence, whole: Int, _ fraction: Int) -> Bool {
+        guard let low = evidence.smallestReal, let high = evidence.largestReal, whole >= 0, fraction >= 0 else {
+            return false
+        }
+        let bound = (0..<min(whole, 22)).reduce(1.0) { bound, _ in bound * 10 }
+        return evidence.realDigits <= fraction && max(low.magnitude, high.magnitude) < bound
     }
 
     private static func text(_ kind: ValueClass, _ mapping: ColumnMapping, _ evidence: ColumnEvidence) -> Refusal {
