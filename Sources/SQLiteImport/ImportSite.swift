@@ -1,5 +1,6 @@
 package import Planning
 package import PostgresDriver
+import SQLSyntax
 
 /// What is asked of an import.
 package struct ImportRequest: Sendable {
@@ -9,6 +10,8 @@ package struct ImportRequest: Sendable {
     package var mapping: (text: String, file: String)?
     package var layout: Layout?
     package var options = ImportOptions()
+    /// The earlier import of the file is going to be taken back first: the target counts as if it had been.
+    package var isRestart = false
 
     package init(_ path: String) { self.path = path }
 }
@@ -17,20 +20,22 @@ package struct ImportRequest: Sendable {
 ///
 /// file → schema → evidence → mapping → review, plan. Each is a value; only `begin` writes.
 package struct ImportSite: Sendable {
-    package let snapshot: SourceSnapshot
-    package let schema: SourceSchema
-    package let evidence: [String: TableEvidence]
+    private let request: ImportRequest
+    private let look: SourceLook
     /// Tables of the target that were there before this import.
     package let existing: [ExistingTable]
     /// The import of this file that the target's journal knows.
     package let earlier: ImportJournal.Earlier?
     package let draft: MappingDraft
     package let definition: TargetDefinition
+    /// Of `existing`, those that the earlier import has made.
+    private let madeEarlier: Set<String>
     /// Schemas that the target has, quoted where needed.
     private let schemasBefore: Set<String>
-    private let orphans: [ImportReview.Orphans]
-    private let problems: [String]
 
+    package var snapshot: SourceSnapshot { look.snapshot }
+    package var schema: SourceSchema { look.schema }
+    package var evidence: [String: TableEvidence] { look.evidence }
     package var mapping: ImportMapping { draft.mapping }
 
     /// Opens the site for as long as the body runs.
@@ -52,48 +57,49 @@ package struct ImportSite: Sendable {
         _ request: ImportRequest, target: Connection?, listener: @escaping @Sendable (ImportEvent) -> Void
     ) async throws -> ImportSite {
         let snapshot = try await SourceSnapshot(request.path, readers: request.options.jobs)
-        do { return try await read(snapshot, request, target, listener) } catch {
+        do { return try await read(SourceLook(snapshot, listener), request, target) } catch {
             snapshot.close()
             throw error
         }
     }
 
-    private static func read(
-        _ snapshot: SourceSnapshot, _ request: ImportRequest, _ target: Connection?,
-        _ listener: @escaping @Sendable (ImportEvent) -> Void
-    ) async throws -> ImportSite {
-        let schema = try await snapshot.readers[0].run { try SchemaReader.read($0) }
-        let evidence = try await EvidencePass(snapshot) { listener(.looked(table: $0, rows: $1)) }.run(
-            schema.tables.filter(\.isReadableAtOnce))
-        let (orphans, problems) = try await OrphanCheck.run(schema.tables, snapshot.readers[0])
-        let earlier = try await target.asyncFlatMap { try await ImportJournal.last(snapshot.file.path, on: $0) }
-        let names = ImportNames(schema, layout: request.layout)
+    /// The same file, and the target as it is once the earlier import has been taken back.
+    package func again(on target: Connection) async throws -> ImportSite {
         var request = request
-        if request.mapping == nil, let earlier { request.mapping = (earlier.mapping, "the import's own mapping") }
-        let (draft, existing) = try await Self.draft(request, schema, evidence, target, earlier, names)
-        let definition = TargetDefinition(
-            schema, draft.mapping.without(existing), keysWithNull: Self.keysWithNull(schema, evidence),
-            existing: try await Self.names(in: draft.mapping, target, earlier))
-        return ImportSite(
-            snapshot: snapshot, schema: schema, evidence: evidence, existing: existing, earlier: earlier, draft: draft,
-            definition: definition, schemasBefore: try await Self.schemas(target), orphans: orphans,
-            problems: problems)
+        request.isRestart = false
+        return try await Self.read(look, request, target)
     }
 
-    /// Tables whose primary key holds NULL somewhere: SQLite allows it but in a rowid alias and WITHOUT ROWID.
-    private static func keysWithNull(_ schema: SourceSchema, _ evidence: [String: TableEvidence]) -> Set<String> {
-        Set(
-            schema.tables.filter { table in
-                table.primaryKey.contains { (evidence[table.name]?.columns[$0]?[.null] ?? 0) > 0 }
-            }.map(\.name))
+    private static func read(
+        _ look: SourceLook, _ request: ImportRequest, _ target: Connection?
+    ) async throws -> ImportSite {
+        let schema = look.schema
+        let earlier = try await target.asyncFlatMap {
+            try await ImportJournal.last(look.snapshot.file.path, on: $0)
+        }
+        let made = try await Self.made(by: earlier, target)
+        let names = ImportNames(schema, layout: request.layout)
+        var wanted = request
+        if request.mapping == nil, !request.isRestart, let earlier {
+            wanted.mapping = (earlier.mapping, "the import's own mapping")
+        }
+        let own = request.isRestart || earlier?.state != "done" ? made : []
+        let (draft, existing) = try await Self.draft(wanted, look, target, own, names)
+        // A resumed import has its steps, and their names, in the journal already.
+        let isNew = earlier == nil || earlier?.state == "done" && !request.isRestart
+        let definition = TargetDefinition(
+            schema, draft.mapping, keysWithNull: look.keysWithNull,
+            existing: isNew ? try await Self.names(in: draft.mapping, target) : [:], tables: existing)
+        return ImportSite(
+            request: request, look: look, existing: existing, earlier: earlier, draft: draft, definition: definition,
+            madeEarlier: made, schemasBefore: try await Self.schemas(target))
     }
 
     /// Names that tables, indexes and sequences of the target have, by schema: new ones must not meet them.
     private static func names(
-        in mapping: ImportMapping, _ target: Connection?, _ earlier: ImportJournal.Earlier?
+        in mapping: ImportMapping, _ target: Connection?
     ) async throws -> [String: Set<String>] {
-        // A resumed import has its steps in the journal already.
-        guard let target, earlier == nil || earlier?.state == "done" else { return [:] }
+        guard let target else { return [:] }
         var names: [String: Set<String>] = [:]
         let rows = try await target.query(
             """
@@ -113,15 +119,17 @@ package struct ImportSite: Sendable {
     }
 
     /// The mapping may send a table elsewhere than the layout does, where another table may be: then once more.
+    ///
+    /// - Parameter own: tables of the import itself, which count as not there.
     private static func draft(
-        _ request: ImportRequest, _ schema: SourceSchema, _ evidence: [String: TableEvidence], _ target: Connection?,
-        _ earlier: ImportJournal.Earlier?, _ names: ImportNames
+        _ request: ImportRequest, _ look: SourceLook, _ target: Connection?, _ own: Set<String>, _ names: ImportNames
     ) async throws -> (MappingDraft, [ExistingTable]) {
+        let schema = look.schema
         var names = names
-        try await names.prefer(Self.made(byOthers: names, target, earlier))
+        try await names.prefer(Self.made(byOthers: names, target, own))
         for _ in 0..<2 {
-            let existing = try await self.existing(names.tables.map { ($0.schema, $0.name) }, target, earlier)
-            var draft = MappingDraft(schema, evidence, names, orm: request.orm, existing: existing)
+            let existing = try await self.existing(names.tables.map { ($0.schema, $0.name) }, target, own)
+            var draft = MappingDraft(schema, look.evidence, names, orm: request.orm, existing: existing)
             guard let (text, file) = request.mapping else { return (draft, existing) }
             let mapping = try MappingReader.read(text, file: file, over: draft.mapping)
             if zip(mapping.tables, names.tables).allSatisfy({ ($0.schema, $0.name) == ($1.schema, $1.name) }) {
@@ -137,25 +145,28 @@ package struct ImportSite: Sendable {
 
     /// Tables in public, where ORMs make theirs: the layout's plan moves them later.
     private static func made(
-        byOthers names: ImportNames, _ target: Connection?, _ earlier: ImportJournal.Earlier?
+        byOthers names: ImportNames, _ target: Connection?, _ own: Set<String>
     ) async throws -> [ExistingTable] {
         let elsewhere = names.tables.filter { $0.schema != "public" }
-        return try await existing(elsewhere.flatMap { [($0.schema, $0.name), ("public", $0.name)] }, target, earlier)
+        return try await existing(elsewhere.flatMap { [($0.schema, $0.name), ("public", $0.name)] }, target, own)
     }
 
     private static func existing(
-        _ names: [(schema: String, name: String)], _ target: Connection?, _ earlier: ImportJournal.Earlier?
+        _ names: [(schema: String, name: String)], _ target: Connection?, _ own: Set<String>
     ) async throws -> [ExistingTable] {
         guard let target else { return [] }
-        let unfinished = earlier.flatMap { $0.state == "done" ? nil : $0 }
-        let made = try await unfinished.asyncFlatMap { try await ImportJournal($0.id, on: target).madeTables() } ?? []
-        return try await ExistingTable.read(names, on: target).filter { !made.contains($0.sql) }
+        return try await ExistingTable.read(names, on: target).filter { !own.contains($0.sql) }
+    }
+
+    private static func made(by earlier: ImportJournal.Earlier?, _ target: Connection?) async throws -> Set<String> {
+        guard let earlier, let target else { return [] }
+        return try await ImportJournal(earlier.id, on: target).madeTables()
     }
 
     // MARK: Results
 
     package var review: ImportReview {
-        var left = definition.leftOut.filter { !$0.reason.hasSuffix(ImportMapping.isThere) }.map { entry in
+        var left = definition.leftOut.map { entry in
             ImportReview.Left(
                 object: "\(entry.object.kind.rawValue) \(entry.object.name)", reason: entry.reason,
                 nextStep: entry.nextStep.isEmpty ? nil : entry.nextStep)
@@ -163,9 +174,39 @@ package struct ImportSite: Sendable {
         left += definition.notes.map {
             ImportReview.Left(object: "\($0.object.kind.rawValue) \($0.object.name)", reason: $0.message, nextStep: nil)
         }
-        left += problems.map { ImportReview.Left(object: "foreign keys", reason: $0, nextStep: nil) }
+        left += look.problems.map { ImportReview.Left(object: "foreign keys", reason: $0, nextStep: nil) }
+        // An import that has not ended has put keys aside.
+        let isUnfinished = earlier.map { $0.state != "done" } ?? false
         return ImportReview(
-            snapshot.file, schema, evidence, draft, existing: existing, leftOut: left, orphans: orphans)
+            snapshot.file, schema, evidence, draft, existing: existing, leftOut: left, orphans: look.orphans,
+            differences: isUnfinished ? [:] : differences(from: existing.filter { !madeEarlier.contains($0.sql) }))
+    }
+
+    /// By table of the file, what it demands and the table that its rows go to does not.
+    func differences(from existing: [ExistingTable]) -> [String: [String]] {
+        var found: [String: [String]] = [:]
+        for table in schema.tables {
+            guard let entry = mapping.table(table.name), entry.skipped == nil,
+                let target = existing.first(where: { $0.schema == entry.schema && $0.name == entry.name })
+            else { continue }
+            let texts = TableDifferences(source: table, mapping: entry, target: target, tables: mapping).found
+            if !texts.isEmpty { found[table.name] = texts }
+        }
+        return found
+    }
+
+    /// The same, of the target as it is now, of tables that the import has not made. For who reads a result.
+    package func differences(_ journal: ImportJournal) async throws -> [String] {
+        let made = try await journal.madeTables()
+        let names = mapping.tables.filter { $0.skipped == nil }.map { ($0.schema, $0.name) }
+        let existing = try await ExistingTable.read(names, on: journal.connection).filter { !made.contains($0.sql) }
+        let found = differences(from: existing)
+        return schema.tables.flatMap { table in
+            (found[table.name] ?? []).map { text in
+                let entry = mapping.table(table.name)
+                return "\(SQL.qualified(entry?.schema ?? "", entry?.name ?? "")): \(text)"
+            }
+        }
     }
 
     package var plan: ImportPlan {
@@ -182,6 +223,8 @@ package struct ImportSite: Sendable {
     /// What has to be decided or mended before anything is changed.
     package var complaints: [Diagnostic] {
         let isResumed = earlier.map { $0.state != "done" } ?? false
+        // What it has loaded goes before anything is loaded again.
+        let filled = isResumed || request.isRestart
         return draft.diagnostics.filter { $0.severity == .error }
             + schema.tables.filter { !$0.isReadableAtOnce && mapping.table($0.name)?.skipped == nil }.map {
                 Diagnostic(
@@ -197,7 +240,7 @@ package struct ImportSite: Sendable {
                     $0.message.contains("table \($0.table)") ? $0.message : "table \($0.table): \($0.message)",
                     object: $0.table, nextStep: $0.nextStep)
             }
-            + (isResumed ? [] : ImportPlan.complaints(mapping, existing: existing))
+            + (filled ? [] : ImportPlan.complaints(mapping, existing: existing))
     }
 
     /// The journal of this import: the earlier one's where that goes on, else a new one.
@@ -231,21 +274,6 @@ package struct ImportSite: Sendable {
 extension SourceTable {
     /// A statement of SQLite gives 2,000 columns, of which the rowid is one.
     var isReadableAtOnce: Bool { columns.count < 2000 }
-}
-
-extension ImportMapping {
-    static let isThere = "is in the target"
-
-    /// Only tables that have to be made.
-    func without(_ existing: [ExistingTable]) -> ImportMapping {
-        var result = self
-        for (index, table) in tables.enumerated() where table.skipped == nil {
-            if existing.contains(where: { $0.schema == table.schema && $0.name == table.name }) {
-                result.tables[index].skipped = Self.isThere
-            }
-        }
-        return result
-    }
 }
 
 extension ImportStep {

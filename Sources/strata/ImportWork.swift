@@ -113,10 +113,15 @@ struct ImportWork {
         try await connection.execute("SET statement_timeout = 0")
         if connection.serverVersion >= 140_000 { try await connection.execute("SET idle_session_timeout = 0") }
         try await ImportTarget.check(connection)
-        if command.restart { try await restart(connection) }
-        let request = try request()
+        var request = try request()
+        request.isRestart = command.restart
         try await ImportSite.with(request, target: connection, listener: progress.handle) { site in
             progress.end()
+            // Before anything is taken back: what cannot be loaded anew stays.
+            try refuse(site)
+            guard command.restart else { return try await load(site, request, settings, connection) }
+            try await takeBack(site, connection)
+            let site = try await site.again(on: connection)
             try refuse(site)
             try await load(site, request, settings, connection)
         }
@@ -140,15 +145,16 @@ struct ImportWork {
         progress.end()
         let rejects = try await writeRejects(journal)
         let objects = try await ImportTarget.differences(tables, site.schema.sequences, journal)
-        let result = ImportResult(site, tables, outcome, verified, objects, rejects)
+        let result = ImportResult(
+            site, tables, outcome, verified, objects, try await site.differences(journal), rejects)
         if result.isWhole { try await journal.set(state: "done") }
         try write(result)
     }
 
-    private func restart(_ connection: Connection) async throws {
-        guard let path = try? SourceFile(command.file).path,
-            let earlier = try await ImportJournal.last(path, on: connection)
-        else { return console.error("no earlier import of \(command.file) is known; this one begins\n") }
+    private func takeBack(_ site: ImportSite, _ connection: Connection) async throws {
+        guard let earlier = site.earlier else {
+            return console.error("no earlier import of \(command.file) is known; this one begins\n")
+        }
         try await ImportRestart.run(ImportJournal(earlier.id, on: connection), on: connection)
         console.error("import \(earlier.id) of \(command.file) was taken back\n")
     }
@@ -227,7 +233,7 @@ struct ImportWork {
         let verified = try await verification(site, settings, journal, tables)
         progress.end()
         let objects = try await ImportTarget.differences(tables, site.schema.sequences, journal)
-        try write(ImportResult(site, tables, nil, verified, objects, nil))
+        try write(ImportResult(site, tables, nil, verified, objects, try await site.differences(journal), nil))
     }
 
     private func verification(

@@ -40,6 +40,29 @@ import Testing
         }
     }
 
+    @Test func `A sequence from which a default makes a text, or a domain's number, is left alone or set`() async throws
+    {
+        let file = try SQLiteFile(
+            """
+            CREATE TABLE t (id TEXT PRIMARY KEY, code TEXT, ten INTEGER, number INTEGER);
+            INSERT INTO t VALUES ('a', 'INV-7', 70, 7), ('b', 'INV-10', 100, 10);
+            """)
+        try await withTestDatabase("import") { database in
+            try await database.execute(
+                """
+                CREATE SEQUENCE codes; CREATE SEQUENCE tens; CREATE SEQUENCE numbers; CREATE DOMAIN positive AS bigint CHECK (VALUE > 0);
+                CREATE TABLE t (id text PRIMARY KEY DEFAULT 'x', code text DEFAULT 'INV-' || nextval('codes'),
+                    ten bigint DEFAULT nextval('tens') * 10, number positive DEFAULT nextval('numbers'));
+                """)
+            let done = try await ImportFixture(file, into: database).run()
+            #expect(done.isEqual, "\(done.objects)")
+            let next = try await database.with {
+                try await $0.texts("INSERT INTO t DEFAULT VALUES RETURNING code || ' ' || ten || ' ' || number")
+            }
+            #expect(next == ["INV-1 10 11"])
+        }
+    }
+
     @Test func `An id whose sequence starts further on goes on there, and is no difference`() async throws {
         let file = try SQLiteFile("CREATE TABLE t (id INTEGER PRIMARY KEY); INSERT INTO t VALUES (1), (2);")
         try await withTestDatabase("import") { database in

@@ -74,6 +74,27 @@ import Testing
     }
 
     @Test(arguments: [
+        "",
+        "CREATE TABLE animal (id bigint PRIMARY KEY, name text, age bigint) PARTITION BY HASH (id); CREATE TABLE one PARTITION OF animal FOR VALUES WITH (MODULUS 1, REMAINDER 0);",
+    ])
+    func `A row that somebody else has changed since is not taken back`(_ target: String) async throws {
+        try await with(target: target) { (fixture, _) async throws in
+            let done = try await fixture.run()
+            #expect(done.isEqual, "\(done.objects) \(done.verified)")
+            try await fixture.database.execute("UPDATE animal SET age = 8 WHERE id = 2")
+            let error = await #expect(throws: ImportFailure.self) { try await fixture.restart() }
+            #expect(error?.diagnostics.map(\.code) == ["other-rows"])
+            #expect(
+                error?.diagnostics.first?.message.contains("was changed after the import, in 1 row") == true,
+                "\(String(describing: error))")
+            #expect(try await texts(fixture, "SELECT age::text FROM animal ORDER BY id") == ["3", "8"])
+            try await fixture.database.execute("TRUNCATE animal, visit")
+            try await fixture.restart()
+            #expect(try await fixture.run().isEqual)
+        }
+    }
+
+    @Test(arguments: [
         "CREATE VIEW mine AS SELECT * FROM animal",
         "CREATE TABLE mine (animal bigint REFERENCES animal (id))",
         "CREATE FUNCTION mine() RETURNS SETOF animal LANGUAGE sql BEGIN ATOMIC SELECT * FROM animal; END",

@@ -152,31 +152,17 @@ import Testing
             try await place.append((0..<3_000).map { "more-\($0)" })
             try await place.run("project", "--once")
             try await place.run("project", "rebuild", "animals")
-            var random = SeededRandom(SeededRandom.seed(for: "killed forgetting", usual: 17))
-            var kills = 0
-            while true {
-                let running = try place.start(
-                    ["events", "subject", "forget", "a", "--reason", "r", "--yes", "--rebuild"])
-                // Later each time: it comes to its end however slow the machine is.
-                let longest = 200 + 100 * kills
-                let delay = Duration.milliseconds(longest / 2 + random.below(longest / 2))
-                let killer = Task {
-                    try await Task.sleep(for: delay)
-                    running.signal(SIGKILL)
-                }
-                let result = try await running.finish()
-                killer.cancel()
-                _ = await killer.result
-                if !result.wasKilled {
+            try await KilledAtRandom {
+                try place.start(["events", "subject", "forget", "a", "--reason", "r", "--yes", "--rebuild"])
+            }.run(
+                "killed forgetting", usual: 17,
+                afterKill: { () async throws in #expect(try await place.names().count == 3_003) },
+                mayEnd: { result in
                     // The server may still hold what the one before had.
-                    if result.code == 5 || result.errors.contains("another process") { continue }
+                    if result.code == 5 || result.errors.contains("another process") { return false }
                     #expect(result.code == 0, "\(result)")
-                    break
-                }
-                kills += 1
-                #expect(try await place.names().count == 3_003)
-            }
-            #expect(kills > 0)
+                    return true
+                })
             #expect(try await place.remains("Rex a") == [])
             #expect(try await place.names().filter { $0.hasSuffix("(forgotten)") } == ["a (forgotten)"])
             #expect(try await place.names().count == 3_003)

@@ -215,30 +215,12 @@ import Testing
     func killed() async throws {
         try await with(slots: "4") { place in
             try await place.append(1...400)
-            var random = SeededRandom(SeededRandom.seed(for: "killed consumers", usual: 16))
-            var kills = 0
-            while true {
-                let running = try place.start([
+            try await KilledAtRandom {
+                try place.start([
                     "consume", "animals", "mailer", "--member", "m", "--lease", "1h", "--limit", "20", "--once", "--",
                     "sh", "-c", "cat >> seen",
                 ])
-                // Later each time: it comes to its end however slow the machine is.
-                let longest = 200 + 100 * kills
-                let delay = Duration.milliseconds(longest / 2 + random.below(longest / 2))
-                let killer = Task {
-                    try await Task.sleep(for: delay)
-                    running.signal(SIGKILL)
-                }
-                let result = try await running.finish()
-                killer.cancel()
-                _ = await killer.result
-                if !result.wasKilled {
-                    #expect(result.code == 0, "\(result)")
-                    break
-                }
-                kills += 1
-            }
-            #expect(kills > 0)
+            }.run("killed consumers", usual: 16)
             #expect(Set(try place.seen()) == Set(1...400))
             #expect(try await place.run("group", "list", "animals").output.contains("400    0"))
             #expect(try await place.run("dead", "list", "animals", "mailer").output.contains("No dead letters"))

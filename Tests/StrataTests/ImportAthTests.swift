@@ -145,7 +145,8 @@ import Testing
             let statements = try ImportAthPlace.workloadOnTables()
             #expect(statements.count > 10)
             try await place.runAsApplication(statements)
-            let restart = try await place.strata("import", "sqlite", "ath.db", "--restart")
+            let restart = try await place.strata(
+                "import", "sqlite", "ath.db", "--restart", "--mapping", "ath.import.yaml", "--max-rejects", "4")
             #expect(restart.code == 1 && restart.errors.contains("strata rollback"), "\(restart)")
             // The application has written since: that is a difference from the file.
             let later = try await place.strata("import", "sqlite", "ath.db", "--verify")

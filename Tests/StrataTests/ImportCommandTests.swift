@@ -110,6 +110,26 @@ import Testing
         }
     }
 
+    @Test("--restart takes nothing back where the file could not be loaded anew")
+    func restartRefused() async throws {
+        try await ImportWorkshop.with(Self.shelter) { shop in
+            let done = try await shop.run("--max-rejects", "1", "--quiet")
+            #expect(done.code == 0, "\(done)")
+            let objects = try await shop.objects()
+            let tooMany = try await shop.run("--restart", "--quiet")
+            #expect(tooMany.code == 6 && tooMany.prose.contains("nothing was changed"), "\(tooMany)")
+            try Data("tables: { animal: { schema: elsewhere, columns: { nothing: { type: text } } } }".utf8).write(
+                to: shop.folder.appending(path: "m.yaml"))
+            let wrong = try await shop.run("--restart", "--quiet", "--mapping", "m.yaml")
+            #expect(wrong.code != 0 && wrong.errors.contains("try:"), "\(wrong)")
+            #expect(try await shop.objects() == objects)
+            #expect(try await shop.run("--verify", "--quiet").code == 0)
+            let anew = try await shop.run("--restart", "--max-rejects", "1", "--quiet")
+            #expect(anew.code == 0 && anew.errors.contains("was taken back"), "\(anew)")
+            #expect(try await shop.texts("SELECT state FROM strata.imports ORDER BY id") == ["undone", "done"])
+        }
+    }
+
     @Test("Each policy of the mapping for values that do not fit", arguments: ["reject", "null", "text", "fail"])
     func policies(policy: String) async throws {
         try await ImportWorkshop.with(Self.shelter) { shop in

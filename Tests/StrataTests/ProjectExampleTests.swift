@@ -103,30 +103,15 @@ import Testing
             }
             try Data(lines.joined(separator: "\n").utf8).write(to: place.shop.folder.appending(path: "more.ndjson"))
             try await place.run("events", "append", "animals", "more.ndjson")
-            var random = SeededRandom(SeededRandom.seed(for: "killed projections", usual: 15))
-            var kills = 0
-            while true {
-                // Later each time: it comes to its end however slow the machine is.
-                let program = try place.shop.program.start(
-                    ["project", "--layout", "layout.yaml", "--once"], timeout: 120)
-                let longest = 200 + 150 * kills
-                let delay = Duration.milliseconds(longest / 2 + random.below(longest / 2))
-                let killer = Task {
-                    try await Task.sleep(for: delay)
-                    program.signal(SIGKILL)
-                }
-                let result = try await program.finish()
-                killer.cancel()
-                _ = await killer.result
-                if !result.wasKilled {
+            try await KilledAtRandom(step: 150) {
+                try place.shop.program.start(["project", "--layout", "layout.yaml", "--once"], timeout: 120)
+            }.run(
+                "killed projections", usual: 15,
+                mayEnd: { result in
                     // The server may still hold what the one before had.
-                    if result.code == 5 { continue }
-                    #expect(result.code == 0, "\(result)")
-                    break
-                }
-                kills += 1
-            }
-            #expect(kills > 0)
+                    #expect(result.code == 0 || result.code == 5, "\(result)")
+                    return result.code != 5
+                })
             let content = try await place.content().filter { !$0.contains("more-") }
             #expect(content == before)
             #expect(
@@ -167,33 +152,20 @@ import Testing
                 return looks
             }
             let words = ["project", "rebuild", "hauspet", "--layout", "layout.yaml"] + (dropsOld ? ["--drop-old"] : [])
-            var random = SeededRandom(SeededRandom.seed(for: "killed rebuilds", usual: 18))
-            var kills = 0
-            while true {
-                let program = try place.shop.program.start(words, timeout: 120)
-                // Later each time: it comes to its end however slow the machine is.
-                let longest = 200 + 100 * kills
-                let delay = Duration.milliseconds(longest / 2 + random.below(longest / 2))
-                let killer = Task {
-                    try await Task.sleep(for: delay)
-                    program.signal(SIGKILL)
-                }
-                let result = try await program.finish()
-                killer.cancel()
-                _ = await killer.result
-                if result.wasKilled {
-                    kills += 1
-                    #expect(try await place.content() == expected)
-                    continue
-                }
-                // The server may still hold what the one before had.
-                if result.code == 5 || result.errors.contains("another process") { continue }
-                // Killed behind the exchange: what was replaced is kept, as it is without a kill.
-                #expect(result.code == 0 || (!dropsOld && result.errors.contains("still kept")), "\(result)")
-                break
-            }
+            try await KilledAtRandom {
+                try place.shop.program.start(words, timeout: 120)
+            }.run(
+                "killed rebuilds", usual: 18,
+                afterKill: { () async throws in #expect(try await place.content() == expected) },
+                mayEnd: { result in
+                    // The server may still hold what the one before had.
+                    if result.code == 5 || result.errors.contains("another process") { return false }
+                    // Killed behind the exchange: what was replaced is kept, as it is without a kill.
+                    #expect(result.code == 0 || (!dropsOld && result.errors.contains("still kept")), "\(result)")
+                    return true
+                })
             looking.cancel()
-            #expect(try await looking.value > 0 && kills > 0)
+            #expect(try await looking.value > 0)
             #expect(try await place.content() == expected)
             #expect(try await place.content().filter { !$0.contains("more-") } == before)
             let schemas = try await place.shop.column(

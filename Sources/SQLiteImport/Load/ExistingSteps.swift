@@ -57,18 +57,26 @@ enum ExistingSteps {
 
 /// Where a sequence goes on: after every id that was ever given out, also those of rows that are gone (`sqlite_sequence`).
 enum SequenceSteps {
-    /// An expression for the sequence, qualified and quoted, that a column's default takes its values from; NULL without one.
-    /// Also one that nobody owns, which pg_get_serial_sequence does not tell. One that counts down is left alone.
-    static func name(_ table: String, _ column: String) -> String {
-        """
+    /// An expression for the sequence, qualified and quoted, that a column takes whole numbers from; NULL without one. Where
+    /// `pg_attribute` is in scope. Also one that nobody owns, which pg_get_serial_sequence does not tell; not one that counts
+    /// down, and not one of which a default makes something else, as in 'INV-' || nextval('invoices').
+    static let name = """
         (SELECT format('%I.%I', n.nspname, s.relname) FROM pg_depend p
             JOIN pg_class s ON s.oid IN (p.objid, p.refobjid) AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace
             JOIN pg_sequence q ON q.seqrelid = s.oid AND q.seqincrement > 0
             LEFT JOIN pg_attrdef d ON p.classid = 'pg_attrdef'::regclass AND d.oid = p.objid
-            WHERE d.adrelid = \(table) AND d.adnum = \(column)
-                OR p.classid = 'pg_class'::regclass AND p.refobjid = \(table) AND p.refobjsubid = \(column) AND p.deptype = 'i'
+            WHERE (d.adrelid = pg_attribute.attrelid AND d.adnum = pg_attribute.attnum
+                    AND pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%::regclass)'
+                OR p.classid = 'pg_class'::regclass AND p.refobjid = pg_attribute.attrelid
+                    AND p.refobjsubid = pg_attribute.attnum AND p.deptype = 'i')
+                AND EXISTS (SELECT FROM pg_type y WHERE y.oid = pg_attribute.atttypid
+                    AND coalesce(nullif(y.typbasetype, 0), y.oid)::regtype IN ('int2', 'int4', 'int8'))
             LIMIT 1)
         """
+
+    /// The largest number that SQLite has given out as a rowid, also where its row is gone (`sqlite_sequence`).
+    static func given(_ table: PlannedTable, _ sequences: [String: Int64]) -> Int64 {
+        max(table.evidence.largestRowid ?? 0, sequences[table.load.source.name] ?? 0)
     }
 
     /// Of the rowid, whose largest SQLite may have kept although its row is gone; and in a table that was there, of every
@@ -82,7 +90,7 @@ enum SequenceSteps {
             guard isAlias || existing?.columns.first(where: { $0.name == column.name })?.sequence != nil else {
                 return nil
             }
-            let kept = isAlias ? max(table.evidence.largestRowid ?? 0, sequences[load.source.name] ?? 0) : 0
+            let kept = isAlias ? given(table, sequences) : 0
             return ImportStep(.sequences, "sequence of \(load.target).\(column.name)", sql(load, column.name, kept))
         }
     }
@@ -92,7 +100,7 @@ enum SequenceSteps {
         """
         SELECT setval(s.name::regclass, r.last)
         FROM (SELECT greatest(\(kept), max(\(SQL.identifier(column)))) AS last FROM \(load.target)) AS r,
-            (SELECT \(name("attrelid", "attnum")) AS name FROM pg_attribute
+            (SELECT \(name) AS name FROM pg_attribute
                 WHERE attrelid = \(SQL.literal(load.target))::regclass AND attname = \(SQL.literal(column))) AS s
         WHERE s.name IS NOT NULL AND r.last >= coalesce(pg_sequence_last_value(s.name::regclass),
             (SELECT seqstart FROM pg_sequence WHERE seqrelid = s.name::regclass))

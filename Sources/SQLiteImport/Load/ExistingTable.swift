@@ -13,17 +13,33 @@ package struct ExistingTable: Sendable, Hashable {
         package var isGenerated: Bool
         /// Where its default comes from, qualified and quoted: an identity's, a serial's, or one that a default names.
         package var sequence: String?
-    }
-    /// A column of whole numbers that come from a sequence, whoever owns that.
-    package struct Serial: Sendable, Hashable {
-        package var column: String
-        /// Qualified, as SQL.
-        package var sequence: String
+        /// An enum's or a domain's: the type says itself which values it takes.
+        package var hasOwnRule = false
     }
     package struct ForeignKey: Sendable, Hashable {
         package var name: String
         /// As pg_get_constraintdef writes it.
         package var definition: String
+        package var columns: [String]
+        /// Schema and name of the table it refers to, and its columns.
+        package var parent: [String]
+        package var parentColumns: [String]
+        /// NO ACTION, RESTRICT, SET NULL, SET DEFAULT or CASCADE.
+        package var onUpdate: String
+        package var onDelete: String
+    }
+    /// An index that is valid; of a primary key or UNIQUE, too.
+    package struct Index: Sendable, Hashable {
+        package var name: String
+        package var isUnique: Bool
+        package var isPrimary: Bool
+        package var isPartial: Bool
+        /// In their order; nil for an expression.
+        package var columns: [String?]
+    }
+    package struct Check: Sendable, Hashable {
+        package var name: String
+        package var columns: Set<String>
     }
     package struct Trigger: Sendable, Hashable {
         package var name: String
@@ -39,6 +55,8 @@ package struct ExistingTable: Sendable, Hashable {
     package var foreignKeys: [ForeignKey] = []
     /// Enabled triggers that are no constraint's: they would change what is loaded.
     package var triggers: [Trigger] = []
+    package var indexes: [Index] = []
+    package var checks: [Check] = []
     package var isEmpty = true
 
     package var sql: String { SQL.qualified(schema, name) }
@@ -76,7 +94,7 @@ package struct ExistingTable: Sendable, Hashable {
             SELECT attname, attnotnull, atthasdef OR attidentity <> '' AS hasdefault, attgenerated <> '' AS generated,
                 CASE typtype WHEN 'd' THEN format_type(typbasetype, typtypmod)
                     ELSE format_type(atttypid, atttypmod) END AS type,
-                \(SequenceSteps.name("attrelid", "attnum")) AS sequence
+                typtype IN ('d', 'e') AS ownrule, \(SequenceSteps.name) AS sequence
             FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
             WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum
             """, [.oid(oid)]
@@ -84,14 +102,24 @@ package struct ExistingTable: Sendable, Hashable {
             Column(
                 name: try $0.string("attname"), type: try $0.string("type"), isNotNull: try $0.bool("attnotnull"),
                 hasDefault: try $0.bool("hasdefault"), isGenerated: try $0.bool("generated"),
-                sequence: try $0.optionalString("sequence"))
+                sequence: try $0.optionalString("sequence"), hasOwnRule: try $0.bool("ownrule"))
         }
         foreignKeys = try await connection.query(
             """
-            SELECT conname, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+            SELECT conname, pg_get_constraintdef(c.oid) AS definition, ARRAY[n.nspname, p.relname]::text[] AS parent,
+                \(Self.columns("conkey", "conrelid")) AS columns, \(Self.columns("confkey", "confrelid")) AS others,
+                \(Self.action("confupdtype")) AS onupdate, \(Self.action("confdeltype")) AS ondelete
+            FROM pg_constraint c JOIN pg_class p ON p.oid = confrelid JOIN pg_namespace n ON n.oid = p.relnamespace
             WHERE conrelid = $1 AND contype = 'f' AND conparentid = 0 ORDER BY conname
             """, [.oid(oid)]
-        ).map { ForeignKey(name: try $0.string("conname"), definition: try $0.string("definition")) }
+        ).map {
+            ForeignKey(
+                name: try $0.string("conname"), definition: try $0.string("definition"),
+                columns: try $0.textArray("columns"), parent: try $0.textArray("parent"),
+                parentColumns: try $0.textArray("others"), onUpdate: try $0.string("onupdate"),
+                onDelete: try $0.string("ondelete"))
+        }
+        try await fillRules(oid, connection)
         triggers = try await connection.query(
             """
             SELECT tgname, tgenabled = 'A' AS always FROM pg_trigger
@@ -101,33 +129,41 @@ package struct ExistingTable: Sendable, Hashable {
         isEmpty = try await connection.query("SELECT NOT EXISTS (SELECT FROM \(sql)) AS isempty").only().bool("isempty")
     }
 
-    /// By defaults that call nextval, and by identities; a sequence that counts down is left alone.
-    ///
-    /// - Parameter table: schema and name, as SQL.
-    static func serials(of table: String, on connection: Connection) async throws -> [Serial] {
-        try await connection.query(
+    private mutating func fillRules(_ oid: UInt32, _ connection: Connection) async throws {
+        indexes = try await connection.query(
             """
-            SELECT a.attname, n.nspname, s.relname
-            FROM pg_attribute a
-            JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_class'::regclass
-                AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum AND d.deptype = 'i' AND a.attidentity <> ''
-            JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace
-            JOIN pg_sequence q ON q.seqrelid = s.oid AND q.seqincrement > 0
-            WHERE a.attrelid = to_regclass($1)
-            UNION
-            SELECT a.attname, n.nspname, s.relname
-            FROM pg_attribute a JOIN pg_attrdef f ON f.adrelid = a.attrelid AND f.adnum = a.attnum
-            JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND d.refclassid = 'pg_class'::regclass
-            JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S' JOIN pg_namespace n ON n.oid = s.relnamespace
-            JOIN pg_sequence q ON q.seqrelid = s.oid AND q.seqincrement > 0
-            WHERE a.attrelid = to_regclass($1) AND pg_get_expr(f.adbin, f.adrelid) LIKE 'nextval(%'
-                AND a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
-            ORDER BY 1
-            """, [.text(table)]
+            SELECT c.relname, i.indisunique, i.indisprimary, i.indpred IS NOT NULL AS partial,
+                ARRAY(SELECT a.attname::text FROM generate_series(0, i.indnkeyatts - 1) AS k
+                    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k] ORDER BY k) AS columns
+            FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            WHERE i.indrelid = $1 AND i.indisvalid ORDER BY c.relname
+            """, [.oid(oid)]
         ).map {
-            Serial(
-                column: try $0.string("attname"),
-                sequence: SQL.qualified(try $0.string("nspname"), try $0.string("relname")))
+            Index(
+                name: try $0.string("relname"), isUnique: try $0.bool("indisunique"),
+                isPrimary: try $0.bool("indisprimary"), isPartial: try $0.bool("partial"),
+                columns: try $0.nullableTextArray("columns"))
         }
+        checks = try await connection.query(
+            """
+            SELECT conname, \(Self.columns("conkey", "conrelid")) AS columns FROM pg_constraint
+            WHERE conrelid = $1 AND contype = 'c' ORDER BY conname
+            """, [.oid(oid)]
+        ).map { Check(name: try $0.string("conname"), columns: Set(try $0.textArray("columns"))) }
+    }
+
+    /// Names of a constraint's columns, in their order there.
+    private static func columns(_ numbers: String, _ table: String) -> String {
+        """
+        ARRAY(SELECT a.attname::text FROM unnest(\(numbers)) WITH ORDINALITY AS k (number, place)
+            JOIN pg_attribute a ON a.attrelid = \(table) AND a.attnum = k.number ORDER BY place)
+        """
+    }
+
+    private static func action(_ column: String) -> String {
+        """
+        CASE \(column) WHEN 'r' THEN 'RESTRICT' WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
+            WHEN 'd' THEN 'SET DEFAULT' ELSE 'NO ACTION' END
+        """
     }
 }

@@ -7,7 +7,7 @@ package struct ImportJournal: Sendable {
     package let id: Int
     let connection: Connection
 
-    /// Safe to run again. `import_tables.made` is what `--restart` may drop; of tables that were there before, it takes back
+    /// Safe to run again. `imports.settled` is a transaction that began after all rows were there; `import_tables.made` is what `--restart` may drop; of tables that were there before, it takes back
     /// the rows.
     static let statements = """
         CREATE SCHEMA IF NOT EXISTS strata;
@@ -21,7 +21,8 @@ package struct ImportJournal: Sendable {
             host text NOT NULL,
             strata_version text NOT NULL,
             started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-            finished_at timestamptz
+            finished_at timestamptz,
+            settled xid
         );
         CREATE TABLE IF NOT EXISTS strata.import_tables (
             import_id bigint NOT NULL REFERENCES strata.imports,
@@ -260,7 +261,7 @@ package struct ImportJournal: Sendable {
     package func set(state: String) async throws {
         _ = try await connection.query(
             """
-            UPDATE strata.imports SET state = $2,
+            UPDATE strata.imports SET state = $2, settled = pg_current_xact_id()::xid,
                 finished_at = CASE WHEN $2 IN ('done', 'undone') THEN clock_timestamp() END
             WHERE id = $1
             """, [.int(id), .text(state)])

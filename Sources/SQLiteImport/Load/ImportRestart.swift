@@ -4,7 +4,7 @@ import SQLSyntax
 
 /// Takes back what an import made, and nothing else: in one transaction, without CASCADE.
 package enum ImportRestart {
-    /// Refuses where a table has other rows than the import loaded: they are somebody else's.
+    /// Refuses where a table has other rows than the import loaded, or rows that were changed since: they are somebody else's.
     package static func run(_ journal: ImportJournal, on connection: Connection) async throws {
         do {
             try await connection.transaction { connection in
@@ -30,6 +30,14 @@ package enum ImportRestart {
                 object: name, nextStep: "strata rollback brings it back, where strata apply moved it; then --restart"))
     }
 
+    private static func written(_ name: String, _ how: String) -> ImportFailure {
+        ImportFailure(
+            .failed,
+            Diagnostic(
+                .error, "other-rows", "\(name) \(how): it has been written since; nothing was changed", object: name,
+                nextStep: "if its rows are not needed, empty the table by hand and try again"))
+    }
+
     /// What came after the rows goes first, so that no key stands in their way and no trigger fires.
     private static func undo(_ journal: ImportJournal, _ connection: Connection) async throws {
         try await journal.waitForCommits(on: connection)
@@ -45,34 +53,50 @@ package enum ImportRestart {
         if let undo = step.undo { try await connection.execute(undo) }
     }
 
-    /// Tables that were there before, with rows of the import; refuses where one of all has other rows.
-    private static func filled(_ journal: ImportJournal, _ connection: Connection) async throws -> [String] {
-        let loaded = try await journal.loaded()
-        let tables = try await connection.query(
+    private struct Table {
+        var sql: String
+        var source: String
+        var isMade: Bool
+    }
+
+    /// Those of the import that are there, locked.
+    private static func tables(_ journal: ImportJournal, _ connection: Connection) async throws -> [Table] {
+        let rows = try await connection.query(
             "SELECT source, schema, name, made FROM strata.import_tables WHERE import_id = $1", [.int(journal.id)])
-        var filled: [String] = []
-        for row in tables {
+        var tables: [Table] = []
+        for row in rows {
             let name = SQL.qualified(try row.string("schema"), try row.string("name"))
             let kind = try await connection.query(
                 "SELECT relkind::text AS kind FROM pg_class WHERE oid = to_regclass($1)", [.text(name)]
             ).first?.string("kind")
             guard let kind else { continue }
             guard ["r", "p"].contains(kind) else { throw moved(name) }
-            try await connection.execute("LOCK TABLE \(name) IN ACCESS EXCLUSIVE MODE")
-            let own = loaded[try row.string("source")]?.loaded ?? 0
-            let isMade = try row.bool("made")
+            tables.append(Table(sql: name, source: try row.string("source"), isMade: try row.bool("made")))
+        }
+        for table in tables { try await connection.execute("LOCK TABLE \(table.sql) IN ACCESS EXCLUSIVE MODE") }
+        return tables
+    }
+
+    /// Tables that were there before, with rows of the import; refuses where one of all has other rows.
+    private static func filled(_ journal: ImportJournal, _ connection: Connection) async throws -> [String] {
+        let loaded = try await journal.loaded()
+        var filled: [String] = []
+        for table in try await tables(journal, connection) {
+            let own = loaded[table.source]?.loaded ?? 0
             // Rows that were there before the import's first step are still there.
-            if !isMade, own == 0 { continue }
-            let rows = try await connection.query("SELECT count(*) AS rows FROM \(name)").only().int("rows")
-            guard rows == own || rows == 0 else {
-                throw ImportFailure(
-                    .failed,
-                    Diagnostic(
-                        .error, "other-rows",
-                        "\(name) has \(grouped(rows)) rows, and the import loaded \(grouped(own)): it has been written since",
-                        object: name, nextStep: "if they are not needed, empty the table by hand and try again"))
+            if !table.isMade, own == 0 { continue }
+            let count = try await connection.query(
+                """
+                SELECT count(*) AS rows, count(*) FILTER (WHERE age(t.xmin) < age(settled)) AS later
+                FROM \(table.sql) AS t, (SELECT settled FROM strata.imports WHERE id = $1) AS i
+                """, [.int(journal.id)]
+            ).only()
+            let (rows, later) = (try count.int("rows"), try count.int("later"))
+            if rows != own, rows != 0 {
+                throw written(table.sql, "has \(counted(rows, "row")), and the import loaded \(grouped(own))")
             }
-            if !isMade { filled.append(name) }
+            if later > 0 { throw written(table.sql, "was changed after the import, in \(counted(later, "row"))") }
+            if !table.isMade { filled.append(table.sql) }
         }
         return filled
     }

@@ -31,7 +31,7 @@ package enum ImportTarget {
             let rows = try await connection.query(
                 """
                 SELECT conname AS key, 'foreign key ' || conname || ' is not validated' AS text FROM pg_constraint
-                WHERE conrelid = to_regclass($1) AND contype = 'f' AND NOT convalidated
+                WHERE conrelid = to_regclass($1) AND contype = 'f' AND conparentid = 0 AND NOT convalidated
                 UNION ALL
                 SELECT '', 'index ' || c.relname || ' is not valid' FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
                 WHERE i.indrelid = to_regclass($1) AND NOT i.indisvalid
@@ -42,55 +42,43 @@ package enum ImportTarget {
                 guard !failed.contains(where: { $0.step.sql == validation }) else { continue }
                 found.append("\(name): \(try row.string("text"))")
             }
-            if let text = try await sequence(table, sequences, connection) { found.append(text) }
-            found += try await serials(table, connection)
+            found += try await self.sequences(table, sequences, connection)
         }
         return found
     }
 
-    /// Other sequences whose next number a row has already.
-    private static func serials(_ table: PlannedTable, _ connection: Connection) async throws -> [String] {
-        var found: [String] = []
-        let counted = table.load.columns.filter { $0.source != table.load.source.rowidAlias }.map(\.name)
-        for serial in try await ExistingTable.serials(of: table.load.target, on: connection)
-        where counted.contains(serial.column) {
-            let row = try await connection.query(
-                """
-                SELECT m.largest, coalesce(pg_sequence_last_value(q.seqrelid), q.seqstart - 1) AS last
-                FROM (SELECT max(\(SQL.identifier(serial.column)))::bigint AS largest FROM \(table.load.target)) AS m,
-                    pg_sequence q
-                WHERE q.seqrelid = $1::regclass AND m.largest >= q.seqstart
-                """, [.text(serial.sequence)]
-            ).first
-            guard let row, let largest = try row.optionalInt("largest") else { continue }
-            let last = try row.optionalInt("last") ?? 0
-            if last < largest {
-                found.append(
-                    "\(serial.sequence) stands at \(last), and \(table.load.target).\(serial.column) has \(largest)")
-            }
-        }
-        return found
-    }
-
-    /// A sequence that would give out an id again.
-    private static func sequence(
+    /// Sequences that would give out a number again: one that SQLite has given out, or that a row has.
+    private static func sequences(
         _ table: PlannedTable, _ sequences: [String: Int64], _ connection: Connection
-    ) async throws -> String? {
+    ) async throws -> [String] {
         let load = table.load
-        guard let alias = load.source.rowidAlias, let column = load.columns.first(where: { $0.source == alias }) else {
-            return nil
-        }
-        let last = max(table.evidence.largestRowid ?? 0, sequences[load.source.name] ?? 0)
-        let row = try await connection.query(
+        let rows = try await connection.query(
             """
-            SELECT s.name, coalesce(pg_sequence_last_value(s.name::regclass),
-                (SELECT seqstart - 1 FROM pg_sequence WHERE seqrelid = s.name::regclass)) AS last
-            FROM (SELECT \(SequenceSteps.name("attrelid", "attnum")) AS name FROM pg_attribute
-                WHERE attrelid = to_regclass($1) AND attname = $2) AS s WHERE s.name IS NOT NULL
-            """, [.text(load.target), .text(column.name)]
-        ).first
-        guard let row, last > 0 else { return nil }
-        let value = try row.optionalInt("last") ?? 0
-        return value >= last ? nil : "\(try row.string("name")) stands at \(value), and SQLite has given out \(last)"
+            SELECT attname, name FROM (SELECT attname, \(SequenceSteps.name) AS name FROM pg_attribute
+                WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped) AS a
+            WHERE name IS NOT NULL ORDER BY attname
+            """, [.text(load.target)])
+        var found: [String] = []
+        for row in rows {
+            let (name, sequence) = (try row.string("attname"), try row.string("name"))
+            guard let column = load.columns.first(where: { $0.name == name }) else { continue }
+            let isAlias = column.source == load.source.rowidAlias
+            let given = SequenceSteps.given(table, sequences)
+            let state = try await connection.query(
+                """
+                SELECT \(isAlias ? String(given) : "max(\(SQL.identifier(name)))::bigint") AS largest,
+                    coalesce(pg_sequence_last_value($1::regclass),
+                        (SELECT seqstart - 1 FROM pg_sequence WHERE seqrelid = $1::regclass)) AS last
+                FROM \(isAlias ? "(VALUES (1)) AS one" : load.target)
+                """, [.text(sequence)]
+            ).only()
+            guard let largest = try state.optionalInt("largest") else { continue }
+            let last = try state.int("last")
+            guard last < largest else { continue }
+            found.append(
+                "\(sequence) stands at \(last), and \(isAlias ? "SQLite has given out" : "\(load.target).\(name) has") \(largest)"
+            )
+        }
+        return found
     }
 }

@@ -18,11 +18,13 @@ package struct MappingReader {
             throw DiagnosticsError(
                 Diagnostic(
                     .error, "yaml", "\(file) is not YAML: \(error)",
-                    nextStep: "mend it, or write it anew with --review --write-mapping FILE"))
+                    nextStep: remedy))
         }
         guard let node, let root = node.mapping else {
             throw DiagnosticsError(
-                Diagnostic(.error, "mapping", "\(file) is not a mapping: its top has to have the key tables"))
+                Diagnostic(
+                    .error, "mapping", "\(file) is not a mapping: its top has to have the key tables", nextStep: remedy)
+            )
         }
         let mapping = reader.root(root)
         if reader.diagnostics.hasErrors { throw DiagnosticsError(reader.diagnostics) }
@@ -166,6 +168,8 @@ package struct MappingReader {
 
     private mutating func complain(_ code: String, _ message: String, _ node: Node, _ nextStep: String? = nil) {
         let place = node.mark.map { SourcePlace(file: file, line: $0.line, column: $0.column) }
-        diagnostics.append(Diagnostic(.error, code, message, place: place, nextStep: nextStep))
+        diagnostics.append(Diagnostic(.error, code, message, place: place, nextStep: nextStep ?? Self.remedy))
     }
+
+    private static let remedy = "mend it, or write it anew with --review --write-mapping FILE"
 }

@@ -23,6 +23,8 @@ package struct ImportResult: Sendable, Codable {
     package var tables: [Table]
     /// Steps that the server refused, with its reason; keys that are not valid; sequences behind.
     package var differences: [String]
+    /// Of tables that were there: what the file's demand and they do not. No fault of the import.
+    package var definitions: [String]
     package var skipped: [String: String]
     /// The file with the rejects, where there are some.
     package var rejects: String?
@@ -36,9 +38,11 @@ extension ImportResult {
     ///   - outcome: nil for a comparison alone.
     ///   - verified: nil where nothing was compared.
     ///   - objects: what differs but rows.
+    ///   - definitions: of tables that were there.
     package init(
         _ site: ImportSite, _ planned: [PlannedTable], _ outcome: ImportRun.Outcome?,
-        _ verified: [ImportVerification.Table]?, _ objects: [String], _ rejects: String?
+        _ verified: [ImportVerification.Table]?, _ objects: [String], _ definitions: [String],
+        _ rejects: String?
     ) {
         file = site.snapshot.file.path
         tables = planned.map { table in
@@ -52,7 +56,7 @@ extension ImportResult {
                 isEqual: found?.isEqual, found: found?.found, expected: found?.expected,
                 differing: found?.rowids ?? [], notCompared: found?.notCompared ?? [])
         }
-        differences = objects
+        (differences, self.definitions) = (objects, definitions)
         for table in tables {
             guard let read = table.read, let loaded = table.loaded, let rejected = table.rejected else { continue }
             let rows = site.evidence[table.table]?.rows ?? 0
@@ -104,6 +108,9 @@ package struct ImportResultText: Sendable {
         }
         for difference in result.differences {
             text += style.marked(style.red("differs: "), width: 9, DiagnosticText.printable(difference))
+        }
+        for definition in result.definitions {
+            text += style.marked(style.yellow("schema: "), width: 8, DiagnosticText.printable(definition))
         }
         if let rejects = result.rejects { text += "rejects: \(rejects)\n" }
         if result.sourceHasChanged {

@@ -33,6 +33,8 @@ package struct ImportReview: Sendable, Codable {
         /// Whether the target has it already.
         package var exists: Bool
         package var skipped: String?
+        /// What the file's table demands and the target's own does not.
+        package var differences: [String]
         package var columns: [Column]
     }
     package struct Left: Sendable, Codable {
@@ -70,29 +72,30 @@ package struct ImportReview: Sendable, Codable {
 extension ImportReview {
     package init(
         _ file: SourceFile, _ schema: SourceSchema, _ evidence: [String: TableEvidence], _ draft: MappingDraft,
-        existing: [ExistingTable], leftOut: [Left], orphans: [Orphans]
+        existing: [ExistingTable], leftOut: [Left], orphans: [Orphans], differences: [String: [String]]
     ) {
         self.file = file.path
         (bytes, isWAL, orm) = (file.bytes, file.isWAL, draft.mapping.orm)
         tables = schema.tables.compactMap { table in
             guard let mapping = draft.mapping.table(table.name) else { return nil }
             return Table(
-                table, mapping, evidence[table.name] ?? TableEvidence(), draft.remarks[table.name] ?? [:], existing)
+                table, mapping, evidence[table.name] ?? TableEvidence(), draft.remarks[table.name] ?? [:], existing,
+                differences[table.name] ?? [])
         }
         (self.leftOut, self.orphans, diagnostics) = (leftOut, orphans, draft.diagnostics)
-        differences = BehaviourDifferences.of(schema, draft.mapping)
+        self.differences = BehaviourDifferences.of(schema, draft.mapping)
     }
 }
 
 extension ImportReview.Table {
     init(
         _ table: SourceTable, _ mapping: TableMapping, _ evidence: TableEvidence, _ remarks: [String: [String]],
-        _ existing: [ExistingTable]
+        _ existing: [ExistingTable], _ differences: [String]
     ) {
         self.init(
             name: table.name, target: "\(mapping.schema).\(mapping.name)", rows: evidence.rows,
             exists: existing.contains { $0.schema == mapping.schema && $0.name == mapping.name },
-            skipped: mapping.skipped,
+            skipped: mapping.skipped, differences: differences,
             columns: mapping.skipped != nil
                 ? []
                 : table.columns.compactMap { column in

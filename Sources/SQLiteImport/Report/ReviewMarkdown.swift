@@ -24,6 +24,8 @@ package enum ReviewMarkdown {
             }
         }
         text += "\n## Rejects\n\n" + rejects(review)
+        let differing = review.tables.flatMap { table in table.differences.map { "- \(table.target): \($0)\n" } }
+        if !differing.isEmpty { text += "\n## Tables that are there, and not as in the file\n\n" + differing.joined() }
         if !review.leftOut.isEmpty {
             text += "\n## Not carried over, or not as it was\n\n"
             for entry in review.leftOut {

@@ -21,7 +21,7 @@ package struct ReviewText: Sendable {
         let notable = loaded.map { ($0, $0.columns.filter(isNotable)) }.filter { !$0.1.isEmpty }
         text += notable.isEmpty ? "  none\n" : notable.map { columns($0.0, $0.1) }.joined()
         text += section("Rejects") + rejects(review, loaded)
-        text += left(review) + orphans(review)
+        text += differing(loaded) + left(review) + orphans(review)
         text += section("Different afterwards")
         text += review.differences.map { bullet($0) }.joined()
         return text
@@ -125,6 +125,11 @@ package struct ReviewText: Sendable {
                 "What CHECKs, enums and keys of the tables that are there refuse is known only when they are loaded."
         }
         return text.isEmpty ? "" : style.wrap(text, indentation: 2) + "\n"
+    }
+
+    private func differing(_ tables: [ImportReview.Table]) -> String {
+        let lines = tables.flatMap { table in table.differences.map { bullet("\(table.target): \($0)") } }
+        return lines.isEmpty ? "" : section("Tables that are there, and not as in the file") + lines.joined()
     }
 
     private func left(_ review: ImportReview) -> String {

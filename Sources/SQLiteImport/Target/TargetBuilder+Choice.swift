@@ -20,11 +20,25 @@ extension TargetBuilder {
                 continue
             }
             let pair = TablePair(source: table, mapping: chosen)
+            if let there = existing.first(where: { $0.schema == chosen.schema && $0.name == chosen.name }) {
+                stay(pair, there)
+                continue
+            }
             check(pair)
             pairs.append(pair)
         }
         for table in mapping.tables where !source.tables.contains(where: { $0.name == table.source }) {
             problem(table.source, "the file has no table \(table.source)", nextStep: "take it out of the mapping")
+        }
+    }
+
+    /// By what its rows are known there.
+    private mutating func stay(_ pair: TablePair, _ there: ExistingTable) {
+        parents.append(pair)
+        for index in there.indexes where index.isUnique && !index.isPartial {
+            let columns = index.columns.compactMap { name in pair.mapping.columns.first { $0.name == name }?.source }
+            guard columns.count == index.columns.count else { continue }
+            keys[pair.source.name, default: []].insert(Set(columns.map(\.asciiLowercased)))
         }
     }
 

@@ -46,7 +46,7 @@ extension TargetBuilder {
 
     private func parent(of key: SourceForeignKey) throws(Obstacle) -> TablePair {
         let name = key.parent.asciiLowercased
-        if let parent = pairs.first(where: { $0.source.name.asciiLowercased == name }) { return parent }
+        if let parent = (pairs + parents).first(where: { $0.source.name.asciiLowercased == name }) { return parent }
         if source.tables.contains(where: { $0.name.asciiLowercased == name }) {
             throw Obstacle(
                 reason: "it refers to \(key.parent), which the mapping skips", nextStep: "import \(key.parent), too")

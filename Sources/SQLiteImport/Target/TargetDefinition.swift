@@ -25,11 +25,12 @@ package struct TargetDefinition: Sendable, Hashable {
     /// - Parameters:
     ///   - keysWithNull: tables whose primary key holds NULL in some row, which SQLite allows; theirs become unique.
     ///   - existing: names of tables, indexes and sequences that the target's schemas have already.
+    ///   - tables: those of the target that the rows of their table go to: nothing of them is made, and keys may refer to them.
     package init(
         _ source: SourceSchema, _ mapping: ImportMapping, keysWithNull: Set<String> = [],
-        existing: [String: Set<String>] = [:]
+        existing: [String: Set<String>] = [:], tables: [ExistingTable] = []
     ) {
-        var builder = TargetBuilder(source, mapping, keysWithNull, existing)
+        var builder = TargetBuilder(source, mapping, keysWithNull, existing, tables)
         builder.build()
         self = builder.target
     }
@@ -40,10 +41,13 @@ struct TargetBuilder {
     let source: SourceSchema
     let mapping: ImportMapping
     let keysWithNull: Set<String>
+    let existing: [ExistingTable]
     var names: NameBook
     var target = TargetDefinition()
     /// Tables that are made.
     var pairs: [TablePair] = []
+    /// Tables that are there, to which keys may refer.
+    var parents: [TablePair] = []
     /// Sets of columns by which PostgreSQL will know a row of a table: what a foreign key may refer to.
     var keys: [String: Set<Set<String>>] = [:]
 
@@ -58,10 +62,11 @@ struct TargetBuilder {
     }
 
     init(
-        _ source: SourceSchema, _ mapping: ImportMapping, _ keysWithNull: Set<String>, _ existing: [String: Set<String>]
+        _ source: SourceSchema, _ mapping: ImportMapping, _ keysWithNull: Set<String>, _ names: [String: Set<String>],
+        _ existing: [ExistingTable]
     ) {
-        (self.source, self.mapping, self.keysWithNull) = (source, mapping, keysWithNull)
-        names = NameBook(existing: existing)
+        (self.source, self.mapping, self.keysWithNull, self.existing) = (source, mapping, keysWithNull, existing)
+        self.names = NameBook(existing: names)
     }
 
     mutating func build() {
