@@ -90,6 +90,43 @@ import Testing
         }
     }
 
+    @Test func `A sequence that only the application asks goes on where the mapping names it`() async throws {
+        let file = try SQLiteFile(
+            "CREATE TABLE t (n INTEGER PRIMARY KEY AUTOINCREMENT, m INTEGER); INSERT INTO t VALUES (7, 40), (9, 30); DELETE FROM t WHERE n = 9;"
+        )
+        try await withTestDatabase("import") { database in
+            try await database.execute(
+                "CREATE SEQUENCE \"Ns\"; CREATE SEQUENCE ms; CREATE TABLE t (n bigint PRIMARY KEY, m integer)")
+            var fixture = ImportFixture(file, into: database)
+            fixture.mapping = "tables: { t: { columns: { n: { sequence: '\"Ns\"' }, m: { sequence: ms } } } }"
+            let done = try await fixture.run()
+            #expect(done.isEqual, "\(done.objects)")
+            try await database.with { connection in
+                let next = "SELECT nextval('\"Ns\"') UNION ALL SELECT nextval('ms')"
+                #expect(try await connection.texts(next) == ["10", "41"])
+                // Set back, it is told.
+                try await connection.execute("SELECT setval('ms', 5)")
+            }
+            let journal = try await database.with { connection in
+                let earlier = try #require(try await ImportJournal.last(fixture.path, on: connection))
+                return try await ImportTarget.differences(
+                    done.site.plan.tables, done.site.schema.sequences, ImportJournal(earlier.id, on: connection))
+            }
+            #expect(journal == ["ms stands at 5, and public.t.m has 40"])
+        }
+    }
+
+    @Test func `A sequence of the mapping that is not there is told`() async throws {
+        let file = try SQLiteFile("CREATE TABLE t (n INTEGER PRIMARY KEY); INSERT INTO t VALUES (7);")
+        try await withTestDatabase("import") { database in
+            var fixture = ImportFixture(file, into: database)
+            fixture.mapping = "tables: { t: { columns: { n: { sequence: nobodys } } } }"
+            let done = try await fixture.run()
+            #expect(
+                done.objects.count == 1 && done.objects[0].contains("\"nobodys\" does not exist"), "\(done.objects)")
+        }
+    }
+
     @Test func `null, true and false are JSON, however many there are`() async throws {
         let file = try SQLiteFile(
             """

@@ -20,6 +20,7 @@ package enum MappingText {
         #            with times, where the type is interval or time
         #   invalid: reject | null | text | fail, for values that the type cannot hold
         #   empty:   reject | null, for '' where the type is not text
+        #   sequence: one that only the application takes numbers of this column from
         #   skip:    true, or a reason: is not imported
         strata_import: 1
 
@@ -52,6 +53,7 @@ package enum MappingText {
         if let unit = column.unit { parts.append("unit: \(unit.rawValue)") }
         if column.invalid != .reject { parts.append("invalid: \(column.invalid.rawValue)") }
         if column.emptyIsNull { parts.append("empty: null") }
+        if let sequence = column.sequence { parts.append("sequence: \(YamlText.key(sequence))") }
         if column.isGenerated { parts.append("generated: true") }
         if column.isSkipped { parts.append("skip: true") }
         return "\(YamlText.key(column.source)): { \(parts.joined(separator: ", ")) }"
