@@ -225,7 +225,7 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
-            exclude: ["Django", "Golden"],
+            exclude: ["Django", "Golden", "Rails", "SQLAlchemy"],
             swiftSettings: strict
         ),
 

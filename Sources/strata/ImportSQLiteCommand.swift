@@ -56,7 +56,7 @@ struct ImportSQLiteCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Write the review there as Markdown.", valueName: "file"))
     var report: String?
 
-    @Option(help: "Who made the file: prisma, django, rails, drizzle.")
+    @Option(help: "Who made the file: prisma, django, rails, drizzle, sqlalchemy.")
     var orm: ORMArgument?
 
     @Option(help: ArgumentHelp("Connections that load at once, 1 to 16.", valueName: "number"))

@@ -59,7 +59,10 @@ import Testing
             isGenerated: random.once(in: 5),
             why: random.pick(["", "declared X # y: z", "line\nbreak"]))
         column.isSkipped = random.once(in: 5)
-        if type.isTime { column.unit = random.pick([nil] + TimeUnit.allCases.map(Optional.some)) }
+        column.sequence = random.pick([nil, "numbers", "app.\"Odd: #\""])
+        if type.isTime || type == .time || type == .other("interval") {
+            column.unit = random.pick([nil] + TimeUnit.allCases.map(Optional.some))
+        }
         return column
     }
 
@@ -101,6 +104,7 @@ import Testing
             ("tables:\n  User:\n    columns:\n      id: { empty: 0 }", "empty", 4, 20),
             ("tables:\n  User:\n    columns:\n      id: { skip: maybe }", "skip", 4, 19),
             ("tables:\n  User:\n    columns:\n      id: { generated: 3 }", "generated", 4, 24),
+            ("tables:\n  User:\n    columns:\n      id: { sequence: [a] }", "sequence", 4, 23),
         ])
     func wrong(_ text: String, _ code: String, _ line: Int, _ column: Int) throws {
         let error = try #require(throws: DiagnosticsError.self) {

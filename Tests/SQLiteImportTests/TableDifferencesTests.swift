@@ -65,7 +65,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("id bigint PRIMARY KEY", "id gets no number by itself there: it has no identity, and no default"),
+        (
+            "id bigint PRIMARY KEY",
+            "id gets no number by itself there: it has no identity, and no default (where the application asks a sequence, say sequence: NAME for it in the mapping)"
+        ),
         ("id bigserial", "it has no primary key; the file's is (id)"),
         ("id bigserial, key bigserial PRIMARY KEY", "its primary key is (key), in the file (id)"),
     ])

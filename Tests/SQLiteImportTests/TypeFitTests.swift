@@ -21,7 +21,7 @@ import Testing
     private static let types: [TargetType] = [
         .boolean, .smallint, .integer, .bigint, .real, .doublePrecision, .numeric(precision: nil, scale: nil),
         .numeric(precision: 5, scale: 2), .text, .varchar(nil), .varchar(4), .bytea, .uuid, .json, .jsonb, .date, .time,
-        .timestamp(3), .timestamptz(nil), .other("citext"),
+        .timestamp(3), .timestamptz(nil), .other("citext"), .other("interval"),
     ]
 
     private static let values: [Value] =
@@ -30,13 +30,17 @@ import Testing
             1 << 53 + 1,
         ]
         .map { .integer($0) }
-        + [0.5, 3, 1e300, -.infinity, 2_459_580.25, 2_459_580, 0.1, 1e-7, 1_700_000_000.5].map { .real($0) }
+        + [
+            0.5, 3, 123.45, -999.99, 999.995, 1000, -0.005, 1e300, -.infinity, 2_459_580.25, 2_459_580, 0.1, 1e-7,
+            1_700_000_000.5,
+        ].map { .real($0) }
         + [
             "", "x", "hello", "Ünï", "12", "-7", "00123", "12.50", "1e5", "9223372036854775808", "true", "No",
             "2024-02-29",
             "2023-02-29", "2024-02-29 12:00", "2024-02-29T12:00:00.5Z", "2024-02-29 00:00:00", "12:00", "24:00",
             "{\"a\":1}",
-            "[1,", "\"s\"", "null", "123e4567-e89b-12d3-a456-426614174000", "d41d8cd98f00b204e9800998ecf8427e",
+            "[1,", "\"s\"", "null", "True", "2000-01-01 23:59:59.999999", "1969-12-31 23:59:59.5",
+            "123e4567-e89b-12d3-a456-426614174000", "d41d8cd98f00b204e9800998ecf8427e",
             "a\u{0}b",
         ].map { .text(Array($0.utf8)) }
         + [
@@ -44,10 +48,11 @@ import Testing
             .blob([UInt8](repeating: 7, count: 16)),
         ]
 
-    @Test(arguments: types, [nil, .seconds, .milliseconds] as [TimeUnit?])
+    @Test(arguments: types, [nil, .seconds, .milliseconds, .since1970, .since2000] as [TimeUnit?])
     func sameAsTheLoader(_ type: TargetType, _ unit: TimeUnit?) {
         for emptyIsNull in [false, true] {
-            let mapping = ColumnMapping("c", type, unit: type.isTime ? unit : nil, emptyIsNull: emptyIsNull)
+            let takesUnit = type.isTime || type.isInterval || type == .time
+            let mapping = ColumnMapping("c", type, unit: takesUnit ? unit : nil, emptyIsNull: emptyIsNull)
             for value in Self.values {
                 let refusal = refusal(value, ValueEncoder(mapping))
                 let misfit = TypeFit(mapping, evidence(value)).misfits.first
@@ -94,11 +99,16 @@ import Testing
         case .real(let value):
             evidence[.of(real: value)] = 1
             (evidence.smallestReal, evidence.largestReal) = (value, value)
+            evidence.realDigits = value.decimals
         case .text(let bytes):
             bytes.withUnsafeBytes { raw in
                 let scan = TextScan(raw)
                 evidence[TextClass.of(raw, scan)] = 1
                 evidence.longestText = scan.characters
+                if evidence[.timestampText] > 0 {
+                    let day = Int(String(decoding: bytes.prefix(10).filter { $0 != UInt8(ascii: "-") }, as: UTF8.self))
+                    (evidence.firstDay, evidence.lastDay) = (day, day)
+                }
             }
         case .blob(let bytes): evidence[.of(blobBytes: bytes.count)] = 1
         }
@@ -111,7 +121,8 @@ import Testing
         arguments: [
             ("", .empty), ("12", .integerText), ("-0", .text), ("+1", .text), ("00123", .text), ("0", .integerText),
             ("0.50", .decimalText), ("1234567890123456789", .decimalText), ("1.", .text), (".5", .text), ("1e5", .text),
-            ("true", .booleanText), ("Off", .booleanText), ("maybe", .text), ("2024-02-29", .dateText),
+            ("true", .trueOrFalse), ("True", .booleanText), ("null", .nullText), ("NULL", .text), ("Off", .booleanText),
+            ("maybe", .text), ("2024-02-29", .dateText),
             ("2023-02-29", .text),
             ("0000-01-01", .text), ("2024-02-29 23:59:59.999999999", .timestampText),
             ("2024-02-29T23:59Z", .zonedTimestampText),
@@ -140,6 +151,26 @@ import Testing
             #expect(scan.hasNUL == bytes.contains(0))
             if let valid { #expect(scan.characters == valid.unicodeScalars.count) }
         }
+    }
+}
+
+@Suite struct RealDigitsTests {
+    @Test func `Digits behind the point are those of the shortest text that is the same number`() {
+        var random = SeededRandom(SeededRandom.seed(for: "RealDigitsTests", usual: 1))
+        for _ in 0..<2_000 {
+            let digits = random.below(8)
+            let text =
+                "\(random.below(10_000_000)).\(String(repeating: "0", count: random.below(3)))\(random.below(100_000_000))"
+            let value = Double(text.prefix { $0 != "." } + text.drop { $0 != "." }.prefix(digits + 1)) ?? 0
+            #expect(value.decimals == DecimalDigits(value).fraction, "\(value)")
+            #expect((-value).decimals == value.decimals)
+        }
+        for _ in 0..<2_000 {
+            let value = Double(bitPattern: UInt64(truncatingIfNeeded: random.next() as UInt64))
+            guard value.isFinite, value.decimals < Double.mostDecimals else { continue }
+            #expect(value.decimals >= DecimalDigits(value).fraction, "\(value)")
+        }
+        #expect(Double.infinity.decimals == Double.mostDecimals && 5e-324.decimals == Double.mostDecimals)
     }
 }
 

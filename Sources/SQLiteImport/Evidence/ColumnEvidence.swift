@@ -5,6 +5,8 @@ package struct ColumnEvidence: Sendable, Hashable {
     package var largestInteger: Int64?
     package var smallestReal: Double?
     package var largestReal: Double?
+    /// Digits behind the point of reals, as the shortest decimals that are the same doubles: not more than so many.
+    package var realDigits = 0
     /// In characters, of valid texts.
     package var longestText = 0
     /// In bytes, of texts and blobs.
@@ -14,6 +16,9 @@ package struct ColumnEvidence: Sendable, Hashable {
     package var fractionDigits = 0
     /// Digits of the fraction of a second, of texts that say a time.
     package var secondDigits = 0
+    /// Of texts that say a day and a time without a zone: 20240229 for that day.
+    package var firstDay: Int?
+    package var lastDay: Int?
     /// By class: the rowid of one value, where the table has rowids.
     package var examples: [ValueClass: Int64] = [:]
 
@@ -39,11 +44,14 @@ package struct ColumnEvidence: Sendable, Hashable {
         largestInteger = Self.best(largestInteger, other.largestInteger, max)
         smallestReal = Self.best(smallestReal, other.smallestReal, min)
         largestReal = Self.best(largestReal, other.largestReal, max)
+        realDigits = max(realDigits, other.realDigits)
         longestText = max(longestText, other.longestText)
         mostBytes = max(mostBytes, other.mostBytes)
         wholeDigits = max(wholeDigits, other.wholeDigits)
         fractionDigits = max(fractionDigits, other.fractionDigits)
         secondDigits = max(secondDigits, other.secondDigits)
+        firstDay = Self.best(firstDay, other.firstDay, min)
+        lastDay = Self.best(lastDay, other.lastDay, max)
         examples.merge(other.examples) { min($0, $1) }
     }
 

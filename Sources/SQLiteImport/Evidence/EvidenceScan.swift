@@ -20,11 +20,14 @@ final class EvidenceScan {
         var largestInteger = Int64.min
         var smallestReal = Double.infinity
         var largestReal = -Double.infinity
+        var realDigits = 0
         var longestText = 0
         var mostBytes = 0
         var wholeDigits = 0
         var fractionDigits = 0
         var secondDigits = 0
+        var firstDay = Int.max
+        var lastDay = 0
     }
 
     init(columns: Int) {
@@ -91,6 +94,7 @@ final class EvidenceScan {
             let value = sqlite3_column_double(statement, column)
             if value < reach.smallestReal { reach.smallestReal = value }
             if value > reach.largestReal { reach.largestReal = value }
+            if !value.hasDecimals(atMost: reach.realDigits) { reach.realDigits = value.decimals }
             return .of(real: value)
         case SQLITE_TEXT:
             let start = sqlite3_column_text(statement, column)
@@ -114,6 +118,12 @@ final class EvidenceScan {
             let point = bytes.firstIndex(of: UInt8(ascii: ".")) ?? bytes.count
             reach.wholeDigits = max(reach.wholeDigits, point - (bytes[0] == UInt8(ascii: "-") ? 1 : 0))
             reach.fractionDigits = max(reach.fractionDigits, max(0, bytes.count - point - 1))
+        }
+        if kind == .timestampText {
+            // YYYY-MM-DD, as its class says.
+            let day = bytes.prefix(10).reduce(0) { $1 == UInt8(ascii: "-") ? $0 : $0 * 10 + Int($1 & 15) }
+            reach.firstDay = min(reach.firstDay, day)
+            reach.lastDay = max(reach.lastDay, day)
         }
         if kind == .timestampText || kind == .zonedTimestampText || kind == .timeText {
             guard let point = bytes.firstIndex(of: UInt8(ascii: ".")) else { return kind }
@@ -146,9 +156,11 @@ final class EvidenceScan {
         if evidence.count(.real) > 0 {
             (evidence.smallestReal, evidence.largestReal) = (seen.smallestReal, seen.largestReal)
         }
+        evidence.realDigits = seen.realDigits
         (evidence.longestText, evidence.mostBytes) = (seen.longestText, seen.mostBytes)
         (evidence.wholeDigits, evidence.fractionDigits) = (seen.wholeDigits, seen.fractionDigits)
         evidence.secondDigits = seen.secondDigits
+        if seen.lastDay > 0 { (evidence.firstDay, evidence.lastDay) = (seen.firstDay, seen.lastDay) }
         return evidence
     }
 }

@@ -12,9 +12,15 @@ enum TextClass {
         case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
             if isUUID(bytes) { return .uuidText }
             if isHex(bytes) { return .hexText }
-            return isBoolean(bytes) ? .booleanText : .text
-        default: return isBoolean(bytes) ? .booleanText : .text
+            return ofLetters(bytes)
+        default: return ofLetters(bytes)
         }
+    }
+
+    private static func ofLetters(_ bytes: UnsafeRawBufferPointer) -> ValueClass {
+        guard bytes.count <= 5 else { return .text }
+        if boolean(bytes) != nil { return bytes.count >= 4 && isJSON(bytes) ? .trueOrFalse : .booleanText }
+        return bytes.elementsEqual("null".utf8) ? .nullText : .text
     }
 
     private static func ofDigits(_ bytes: UnsafeRawBufferPointer) -> ValueClass {
@@ -76,8 +82,6 @@ enum TextClass {
         default: return nil
         }
     }
-
-    private static func isBoolean(_ bytes: UnsafeRawBufferPointer) -> Bool { boolean(bytes) != nil }
 
     /// As strict as what loads it: no key twice, no half surrogates, no \u0000.
     static func isJSON(_ bytes: UnsafeRawBufferPointer) -> Bool {

@@ -27,7 +27,11 @@ package enum ValueClass: Int, Sendable, Codable, CaseIterable {
     case integerText
     /// Any other number in decimals that keeps its digits as a number, such as 12.50.
     case decimalText
-    /// true, false, t, f, yes, no, on, off, y, n; in any case of letters.
+    /// Just so: words of JSON and of PostgreSQL's boolean.
+    case trueOrFalse
+    /// null, which is JSON's: as SQLAlchemy writes None.
+    case nullText
+    /// t, f, yes, no, on, off, y, n, and true and false with capitals; in any case of letters.
     case booleanText
     /// A day that there is: 2024-02-29.
     case dateText
@@ -65,6 +69,8 @@ package enum ValueClass: Int, Sendable, Codable, CaseIterable {
         default: .text
         }
     }
+
+    var isBooleanText: Bool { self == .trueOrFalse || self == .booleanText }
 
     @inline(__always)
     static func of(integer value: Int64) -> ValueClass {

@@ -80,23 +80,30 @@ enum SequenceSteps {
     }
 
     /// Of the rowid, whose largest SQLite may have kept although its row is gone; and in a table that was there, of every
-    /// other column that has a sequence.
+    /// other column that has a sequence; and those that the mapping names, which have to be there.
     static func steps(
         _ table: PlannedTable, _ existing: ExistingTable?, _ sequences: [String: Int64]
     ) -> [ImportStep] {
         let load = table.load
-        return load.columns.compactMap { column in
+        return load.columns.flatMap { column in
             let isAlias = column.source == load.source.rowidAlias
-            guard isAlias || existing?.columns.first(where: { $0.name == column.name })?.sequence != nil else {
-                return nil
-            }
+            let isKnown = isAlias || existing?.columns.first(where: { $0.name == column.name })?.sequence != nil
             let kept = isAlias ? given(table, sequences) : 0
-            return ImportStep(.sequences, "sequence of \(load.target).\(column.name)", sql(load, column.name, kept))
+            var steps: [ImportStep] = []
+            if isKnown {
+                let sql = sql(load, column.name, kept, of: name)
+                steps.append(ImportStep(.sequences, "sequence of \(load.target).\(column.name)", sql))
+            }
+            if let own = column.sequence {
+                let sql = sql(load, column.name, kept, of: "\(SQL.literal(own))::regclass::text")
+                steps.append(ImportStep(.sequences, "sequence \(own)", sql))
+            }
+            return steps
         }
     }
 
     /// Without a sequence there is nothing to set; one that stands or starts further on stays there.
-    private static func sql(_ load: LoadTable, _ column: String, _ kept: Int64) -> String {
+    private static func sql(_ load: LoadTable, _ column: String, _ kept: Int64, of name: String) -> String {
         """
         SELECT setval(s.name::regclass, r.last)
         FROM (SELECT greatest(\(kept), max(\(SQL.identifier(column)))) AS last FROM \(load.target)) AS r,

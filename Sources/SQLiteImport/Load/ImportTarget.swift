@@ -59,7 +59,12 @@ package enum ImportTarget {
             WHERE name IS NOT NULL ORDER BY attname
             """, [.text(load.target)])
         var found: [String] = []
-        for row in rows {
+        // One that is not there has been named by its step.
+        let mapped = load.columns.filter { $0.sequence != nil }
+        let own = try await connection.query(
+            "SELECT * FROM unnest($1::text[], $2::text[]) AS own (attname, name) WHERE to_regclass(name) IS NOT NULL",
+            [.textArray(mapped.map(\.name)), .textArray(mapped.compactMap(\.sequence))])
+        for row in Array(rows) + Array(own) {
             let (name, sequence) = (try row.string("attname"), try row.string("name"))
             guard let column = load.columns.first(where: { $0.name == name }) else { continue }
             let isAlias = column.source == load.source.rowidAlias

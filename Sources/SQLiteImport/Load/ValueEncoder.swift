@@ -129,8 +129,7 @@ struct ValueEncoder {
         switch type {
         case .text: try append(checked: bytes, longest: nil, to: buffer)
         case .other:
-            // Where numbers count a unit, a text is none.
-            if type.isInterval, unit != nil { throw .notATime }
+            if type.isInterval { return try append(interval: bytes, to: buffer) }
             try append(checked: bytes, longest: nil, to: buffer)
         case .varchar(let length): try append(checked: bytes, longest: length, to: buffer)
         case .bytea: buffer.append(blob: bytes)
@@ -162,7 +161,7 @@ struct ValueEncoder {
             try append(value, to: buffer)
         case .doublePrecision, .real, .numeric: try append(number: bytes, to: buffer)
         case .boolean:
-            guard kind(bytes) == .booleanText, let value = TextClass.boolean(bytes) else { throw .notBoolean }
+            guard kind(bytes).isBooleanText, let value = TextClass.boolean(bytes) else { throw .notBoolean }
             buffer.append(value ? UInt8(ascii: "t") : UInt8(ascii: "f"))
         case .date, .timestamp, .timestamptz:
             guard let time = TimeText(bytes), let epoch = time.epoch else {
@@ -170,10 +169,11 @@ struct ValueEncoder {
             }
             try append(epoch: epoch, to: buffer)
         case .time:
-            guard let time = TimeText(bytes), time.days == nil, let microseconds = time.microseconds else {
-                throw .notATime
-            }
-            buffer.append(timeOfDay: microseconds)
+            guard let time = TimeText(bytes),
+                let ofDay = time.days == nil ? time.microseconds : unit?.microseconds(time),
+                0..<86_400_000_000 ~= ofDay
+            else { throw .notATime }
+            buffer.append(timeOfDay: ofDay)
         case .uuid:
             guard TextClass.isUUID(bytes) || TextClass.isHex(bytes) else { throw .notAUUID }
             buffer.append(text: bytes)
@@ -212,6 +212,17 @@ struct ValueEncoder {
     }
 
     // MARK: Times
+
+    /// Where numbers count a unit, a text is none; without one, PostgreSQL takes no day and time for an interval.
+    private func append(interval bytes: UnsafeRawBufferPointer, to buffer: CopyBuffer) throws(RejectReason) {
+        if let unit {
+            guard let passed = unit.microseconds(TimeText(bytes)) else { throw .notATime }
+            buffer.append(passed)
+            return buffer.append(plain: " microseconds")
+        }
+        if kind(bytes) == .timestampText { throw .noUnit }
+        try append(checked: bytes, longest: nil, to: buffer)
+    }
 
     private func append(epoch microseconds: Int64?, to buffer: CopyBuffer) throws(RejectReason) {
         guard let microseconds, TimeUnit.range.contains(microseconds) else { throw .outOfRange }

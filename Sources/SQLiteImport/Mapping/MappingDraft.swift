@@ -19,7 +19,11 @@ package struct MappingDraft: Sendable {
         for (table, place) in zip(schema.tables, names.tables) {
             var entry = place
             let target = existing.first { $0.schema == place.schema && $0.name == place.name }
-            if BookkeepingTables.contains(table.name) { entry.skipped = "bookkeeping of an ORM's migrations" }
+            if BookkeepingTables.contains(table.name) {
+                let maker = orm == nil ? ORMProfile(bookkeeping: table.name) : nil
+                entry.skipped =
+                    "bookkeeping of an ORM's migrations" + (maker.map { "; see --orm \($0.rawValue)" } ?? "")
+            }
             for column in table.columns {
                 let seen = evidence[table.name]?.columns[column.name] ?? ColumnEvidence()
                 var result = self.column(column, seen, table, target)
@@ -73,12 +77,12 @@ package struct MappingDraft: Sendable {
             let type = TargetType(sql: found.type)
             if type != result.type {
                 result.unit = type.isTime ? result.unit ?? TypeChoice.onlyUnit(evidence, mapping.orm) : nil
-                // Django keeps a duration in SQLite as microseconds.
-                if type.isInterval, mapping.orm == .django { result.unit = .microseconds }
                 result.type = type
             }
+            result.unit = mapping.orm?.unit(of: type) ?? result.unit
             result.why = "the target's column"
             remarks = TypeChoice.remarks(type, evidence)
+            if result.unit == nil, let hint = TypeChoice.hint(type, evidence) { remarks.append(hint) }
         }
         if let question = choice.question, result.type.isTime, result.unit == nil { diagnostics.append(question) }
         if !remarks.isEmpty { self.remarks[table.name, default: [:]][column.name] = remarks }

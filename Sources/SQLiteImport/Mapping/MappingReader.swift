@@ -94,7 +94,7 @@ package struct MappingReader {
         }
         var column = table.columns[index]
         guard let entries = node.mapping else {
-            return complain("column", "\(name) has the keys type, unit, invalid, empty, name, skip", node)
+            return complain("column", "\(name) has the keys type, unit, invalid, empty, name, sequence, skip", node)
         }
         for (key, value) in entries {
             switch key.string {
@@ -102,6 +102,7 @@ package struct MappingReader {
             case "unit": column.unit = choice(value, "unit", TimeUnit.self)
             case "invalid": column.invalid = choice(value, "invalid", ColumnMapping.Policy.self) ?? .reject
             case "name": if let text = text(value, "name") { column.name = text }
+            case "sequence": if let text = text(value, "sequence") { column.sequence = text }
             case "generated": column.isGenerated = flag(value, "generated")
             case "skip": column.isSkipped = flag(value, "skip")
             case "empty":
@@ -112,10 +113,10 @@ package struct MappingReader {
                 } else {
                     complain("empty", "empty is one of reject, null", value)
                 }
-            default: unknown(key, ["type", "unit", "invalid", "empty", "name", "generated", "skip"])
+            default: unknown(key, ["type", "unit", "invalid", "empty", "name", "sequence", "generated", "skip"])
             }
         }
-        if !column.type.isTime, !column.type.isInterval { column.unit = nil }
+        if !column.type.isTime, !column.type.isInterval, column.type != .time { column.unit = nil }
         column.side = column.invalid == .text ? side(column, table) : nil
         column.why = "by the mapping"
         table.columns[index] = column

@@ -16,9 +16,11 @@ package enum MappingText {
         # Written by: strata import sqlite \(DiagnosticText.printable(source)) --review --write-mapping FILE
         # Edit it, and pass it back with --mapping FILE.
         #   type:    any type of PostgreSQL
-        #   unit:    seconds | milliseconds | microseconds, of numbers in a column of times
+        #   unit:    seconds | milliseconds | microseconds, of numbers in a column of times; since-1970 | since-2000, of days
+        #            with times, where the type is interval or time
         #   invalid: reject | null | text | fail, for values that the type cannot hold
         #   empty:   reject | null, for '' where the type is not text
+        #   sequence: one that only the application takes numbers of this column from
         #   skip:    true, or a reason: is not imported
         strata_import: 1
 
@@ -51,6 +53,7 @@ package enum MappingText {
         if let unit = column.unit { parts.append("unit: \(unit.rawValue)") }
         if column.invalid != .reject { parts.append("invalid: \(column.invalid.rawValue)") }
         if column.emptyIsNull { parts.append("empty: null") }
+        if let sequence = column.sequence { parts.append("sequence: \(YamlText.key(sequence))") }
         if column.isGenerated { parts.append("generated: true") }
         if column.isSkipped { parts.append("skip: true") }
         return "\(YamlText.key(column.source)): { \(parts.joined(separator: ", ")) }"

@@ -24,6 +24,7 @@ package struct TypeChoice: Sendable {
                 question = Self.mixedUnits(column, table, units, evidence)
             }
             if wish.isTime, wish.unit == nil { wish.unit = units.first?.unit ?? Self.unit(orm) }
+            if wish.unit == nil { wish.unit = Self.unit(orm, of: wish.type, evidence) }
             let fit = TypeFit(ColumnMapping(column.name, wish.type, unit: wish.unit), evidence)
             let bound = Double(evidence.notNull) * Self.dissent
             // Integers of several units are asked about, and do not contradict the declaration.
@@ -33,7 +34,7 @@ package struct TypeChoice: Sendable {
             }
             if Double(against) <= bound {
                 // Which of several units is meant, the user has to say.
-                let isAsked = question != nil || !wish.isTime || evidence.count(.integer) == 0
+                let isAsked = question != nil || wish.isTime && evidence.count(.integer) == 0
                 chosen = (wish.type, isAsked ? nil : wish.unit, wish.why)
                 remarks += Self.remarks(wish.type, evidence)
             } else {
@@ -45,6 +46,10 @@ package struct TypeChoice: Sendable {
         mapping = ColumnMapping(
             column.name, chosen.type, unit: chosen.unit, isGenerated: column.generation != nil, why: chosen.why)
         if mapping.type == .bigint, let hint = Self.hint(column, evidence) { remarks.append(hint) }
+        if declared.family == .time, mapping.type == .text, let hint = Self.hint(.time, evidence) {
+            remarks.append(hint)
+        }
+        if mapping.type.isTime, let hint = Self.durationHint(evidence, orm) { remarks.append(hint) }
         if column.affinity == .numeric, declared.family != .boolean,
             evidence.count(.integer) + evidence.count(.real) > 0,
             [.unknown, .json, .uuid, .text].contains(declared.family)
@@ -77,18 +82,19 @@ package struct TypeChoice: Sendable {
         case .json: return Wish(type: .jsonb, why: why)
         case .uuid: return Wish(type: .uuid, why: why)
         case .decimal: return Wish(type: decimal(declared, evidence), why: why)
-        case .varchar: return varchar(declared, evidence, why, orm)
+        case .varchar: return varchar(column, declared, evidence, why, orm)
         case .real: return Wish(type: .doublePrecision, why: why)
         case .integer: return orm == .drizzle ? drizzle(column, evidence) : nil
         case .none, .text, .blob, .unknown: return nil
         }
     }
 
-    /// Prisma and Rails keep times in UTC without a zone; all others get what PostgreSQL advises.
+    /// These keep times in UTC without a zone; all others get what PostgreSQL advises.
     private static func moment(_ orm: ORMProfile?, _ declared: DeclaredType) -> TargetType {
         switch orm {
         case .prisma: .timestamp(3)
         case .rails: .timestamp(6)
+        case .sqlalchemy: .timestamp(nil)
         case .django, .drizzle, nil: .timestamptz(nil)
         }
     }
@@ -96,7 +102,7 @@ package struct TypeChoice: Sendable {
     /// As many digits as declared where all values have no more, else as many as each has.
     private static func decimal(_ declared: DeclaredType, _ evidence: ColumnEvidence) -> TargetType {
         let (precision, scale) = (declared.sizes.first, declared.sizes.dropFirst().first ?? 0)
-        guard let precision, 1...1000 ~= precision, scale <= precision, evidence.count(.real) == 0 else {
+        guard let precision, 1...1000 ~= precision, scale <= precision else {
             return .numeric(precision: nil, scale: nil)
         }
         let type = TargetType.numeric(precision: precision, scale: scale)
@@ -106,12 +112,15 @@ package struct TypeChoice: Sendable {
     }
 
     private static func varchar(
-        _ declared: DeclaredType, _ evidence: ColumnEvidence, _ why: String, _ orm: ORMProfile?
+        _ column: SourceColumn, _ declared: DeclaredType, _ evidence: ColumnEvidence, _ why: String,
+        _ orm: ORMProfile?
     ) -> Wish? {
-        if orm == .django, declared.sizes.first == 32, evidence.notNull > 0,
+        // Without values too where it is declared just so, so that a key to a UUID is one.
+        if orm == .django || orm == .sqlalchemy, declared.sizes.first == 32,
+            evidence.notNull > 0 || column.declared.asciiLowercased == "char(32)",
             evidence[.hexText] + evidence[.null] == evidence.total
         {
-            return Wish(type: .uuid, why: why + ", 32 hexadecimal digits: Django's UUIDs")
+            return Wish(type: .uuid, why: why + ", 32 hexadecimal digits: UUIDs")
         }
         guard let length = declared.sizes.first, 1...10_485_760 ~= length, evidence.longestText <= length else {
             return nil
@@ -141,6 +150,11 @@ package struct TypeChoice: Sendable {
     }
 
     private static func unit(_ orm: ORMProfile?) -> TimeUnit? { orm == .prisma ? .milliseconds : nil }
+
+    /// Only where there are such values: most columns need none.
+    private static func unit(_ orm: ORMProfile?, of type: TargetType, _ evidence: ColumnEvidence) -> TimeUnit? {
+        evidence[.timestampText] > 0 ? orm?.unit(of: type) : nil
+    }
 
     /// The unit that the column's integers count; nil where they seem to count several.
     static func onlyUnit(_ evidence: ColumnEvidence, _ orm: ORMProfile?) -> TimeUnit? {

@@ -33,7 +33,7 @@ package struct TypeFit: Sendable, Hashable {
         switch kind.storage {
         case .null: nil
         case .integer: integer(kind, mapping, evidence)
-        case .real: real(kind, mapping)
+        case .real: real(kind, mapping, evidence)
         case .text: text(kind, mapping, evidence)
         case .blob:
             mapping.type == .bytea
@@ -73,15 +73,17 @@ package struct TypeFit: Sendable, Hashable {
         }
     }
 
-    private static func real(_ kind: ValueClass, _ mapping: ColumnMapping) -> Refusal {
+    private static func real(_ kind: ValueClass, _ mapping: ColumnMapping, _ evidence: ColumnEvidence) -> Refusal {
         let isWhole = kind == .wholeReal || kind == .wholeJulianDay
         switch mapping.type {
         case .doublePrecision, .text, .varchar(nil): return nil
         case .other: return mapping.type.isInterval ? (.noUnit, false) : nil
         case .varchar: return (.tooLong, true)
         case .real: return kind == .infinite ? nil : (.losesDigits, true)
-        case .numeric(let precision, _):
-            return kind == .infinite ? (.infinite, false) : precision == nil ? nil : (.losesDigits, true)
+        case .numeric(let precision, let scale):
+            if kind == .infinite { return (.infinite, false) }
+            guard let precision else { return nil }
+            return fits(evidence, whole: precision - (scale ?? 0), scale ?? 0) ? nil : (.losesDigits, true)
         case .json, .jsonb: return kind == .infinite ? (.notJSON, false) : nil
         case .bigint: return isWhole ? nil : (.notAnInteger, false)
         case .integer, .smallint: return isWhole ? (.outOfRange, true) : (.notAnInteger, false)
@@ -97,10 +99,21 @@ package struct TypeFit: Sendable, Hashable {
         }
     }
 
+    /// Whether no real has more digits before and behind the point.
+    private static func fits(_ evidence: ColumnEvidence, whole: Int, _ fraction: Int) -> Bool {
+        guard let low = evidence.smallestReal, let high = evidence.largestReal, whole >= 0, fraction >= 0 else {
+            return false
+        }
+        let bound = (0..<min(whole, 22)).reduce(1.0) { bound, _ in bound * 10 }
+        return evidence.realDigits <= fraction && max(low.magnitude, high.magnitude) < bound
+    }
+
     private static func text(_ kind: ValueClass, _ mapping: ColumnMapping, _ evidence: ColumnEvidence) -> Refusal {
         switch mapping.type {
         case .bytea: return nil
-        case .other where mapping.type.isInterval && mapping.unit != nil: return (.notATime, false)
+        case .other where mapping.type.isInterval && mapping.unit != nil:
+            return mapping.unit?.beginning != nil && kind == .timestampText ? nil : (.notATime, false)
+        case .other where mapping.type.isInterval && kind == .timestampText: return (.noUnit, false)
         case .text, .varchar, .other:
             if kind == .nulText { return (.nul, false) }
             if kind == .invalidText { return (.invalidUTF8, false) }
@@ -109,6 +122,9 @@ package struct TypeFit: Sendable, Hashable {
         default: break
         }
         if kind == .empty { return mapping.emptyIsNull ? nil : (.empty, false) }
+        if mapping.type == .time, kind == .timestampText, let day = mapping.unit?.firstDay {
+            return evidence.firstDay == day && evidence.lastDay == day ? nil : (.notATime, true)
+        }
         return typed(kind, mapping.type, evidence)
     }
 
@@ -119,7 +135,7 @@ package struct TypeFit: Sendable, Hashable {
         case .numeric(nil, _): return kind == .integerText || kind == .decimalText ? nil : (.notANumber, false)
         case .numeric, .doublePrecision, .real:
             return kind == .integerText || kind == .decimalText ? (.losesDigits, true) : (.notANumber, false)
-        case .boolean: return kind == .booleanText ? nil : (.notBoolean, false)
+        case .boolean: return kind.isBooleanText ? nil : (.notBoolean, false)
         case .date:
             if kind == .dateText { return nil }
             let mayBeMidnight = kind == .timestampText || kind == .zonedTimestampText
@@ -129,8 +145,8 @@ package struct TypeFit: Sendable, Hashable {
         case .time: return kind == .timeText ? nil : (.notATime, false)
         case .uuid: return kind == .uuidText || kind == .hexText ? nil : (.notAUUID, false)
         case .json, .jsonb:
-            let mayBeLiteral = kind == .booleanText || kind == .text
-            return [.jsonText, .integerText, .decimalText].contains(kind) ? nil : (.notJSON, mayBeLiteral)
+            let isJSON = [.jsonText, .trueOrFalse, .nullText, .integerText, .decimalText].contains(kind)
+            return isJSON ? nil : (.notJSON, kind == .text)
         case .text, .varchar, .bytea, .other: return nil
         }
     }

@@ -145,6 +145,8 @@ extension ValueClass {
         case .empty: "''"
         case .integerText: "texts of integers"
         case .decimalText: "texts of decimals"
+        case .trueOrFalse: "texts true and false"
+        case .nullText: "texts null"
         case .booleanText: "words for true and false"
         case .dateText: "texts of days"
         case .timestampText: "texts of days and times"

@@ -27,8 +27,10 @@ struct TableDifferences {
                 found.append("\(there.name) may be NULL there; it is NOT NULL in the file")
             }
             if column.name == source.rowidAlias {
-                if !there.hasDefault {
-                    found.append("\(there.name) gets no number by itself there: it has no identity, and no default")
+                if !there.hasDefault, mapped.sequence == nil {
+                    found.append(
+                        "\(there.name) gets no number by itself there: it has no identity, and no default (where the application asks a sequence, say sequence: NAME for it in the mapping)"
+                    )
                 }
             } else if let text = column.defaultSQL, text.uppercased() != "NULL", !there.hasDefault {
                 found.append("\(there.name) has no default there; in the file it is \(text)")

@@ -84,7 +84,7 @@ extension TimeUnit {
         case .seconds: 1
         case .milliseconds: 1_000
         case .microseconds: 1_000_000
-        case .julianDays: 0
+        case .julianDays, .since1970, .since2000: 0
         }
     }
 }

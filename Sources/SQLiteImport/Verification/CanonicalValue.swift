@@ -92,6 +92,7 @@ struct CanonicalValue {
         case .doublePrecision: append(bits: (Double(string(bytes)) ?? 0).bitPattern, 16, out)
         case .real: append(bits: UInt64((Float(string(bytes)) ?? 0).bitPattern), 8, out)
         case .numeric: out.append(plain: PlainDecimal.text(string(bytes), keepsScale: false))
+        case .other where type.isInterval: out.append(unit?.microseconds(TimeText(bytes)) ?? 0)
         case .date: out.append((TimeText(bytes)?.epoch ?? 0) / 86_400_000_000)
         case .time: out.append(TimeText(bytes)?.microseconds ?? 0)
         case .timestamp, .timestamptz: out.append(rounded(TimeText(bytes)?.epoch ?? 0))
