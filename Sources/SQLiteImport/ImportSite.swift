@@ -30,6 +30,8 @@ package struct ImportSite: Sendable {
     package let definition: TargetDefinition
     /// Of `existing`, those that the earlier import has made.
     private let madeEarlier: Set<String>
+    /// Of sequences that the mapping names and the target does not have.
+    private let lackingSequences: [Diagnostic]
     /// Schemas that the target has, quoted where needed.
     private let schemasBefore: Set<String>
 
@@ -92,7 +94,8 @@ package struct ImportSite: Sendable {
             existing: isNew ? try await Self.names(in: draft.mapping, target) : [:], tables: existing)
         return ImportSite(
             request: request, look: look, existing: existing, earlier: earlier, draft: draft, definition: definition,
-            madeEarlier: made, schemasBefore: try await Self.schemas(target))
+            madeEarlier: made, lackingSequences: try await Self.lackingSequences(draft.mapping, target),
+            schemasBefore: try await Self.schemas(target))
     }
 
     /// Names that tables, indexes and sequences of the target have, by schema: new ones must not meet them.
@@ -108,6 +111,34 @@ package struct ImportSite: Sendable {
             """, [.textArray(Array(Set(mapping.tables.map(\.schema))))])
         for row in rows { names[try row.string("nspname"), default: []].insert(try row.string("relname")) }
         return names
+    }
+
+    /// Before the rows are loaded: that a sequence is not there would else be known only after them.
+    private static func lackingSequences(_ mapping: ImportMapping, _ target: Connection?) async throws -> [Diagnostic] {
+        guard let target else { return [] }
+        var found: [Diagnostic] = []
+        for table in mapping.tables where table.skipped == nil {
+            for column in table.columns where !column.isSkipped {
+                guard let name = column.sequence else { continue }
+                let object = "column \(table.source).\(column.source)"
+                func complain(_ why: String) {
+                    found.append(
+                        Diagnostic(
+                            .error, "no-such-sequence", "\(object): sequence \(name) of the mapping \(why)",
+                            object: object,
+                            nextStep: "write it as in SQL, with its schema where that is not public, or make it first"))
+                }
+                do {
+                    let kind = try await target.query(
+                        "SELECT relkind::text AS kind FROM pg_class WHERE oid = to_regclass($1)", [.text(name)]
+                    ).first?.string("kind")
+                    if kind != "S" { complain(kind == nil ? "is not there" : "is no sequence") }
+                } catch let error as PostgresError where error.sqlState != nil && !error.isConnectionLost {
+                    complain("cannot be looked for: \(error.message)")
+                }
+            }
+        }
+        return found
     }
 
     private static func schemas(_ target: Connection?) async throws -> Set<String> {
@@ -225,7 +256,7 @@ package struct ImportSite: Sendable {
         let isResumed = earlier.map { $0.state != "done" } ?? false
         // What it has loaded goes before anything is loaded again.
         let filled = isResumed || request.isRestart
-        return draft.diagnostics.filter { $0.severity == .error }
+        return draft.diagnostics.filter { $0.severity == .error } + lackingSequences
             + schema.tables.filter { !$0.isReadableAtOnce && mapping.table($0.name)?.skipped == nil }.map {
                 Diagnostic(
                     .error, "too-many-columns",

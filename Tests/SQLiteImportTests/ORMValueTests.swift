@@ -116,14 +116,24 @@ import Testing
         }
     }
 
-    @Test func `A sequence of the mapping that is not there is told`() async throws {
+    @Test(
+        arguments: [
+            ("nobodys", "is not there"), ("other", "is no sequence"),
+            ("a b", "cannot be looked for: invalid name syntax"),
+        ])
+    func `A sequence of the mapping that is none is told before anything is changed`(
+        _ name: String, _ why: String
+    ) async throws {
         let file = try SQLiteFile("CREATE TABLE t (n INTEGER PRIMARY KEY); INSERT INTO t VALUES (7);")
         try await withTestDatabase("import") { database in
+            try await database.execute("CREATE TABLE other (n int)")
             var fixture = ImportFixture(file, into: database)
-            fixture.mapping = "tables: { t: { columns: { n: { sequence: nobodys } } } }"
-            let done = try await fixture.run()
-            #expect(
-                done.objects.count == 1 && done.objects[0].contains("\"nobodys\" does not exist"), "\(done.objects)")
+            fixture.mapping = "tables: { t: { columns: { n: { sequence: '\(name)' } } } }"
+            let error = await #expect(throws: ImportFailure.self) { try await fixture.run() }
+            let message = "column t.n: sequence \(name) of the mapping \(why)"
+            #expect(error?.kind == .incompatible && error?.diagnostics.map(\.message) == [message])
+            let there = try await database.with { try await $0.texts("SELECT coalesce(to_regclass('t')::text, '-')") }
+            #expect(there == ["-"])
         }
     }
 
