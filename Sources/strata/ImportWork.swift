@@ -155,6 +155,7 @@ struct ImportWork {
         guard let earlier = site.earlier else {
             return console.error("no earlier import of \(command.file) is known; this one begins\n")
         }
+        try await ImportJournal.prepare(connection)
         try await ImportRestart.run(ImportJournal(earlier.id, on: connection), on: connection)
         console.error("import \(earlier.id) of \(command.file) was taken back\n")
     }

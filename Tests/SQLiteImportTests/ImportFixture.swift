@@ -13,6 +13,8 @@ struct ImportFixture {
     var orm: ORMProfile?
     var mapping: String?
     var layout: Layout?
+    /// Where the rows go, if not straight to the database.
+    var target: ConnectionSettings?
 
     init(_ file: SQLiteFile, into database: TestDatabase, mostRejects: Int? = nil) {
         (self.database, path) = (database, file.path)
@@ -55,7 +57,7 @@ struct ImportFixture {
             let journal = try await site.begin(on: connection)
             let tables = site.plan.tables
             let outcome = try await ImportRun(
-                site.snapshot, target: database.settings, tables: tables, options: options, listener: listener
+                site.snapshot, target: target ?? database.settings, tables: tables, options: options, listener: listener
             ).run(journal)
             let verified = try await ImportVerification(
                 site.snapshot, target: database.settings, tables: tables, jobs: options.jobs

@@ -58,8 +58,12 @@ struct RandomSchema {
             )
         }
         if key == 2 {
-            parts.append(
-                "CONSTRAINT pk PRIMARY KEY (\(names.prefix(2).map(SQLite.identifier).joined(separator: ", ")))")
+            let keys = names.prefix(2).map { name in
+                let isText = types[name]?.contains("TEXT ") == true || types[name] == "TEXT"
+                let collations = isText ? [" COLLATE NOCASE", " COLLATE RTRIM DESC"] : [" DESC"]
+                return SQLite.identifier(name) + random.pick(["", " COLLATE BINARY DESC"] + collations)
+            }
+            parts.append("CONSTRAINT pk PRIMARY KEY (\(keys.joined(separator: ", ")))")
         }
         if random.once(in: 3) {
             parts.append("CONSTRAINT ck CHECK (\(check(random.pick(names))) OR \(check(random.pick(names))))")

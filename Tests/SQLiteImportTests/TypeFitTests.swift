@@ -190,7 +190,7 @@ import Testing
             evidence.boundaries = (low...high).filter { _ in random.once(in: 3) }
             var table = SourceTable("t", sql: "")
             table.rowidName = "rowid"
-            let chunks = Chunk.remaining(table, evidence, done: done, isDone: false).compactMap(\.rowids)
+            let chunks = Chunk.remaining(table, evidence, done: done).compactMap(\.rowids)
             var seen: [Int64: Int] = [:]
             for rowid in (chunks + []).flatMap({ Array($0) }) { seen[rowid, default: 0] += 1 }
             for rowid in low...high {

@@ -75,9 +75,7 @@ package struct EvidencePass: Sendable {
             var reported = 0
             while try cursor.step() {
                 guard scan.add(cursor.handle, first: first) else {
-                    throw SourceError(
-                        result: .SQLITE_CORRUPT, extended: .SQLITE_CORRUPT,
-                        text: "rows of table \(table.name) are out of order", path: path)
+                    throw SourceError.damaged("rows of table \(table.name) are out of order", path: path)
                 }
                 if scan.rows - reported >= 4096 {
                     progress(table.name, scan.rows - reported)

@@ -9,8 +9,18 @@ package struct ChunkResult: Sendable, Hashable {
     package var rejects: [Reject] = []
     /// Bytes sent.
     package var bytes = 0
-    /// The last rowid that was read, where the chunk ended early because of many rejects: the rest is a chunk of its own.
-    package var stoppedAt: Int64?
+    /// Where it stopped before its end: after many rejects, or when it had as many rows as a chunk is meant to have. The
+    /// rest is a chunk of its own.
+    package var stop: Stop?
+
+    package enum Stop: Sendable, Hashable {
+        /// The last one that was read.
+        case rowid(Int64)
+        /// Of the last row that was read.
+        case key([KeyValue])
+    }
+
+    package init(read: Int = 0, stop: Stop? = nil) { (self.read, self.stop) = (read, stop) }
 }
 
 /// Loads a chunk inside a transaction of the caller: all rows that can be loaded are, and each other one is a reject.
@@ -19,6 +29,8 @@ struct ChunkLoader {
     let connection: Connection
     let table: LoadTable
     let chunk: Chunk
+    /// After which a chunk by keys ends.
+    let size: Int
     /// Rejects kept in memory; a chunk with more ends there.
     var mostRejects = 1000
     let progress: @Sendable (_ rows: Int, _ bytes: Int) -> Void
@@ -42,29 +54,44 @@ struct ChunkLoader {
         var result = ChunkResult()
         let total = try await connection.copyIn(table.copy) { writer in
             while true {
-                let most = mostRejects - result.rejects.count
-                let batch = try await reader.run { _ in try rows.next(bytes: Self.batchBytes, rejects: most) }
+                let (most, mostRows) = (mostRejects - result.rejects.count, mostRows - result.read)
+                let batch = try await reader.run { _ in
+                    try rows.next(bytes: Self.batchBytes, rows: mostRows, rejects: most)
+                }
                 result.add(batch)
                 if !batch.bytes.isEmpty { try await writer.write(batch.bytes) }
                 progress(batch.read, batch.bytes.count)
                 if batch.isLast { break }
-                if result.rejects.count >= mostRejects, chunk.rowids != nil {
-                    result.stoppedAt = batch.lastRowid
-                    break
-                }
-                guard result.rejects.count < mostRejects else { throw TooManyRejects(table: chunk.table) }
+                result.stop = try await stop(rows, batch, result)
+                if result.stop != nil { break }
             }
         }
         result.loaded = total
         return result
     }
 
-    /// A table without rowids is one chunk, which cannot end before its end.
+    private var mostRows: Int {
+        if case .keys = chunk.rows { size } else { .max }
+    }
+
+    /// Nil where the chunk goes on behind the batch.
+    private func stop(
+        _ rows: RowReader, _ batch: RowReader.Batch, _ result: ChunkResult
+    ) async throws -> ChunkResult.Stop? {
+        guard result.rejects.count >= mostRejects || result.read >= mostRows else { return nil }
+        switch chunk.rows {
+        case .rowids: return batch.lastRowid.map { .rowid($0) }
+        case .keys: return .key(try await reader.run { [reader] _ in try rows.key(in: reader.path) })
+        case .all: throw TooManyRejects(table: chunk.table)
+        }
+    }
+
+    /// A table whose rows nothing tells apart is one chunk, which cannot end before its end.
     struct TooManyRejects: Error, Sendable { var table: String }
 
     private func open() async throws -> RowReader {
-        let (table, range) = (table, chunk.rowids)
-        return try await reader.run { try RowReader($0, table, range) }
+        let (table, rows) = (table, chunk.rows)
+        return try await reader.run { try RowReader($0, table, rows) }
     }
 
     // MARK: Row by row, as far as it must be
@@ -76,18 +103,16 @@ struct ChunkLoader {
         var result = ChunkResult()
         while true {
             let most = mostRejects - result.rejects.count
+            let count = min(Self.carefulRows, mostRows - result.read)
             let batch = try await reader.run { _ in
-                try rows.next(bytes: Self.batchBytes, rows: Self.carefulRows, rejects: most, keepsEnds: true)
+                try rows.next(bytes: Self.batchBytes, rows: count, rejects: most, keepsEnds: true)
             }
             result.add(batch)
             try await insert(batch, 0..<batch.ends.count, &result)
             progress(batch.read, batch.bytes.count)
             if batch.isLast { return result }
-            if result.rejects.count >= mostRejects {
-                guard chunk.rowids != nil else { throw TooManyRejects(table: chunk.table) }
-                result.stoppedAt = batch.lastRowid
-                return result
-            }
+            result.stop = try await stop(rows, batch, result)
+            if result.stop != nil { return result }
         }
     }
 

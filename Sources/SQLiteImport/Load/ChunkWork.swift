@@ -26,8 +26,8 @@ final class ChunkWork: Sendable {
     func finish(_ chunk: Chunk, _ result: ChunkResult) -> Bool {
         state.withLock { state in
             state.rejected += result.rejected
-            if let stopped = result.stoppedAt, let range = chunk.rowids, stopped < range.upperBound {
-                state.waiting.append(Chunk(chunk.table, stopped + 1...range.upperBound))
+            if let rest = chunk.rest(result) {
+                state.waiting.append(rest)
                 return false
             }
             state.open[chunk.table, default: 1] -= 1

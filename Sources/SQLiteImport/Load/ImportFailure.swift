@@ -23,6 +23,8 @@ package struct ImportOptions: Sendable, Hashable {
     package var jobs = 4
     /// Rows that may be rejected before the import stops; nil: any number.
     package var mostRejects: Int? = 0
+    /// Rows of a chunk, at least 1.
+    package var chunkRows = Chunk.usualRows
 
     package init() {}
 }

@@ -7,8 +7,11 @@ package struct ImportJournal: Sendable {
     package let id: Int
     let connection: Connection
 
-    /// Safe to run again. `imports.settled` is a transaction that began after all rows were there; `import_tables.made` is what `--restart` may drop; of tables that were there before, it takes back
-    /// the rows.
+    /// Safe to run again. `imports.settled` is a transaction that began after all rows were there. `import_tables.made` is
+    /// what `--restart` may drop; of tables that were there before, it takes back the rows. `import_chunks.first` and `last`
+    /// are rowids; in a table without rowids `first` is the chunk's number, `last` is NULL, and `key` that of its last row,
+    /// NULL where the table ended. A column is added only where it is missing: ALTER would wait for the chunks of other
+    /// imports, and all readers for it.
     static let statements = """
         CREATE SCHEMA IF NOT EXISTS strata;
         CREATE TABLE IF NOT EXISTS strata.imports (
@@ -41,8 +44,17 @@ package struct ImportJournal: Sendable {
             read bigint NOT NULL,
             loaded bigint NOT NULL,
             rejected bigint NOT NULL,
-            number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
+            number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            key text
         );
+        DO $$ BEGIN
+            IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'strata.import_chunks'::regclass AND attname = 'key') THEN
+                ALTER TABLE strata.import_chunks ADD COLUMN key text;
+            END IF;
+            IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'strata.imports'::regclass AND attname = 'settled') THEN
+                ALTER TABLE strata.imports ADD COLUMN settled xid;
+            END IF;
+        END $$;
         CREATE UNIQUE INDEX IF NOT EXISTS import_chunks_once
             ON strata.import_chunks (import_id, source, coalesce(first, 0));
         CREATE TABLE IF NOT EXISTS strata.import_rejects (
@@ -138,78 +150,7 @@ package struct ImportJournal: Sendable {
             ).map { SQL.qualified(try $0.string("schema"), try $0.string("name")) })
     }
 
-    // MARK: Chunks
-
-    struct Loaded: Sendable {
-        var ranges: [ClosedRange<Int64>] = []
-        /// Of a table without rowids: loaded as a whole.
-        var isWhole = false
-        var read = 0
-        var loaded = 0
-        var rejected = 0
-    }
-
-    /// By table of the file.
-    func loaded() async throws -> [String: Loaded] {
-        var tables: [String: Loaded] = [:]
-        let rows = try await connection.query(
-            "SELECT source, first, last, read, loaded, rejected FROM strata.import_chunks WHERE import_id = $1",
-            [.int(id)]
-        )
-        for row in rows {
-            var table = tables[try row.string("source")] ?? Loaded()
-            if let first = try row.optionalInt("first"), let last = try row.optionalInt("last") {
-                table.ranges.append(Int64(first)...Int64(last))
-            } else {
-                table.isWhole = true
-            }
-            table.read += try row.int("read")
-            table.loaded += try row.int("loaded")
-            table.rejected += try row.int("rejected")
-            tables[try row.string("source")] = table
-        }
-        return tables
-    }
-
-    /// On the connection, and in the transaction, that loaded the rows.
-    func add(_ chunk: Chunk, _ result: ChunkResult, on connection: Connection) async throws {
-        var range = chunk.rowids
-        if let stopped = result.stoppedAt, let whole = range { range = whole.lowerBound...stopped }
-        _ = try await connection.query(
-            "INSERT INTO strata.import_chunks (import_id, source, first, last, read, loaded, rejected) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-            [
-                .int(id), .text(chunk.table), range.map { .int(Int($0.lowerBound)) } ?? .null,
-                range.map { .int(Int($0.upperBound)) } ?? .null, .int(result.read), .int(result.loaded),
-                .int(result.rejected),
-            ])
-        guard !result.rejects.isEmpty else { return }
-        _ = try await connection.query(
-            "INSERT INTO strata.import_rejects (import_id, source, reject) SELECT $1, $2, line FROM unnest($3::text[]) AS line",
-            [.int(id), .text(chunk.table), .textArray(try result.rejects.map(RejectLine.text))])
-    }
-
-    /// Waits for chunks of an earlier call whose commit is still under way, so that what the journal says next is all there
-    /// is: their lines refer to this row, and hold it until they are committed.
-    func waitForCommits(on connection: Connection? = nil) async throws {
-        _ = try await (connection ?? self.connection).query(
-            "SELECT FROM strata.imports WHERE id = $1 FOR UPDATE", [.int(id)])
-    }
-
-    /// Of a chunk that was committed although nobody heard of it.
-    func result(of chunk: Chunk, on connection: Connection) async throws -> ChunkResult? {
-        let rows = try await connection.query(
-            """
-            SELECT last, read, loaded, rejected FROM strata.import_chunks
-            WHERE import_id = $1 AND source = $2 AND first IS NOT DISTINCT FROM $3
-            """, [.int(id), .text(chunk.table), chunk.rowids.map { .int(Int($0.lowerBound)) } ?? .typed(nil, type: 20)])
-        return try rows.first.map { row in
-            var result = ChunkResult()
-            (result.read, result.loaded) = (try row.int("read"), try row.int("loaded"))
-            result.rejected = try row.int("rejected")
-            result.stoppedAt = try row.optionalInt("last").map { Int64($0) }
-            return result
-        }
-    }
+    // MARK: Rejects
 
     /// Rejects in the order in which they were found, in parts.
     package func rejects(after number: Int, limit: Int = 1000) async throws -> [(number: Int, line: String)] {

@@ -81,10 +81,15 @@ package struct ImportRun: Sendable {
 
     private func load(_ journal: ImportJournal) async throws {
         let done = try await journal.loaded()
-        let chunks = tables.flatMap { table in
+        // One after the other takes longest: they begin first.
+        let size = options.chunkRows
+        let long = tables.filter { $0.load.order != nil && $0.evidence.rows > size }
+        let others = tables.filter { $0.load.order == nil || $0.evidence.rows <= size }
+        let chunks = (long + others).flatMap { table in
             let loaded = done[table.load.source.name]
             return Chunk.remaining(
-                table.load.source, table.evidence, done: loaded?.ranges ?? [], isDone: loaded?.isWhole ?? false)
+                table.load.source, table.evidence, done: loaded?.ranges ?? [], next: loaded?.next,
+                isDone: loaded?.isWhole ?? false, size: size)
         }
         let read = done.values.reduce(0) { $0 + $1.read }
         listener(
@@ -133,6 +138,7 @@ package struct ImportRun: Sendable {
             do {
                 if tries > 0 {
                     connection = try await open()
+                    try await journal.waitForCommits(on: connection)
                     if let result = try await journal.result(of: chunk, on: connection) { return result }
                 }
                 return try await load(chunk, table, reader, connection, journal)
@@ -155,10 +161,11 @@ package struct ImportRun: Sendable {
         let listener = listener
         let name = chunk.table
         return try await connection.transaction { connection in
-            let loader = ChunkLoader(reader: reader, connection: connection, table: table.load, chunk: chunk) {
-                listener(.loaded(table: name, rows: $0, bytes: $1))
-            }
+            let loader = ChunkLoader(
+                reader: reader, connection: connection, table: table.load, chunk: chunk, size: options.chunkRows
+            ) { listener(.loaded(table: name, rows: $0, bytes: $1)) }
             let result = try await loader.load()
+            try checkRows(chunk, result, table)
             do { try await journal.add(chunk, result, on: connection) } catch let error as PostgresError
                 where error.sqlState == .uniqueViolation
             {
@@ -166,6 +173,15 @@ package struct ImportRun: Sendable {
             }
             return result
         }
+    }
+
+    /// Chunks that follow one another have all rows of their table only where these are in the order that SQLite says, as
+    /// they are but in a damaged file.
+    private func checkRows(_ chunk: Chunk, _ result: ChunkResult, _ table: PlannedTable) throws {
+        guard case .keys(let place) = chunk.rows else { return }
+        let read = place.rowsBefore + result.read
+        guard result.stop == nil ? read != table.evidence.rows : read > table.evidence.rows else { return }
+        throw SourceError.damaged("rows of table \(chunk.table) are out of order", path: snapshot.file.path)
     }
 
     /// The rows and their line in the journal are lost or kept together, so a chunk need not wait for the disk: what comes
@@ -215,7 +231,7 @@ package struct ImportRun: Sendable {
                 .rejects,
                 Diagnostic(
                     .error, "too-many-rejects",
-                    "table \(error.table) has no rowids, is loaded in one transaction, and had more than 1,000 rejects",
+                    "table \(error.table) has neither a rowid that can be named nor a unique key of columns NOT NULL, is loaded in one transaction, and had more than 1,000 rejects",
                     nextStep: "choose other types for it in the mapping: --review shows what does not fit"))
         case let error as PostgresError where error.sqlState == .diskFull:
             // The server says "No space left on device", or how much of a block it could still write.

@@ -6,10 +6,12 @@ package struct LoadTable: Sendable, Hashable {
     package var mapping: TableMapping
     /// The columns of the mapping that are loaded, in the table's order.
     package var columns: [ColumnMapping]
+    /// In which its rows are read, where they have no rowids.
+    let order: KeyOrder?
 
     /// - Parameter generated: columns of the file that PostgreSQL makes itself.
     package init(_ source: SourceTable, _ mapping: TableMapping, generated: Set<String>) {
-        (self.source, self.mapping) = (source, mapping)
+        (self.source, self.mapping, order) = (source, mapping, KeyOrder(source))
         columns = source.columns.compactMap { mapping.column($0.name) }.filter {
             !$0.isSkipped && !generated.contains($0.source)
         }
@@ -18,13 +20,23 @@ package struct LoadTable: Sendable, Hashable {
     package var target: String { SQL.qualified(mapping.schema, mapping.name) }
     var hasSides: Bool { columns.contains { $0.side != nil } }
 
-    /// A table without a rowid is read from its beginning to its end, in one transaction.
     var hasRowids: Bool { source.rowidName != nil }
 
+    /// The rowid, where there is one, then the columns, then those of the key in which rows without rowids are read.
+    ///
+    /// The key's come once more: what is made of a value for the target may convert the text that SQLite gives.
+    private var selection: String {
+        let names =
+            [source.rowidName].compactMap { $0 }
+            + (columns.map(\.source) + (order?.columns ?? [])).map(SourceSQL.identifier)
+        return
+            "SELECT \(names.isEmpty ? "NULL" : names.joined(separator: ", ")) FROM \(SourceSQL.identifier(source.name))"
+    }
+
+    func select(_ part: KeyOrder.Part) -> String { "\(selection) \(part.sql)" }
+
     func select(isBounded: Bool) -> String {
-        let names = ([source.rowidName].compactMap { $0 } + columns.map { SourceSQL.identifier($0.source) })
-        var sql =
-            "SELECT \(names.isEmpty ? "NULL" : names.joined(separator: ", ")) FROM \(SourceSQL.identifier(source.name)) NOT INDEXED"
+        var sql = "\(selection) NOT INDEXED"
         if let rowid = source.rowidName {
             if isBounded { sql += " WHERE \(rowid) BETWEEN ?1 AND ?2" }
             sql += " ORDER BY \(rowid)"

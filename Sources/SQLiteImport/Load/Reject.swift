@@ -12,9 +12,9 @@ package struct Reject: Sendable, Hashable {
 
     /// Of the file.
     package var table: String
-    /// Nil in a table WITHOUT ROWID.
+    /// Nil in a table without rowids.
     package var rowid: Int64?
-    /// The values of the primary key where there is no rowid, by column.
+    /// The values of its key where there is no rowid, by column.
     package var key: [String: String] = [:]
     /// Of the file; nil where the server refused the row and did not say for which.
     package var column: String?

@@ -21,17 +21,29 @@ final class RowReader: @unchecked Sendable {
     struct Failed: Error, Sendable { var reject: Reject }
 
     private let table: LoadTable
-    private let cursor: SourceCursor
+    private var cursor: SourceCursor
+    /// Those that come after it, the next one last.
+    private var others: [SourceCursor] = []
     private let encoders: [ValueEncoder]
     private let buffer = CopyBuffer()
     private let first: Int32
     private var sideTexts: [Int: String] = [:]
 
-    /// - Parameter range: rowids; nil for the whole table.
-    init(_ database: Database, _ table: LoadTable, _ range: ClosedRange<Int64>?) throws {
+    init(_ database: Database, _ table: LoadTable, _ rows: Chunk.Rows) throws {
         self.table = table
-        cursor = try SourceCursor(database, table.select(isBounded: range != nil))
-        if let range { cursor.bind([range.lowerBound, range.upperBound]) }
+        switch rows {
+        case .rowids(let range):
+            cursor = try SourceCursor(database, table.select(isBounded: true))
+            cursor.bind([range.lowerBound, range.upperBound])
+        case .keys(let place):
+            others = try (table.order?.parts(behind: place.behind) ?? []).reversed().map { part in
+                let cursor = try SourceCursor(database, table.select(part))
+                try cursor.bind(part.bindings)
+                return cursor
+            }
+            cursor = try others.popLast() ?? SourceCursor(database, table.select(isBounded: false))
+        case .all: cursor = try SourceCursor(database, table.select(isBounded: false))
+        }
         encoders = table.columns.map(ValueEncoder.init)
         first = table.source.rowidName == nil ? 0 : 1
     }
@@ -43,7 +55,7 @@ final class RowReader: @unchecked Sendable {
         var batch = Batch()
         buffer.removeAll()
         while buffer.count < limit, batch.read < rows, batch.rejects.count < most {
-            guard try cursor.step() else {
+            guard try step() else {
                 batch.isLast = true
                 break
             }
@@ -61,6 +73,21 @@ final class RowReader: @unchecked Sendable {
         }
         batch.bytes = buffer.array()
         return batch
+    }
+
+    @inline(__always)
+    private func step() throws -> Bool {
+        while try !cursor.step() {
+            guard let next = others.popLast() else { return false }
+            cursor = next
+        }
+        return true
+    }
+
+    /// Of the last row that was read, of a table that is read in the order of its key.
+    func key(in path: String) throws -> [KeyValue] {
+        let place = first + Int32(table.columns.count)
+        return try table.order?.key(cursor.handle, from: place, of: table.source.name, in: path) ?? []
     }
 
     /// False for a row that is rejected, of which nothing stays in the buffer.

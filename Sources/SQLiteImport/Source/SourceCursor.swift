@@ -18,6 +18,15 @@ final class SourceCursor: @unchecked Sendable {
         for (index, value) in values.enumerated() { sqlite3_bind_int64(handle, Int32(index + 1), value) }
     }
 
+    /// Values of a key to ?1, ?2 …
+    func bind(_ values: [KeyValue]) throws {
+        sqlite3_reset(handle)
+        for (index, value) in values.enumerated() {
+            let code = value.bind(handle, index + 1)
+            guard code == SQLITE_OK else { throw failure(code) }
+        }
+    }
+
     /// False at the end.
     @inline(__always)
     func step() throws -> Bool {

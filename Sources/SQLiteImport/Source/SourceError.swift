@@ -25,6 +25,11 @@ package struct SourceError: Error, Sendable, Hashable {
         (self.code, self.message, self.nextStep) = (code, message, nextStep)
     }
 
+    /// What SQLite itself does not notice.
+    static func damaged(_ what: String, path: String) -> SourceError {
+        SourceError(result: .SQLITE_CORRUPT, extended: .SQLITE_CORRUPT, text: what, path: path)
+    }
+
     package var diagnostic: Diagnostic { Diagnostic(.error, code.rawValue, message, nextStep: nextStep) }
 
     /// From SQLite's result code (https://www.sqlite.org/rescode.html).

@@ -41,8 +41,8 @@ package struct SourceTable: Sendable, Hashable {
     package var primaryKey: [String] = []
     /// Whether the primary key is an alias of the rowid: INTEGER PRIMARY KEY.
     package var rowidAlias: String?
-    /// A name under which the rowid can be asked: rowid, _rowid_ or oid, whichever no column has. Nil for WITHOUT ROWID, and
-    /// where columns have all three names.
+    /// A name under which the rowid can be asked: rowid, _rowid_ or oid, whichever no column has, else that of its alias. Nil
+    /// for WITHOUT ROWID, and where columns that are no alias have all three names.
     package var rowidName: String?
     package var isWithoutRowid = false
     package var isStrict = false

@@ -84,7 +84,9 @@ struct TableReader {
             table.rowidAlias = key.first?.name
         }
         let names = Set(table.columns.map(\.name.asciiLowercased))
-        table.rowidName = ["rowid", "_rowid_", "oid"].first { !names.contains($0) }
+        table.rowidName =
+            ["rowid", "_rowid_", "oid"].first { !names.contains($0) }
+            ?? table.rowidAlias.map(SourceSQL.identifier)
     }
 
     /// Rows of one id are one reference. SQLite gives the last one first.

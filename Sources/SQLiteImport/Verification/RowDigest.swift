@@ -103,12 +103,17 @@ struct TargetDigest {
     }
 }
 
-/// The primary key of the row on which a statement stands, as text.
+/// The key of the row on which a statement stands, as text, where it has no rowid.
 enum RowKey {
     static func of(_ handle: OpaquePointer, _ table: LoadTable, _ first: Int32) -> [String: String] {
         var key: [String: String] = [:]
-        for (index, column) in table.columns.enumerated() where table.source.primaryKey.contains(column.source) {
+        let names = table.order?.columns ?? table.source.primaryKey
+        for (index, column) in table.columns.enumerated() where names.contains(column.source) {
             key[column.source] = SourceText.of(handle, first + Int32(index)).text
+        }
+        // Those that are not loaded.
+        for (index, name) in (table.order?.columns ?? []).enumerated() where key[name] == nil {
+            key[name] = SourceText.of(handle, first + Int32(table.columns.count + index)).text
         }
         return key
     }
