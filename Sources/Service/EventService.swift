@@ -99,7 +99,7 @@ package struct EventService: Sendable {
         let groups = try door.isOperator(request) ? GroupMetrics.families(await place.groupGauge.figures()) : []
         return .with(
             place.metrics.text(
-                version: version, waitingAppends: await place.writer.waitingRequests,
+                version: version, waitingAppends: place.writer.waitingRequests,
                 waitingReaders: await place.watch.waiting, groups: groups), MetricFamily.contentType)
     }
 

@@ -25,8 +25,8 @@ package struct ServiceLimits: Sendable {
     package init() {}
 }
 
-/// What routes work with.
-struct ServicePlace: Sendable {
+/// What routes work with. One for all requests, whose copies of it would cost more than some of them.
+final class ServicePlace: Sendable {
     let limits: ServiceLimits
     let directory: Directory
     let reader: EventReader
@@ -75,8 +75,8 @@ struct ServicePlace: Sendable {
         await callers.close()
     }
 
-    func streamID(_ name: String, _ organization: UUID) async throws -> UUID {
-        if let id = UUID(uuidString: name) { return id }
+    nonisolated(nonsending) func streamID(_ name: String, _ organization: UUID) async throws -> UUID {
+        if let id = UUID(text: name) { return id }
         return try await names.id(of: name, organization)
     }
 

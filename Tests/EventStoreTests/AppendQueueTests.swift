@@ -39,18 +39,44 @@ struct AppendQueueTests {
         #expect(sent(queue.add(request(1), 3)) == [3])
     }
 
-    @Test func manyWhoWereAnsweredAreGivenAMomentToComeBack() {
+    @Test("Where many were answered together the next call waits for them; who is alone never waits")
+    func gathering() {
         var queue = AppendQueue<Int>(.init(lanes: 1))
-        _ = queue.add(request(1), 0)
-        #expect(queue.crowd(lane: 0, answered: 1) == nil, "one that comes back would be delayed")
-        #expect(queue.crowd(lane: 0, answered: 4) == 4)
+        #expect(sent(queue.add(request(1), 0)) == [0])
         for ticket in 1...4 { _ = queue.add(request(1), ticket) }
-        #expect(queue.waitingRequests(lane: 0) == 4)
-        #expect(queue.crowd(lane: 0, answered: 20) == 24, "those who came meanwhile belong to it")
-        // Who stays away is waited for less and less.
-        var crowds: [Int?] = []
-        for _ in 0..<14 { crowds.append(queue.crowd(lane: 0, answered: 4)) }
-        #expect(crowds.prefix(3) == [21, 18, 15] && crowds.last == 8)
+        #expect(!queue.isGathering(lane: 0), "nobody is expected yet")
+        let first = queue.finished(lane: 0) ?? []
+        #expect(first.count == 4)
+        queue.answered(first, lane: 0)
+        #expect(!queue.isGathering(lane: 0), "nobody waits, so there is nothing to wait with")
+        #expect(queue.finished(lane: 0) == nil)
+
+        // The first of them comes back to a free lane, and waits for the others.
+        guard case .gather(lane: 0) = queue.add(request(1), 5) else {
+            Issue.record("it did not wait")
+            return
+        }
+        for ticket in 6...7 { _ = queue.add(request(1), ticket) }
+        #expect(queue.isGathering(lane: 0))
+        _ = queue.add(request(1), 8)
+        #expect(!queue.isGathering(lane: 0), "they are all there")
+        let second = queue.finished(lane: 0) ?? []
+        #expect(second.map(\.ticket) == [5, 6, 7, 8])
+
+        // One goes on alone.
+        queue.answered(second.suffix(1), lane: 0)
+        #expect(queue.finished(lane: 0) == nil)
+        #expect(sent(queue.add(request(1), 9)) == [9])
+    }
+
+    @Test("Nobody waits for large requests: few of them fill a call")
+    func largeRequests() {
+        var queue = AppendQueue<Int>(.init(lanes: 1))
+        for ticket in 0...8 { _ = queue.add(request(100), ticket) }
+        let call = queue.finished(lane: 0) ?? []
+        for ticket in 9...10 { _ = queue.add(request(100), ticket) }
+        queue.answered(call, lane: 0)
+        #expect(call.count == 8 && !queue.isGathering(lane: 0))
     }
 
     @Test func aCallIsBoundedAndNobodyOvertakes() {

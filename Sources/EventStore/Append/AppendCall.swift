@@ -8,6 +8,11 @@ struct AppendCall {
 
     init(_ requests: [AppendRequest]) { self.requests = requests }
 
+    /// Places in the statement's rows.
+    private enum Column {
+        static let (outcome, first, last, streamPosition, at, ids) = (0, 1, 2, 3, 4, 5)
+    }
+
     static func statement(_ schema: EventSchema) -> String {
         """
         SELECT outcome, first_position, last_position, stream_position, (extract(epoch FROM appended_at) * 1000)::bigint AS at, id_list::text[] AS ids
@@ -18,12 +23,12 @@ struct AppendCall {
 
     var parameters: [Parameter] {
         var (numbers, expected, counts, schemas, partOfEvents) = ([Int](), [Int](), [Int](), [Int](), [Int]())
-        var (streams, keys) = ([String?](), [String?]())
+        var (streams, keys) = ([String](), [String?]())
         var events = AppendText()
         for (number, request) in requests.enumerated() {
             for part in request.parts {
                 numbers.append(number)
-                streams.append(part.stream.uuidString)
+                streams.append(part.stream.text)
                 expected.append(part.expected.number)
                 counts.append(part.events.count)
                 keys.append(request.idempotencyKey)
@@ -33,7 +38,7 @@ struct AppendCall {
             }
         }
         return [
-            .text(requests[0].organization.uuidString), .array(numbers), .array(streams), .array(expected),
+            .text(requests[0].organization.text), .array(numbers), .array(plain: streams), .array(expected),
             .array(counts),
             .array(keys), .array(schemas), .array(partOfEvents), .text(events.finished),
         ]
@@ -48,10 +53,10 @@ struct AppendCall {
             for part in request.parts {
                 let row = rows[number]
                 number += 1
-                switch try row.string("outcome") {
+                switch try row.string(Column.outcome) {
                 case "appended", "repeated": parts.append(try appended(part, row))
                 case "conflict":
-                    refusal = refusal ?? .conflict(stream: part.stream, version: try row.int("stream_position"))
+                    refusal = refusal ?? .conflict(stream: part.stream, version: try row.int(Column.streamPosition))
                 case "key_reused": refusal = refusal ?? .keyReused(stream: part.stream)
                 case "no_stream": refusal = refusal ?? .noStream(part.stream)
                 case "schema_changed": refusal = refusal ?? .schemaChanged(stream: part.stream)
@@ -68,17 +73,27 @@ struct AppendCall {
 
     private func appended(_ part: AppendPart, _ row: Row) throws -> AppendedPart {
         AppendedPart(
-            stream: part.stream, ids: try row.textArray("ids").compactMap { UUID(uuidString: $0) },
-            positions: try row.int("first_position")...(try row.int("last_position")),
-            at: Date(timeIntervalSince1970: Double(try row.int("at")) / 1000),
-            isRepeated: try row.string("outcome") == "repeated")
+            stream: part.stream, ids: try row.textArray(Column.ids).compactMap { UUID(text: $0) },
+            positions: try row.int(Column.first)...(try row.int(Column.last)),
+            at: Date(timeIntervalSince1970: Double(try row.int(Column.at)) / 1000),
+            isRepeated: try row.string(Column.outcome) == "repeated")
     }
 }
 
 extension Parameter {
     /// Without a type of its own: the function says which.
     fileprivate static func array(_ values: [Int]) -> Parameter {
-        .text("{" + values.lazy.map { String($0) }.joined(separator: ",") + "}")
+        .array(plain: values.map { String($0) })
+    }
+
+    /// Of texts without a character that would have to be quoted.
+    fileprivate static func array(plain values: [String]) -> Parameter {
+        var text = "{"
+        for (index, value) in values.enumerated() {
+            if index > 0 { text += "," }
+            text += value
+        }
+        return .text(text + "}")
     }
 
     fileprivate static func array(_ values: [String?]) -> Parameter {

@@ -4,10 +4,10 @@ import Foundation
 /// Requests that wait, and which of them go to the server together. No I/O: whoever owns it does what it answers.
 ///
 /// A lane has one call under way at a time: what arrives meanwhile goes with the next call. So the busier it is, the more
-/// requests share a transaction and its wait for the disk, and nobody waits while nothing else is under way. Small requests to
-/// all streams of an organisation share two lanes: a commit for each stream costs more than to wait for the one that is under
-/// way. Others take the lane of their stream, so that of one stream a small request may pass a large one that waits: who needs
-/// an order waits for the answer, or expects a version.
+/// requests share a transaction and its wait for the disk. Who is alone does not wait; where several came together lately, who
+/// comes first waits a moment for the others (`Crowd`). Small requests to all streams of an organisation share two lanes: a commit
+/// for each stream costs more than to wait for the one that is under way. Others take the lane of their stream, so that of one
+/// stream a small request may pass a large one that waits: who needs an order waits for the answer, or expects a version.
 struct AppendQueue<Ticket: Sendable> {
     struct Entry: Sendable {
         var request: AppendRequest
@@ -30,7 +30,9 @@ struct AppendQueue<Ticket: Sendable> {
     enum Arrival: Sendable {
         /// The lane was free: to be sent now.
         case send([Entry], lane: Int)
-        case waits
+        /// The lane was free, but others are expected: its work begins with waiting for them.
+        case gather(lane: Int)
+        case waits(lane: Int)
         /// As much waits as may.
         case refused
     }
@@ -38,8 +40,7 @@ struct AppendQueue<Ticket: Sendable> {
     let limits: Limits
     private var waiting: [Deque<Entry>]
     private var isBusy: [Bool]
-    /// How many requests of a lane were seen at once lately.
-    private var crowds: [Int]
+    private var crowds: [Crowd]
     private(set) var waitingRequests = 0
     private(set) var waitingBytes = 0
 
@@ -47,7 +48,7 @@ struct AppendQueue<Ticket: Sendable> {
         self.limits = limits
         waiting = Array(repeating: [], count: max(1, limits.lanes))
         isBusy = Array(repeating: false, count: max(1, limits.lanes))
-        crowds = Array(repeating: 0, count: max(1, limits.lanes))
+        crowds = Array(repeating: Crowd(), count: max(1, limits.lanes))
     }
 
     /// By the first stream, or for small requests one of the organisation's two. Any will do: calls lock the rows of all their
@@ -68,7 +69,7 @@ struct AppendQueue<Ticket: Sendable> {
     mutating func add(_ request: AppendRequest, _ ticket: Ticket) -> Arrival {
         let lane = lane(of: request)
         let entry = Entry(request: request, ticket: ticket)
-        guard isBusy[lane] else {
+        guard isBusy[lane] || crowds[lane].isExpected(beyond: 1) else {
             isBusy[lane] = true
             return .send([entry], lane: lane)
         }
@@ -79,16 +80,22 @@ struct AppendQueue<Ticket: Sendable> {
         waitingRequests += 1
         waitingBytes += bytes
         waiting[lane].append(entry)
-        return .waits
+        guard isBusy[lane] else {
+            isBusy[lane] = true
+            return .gather(lane: lane)
+        }
+        return .waits(lane: lane)
     }
 
-    /// How many are waited for a moment before the lane's next call, nil where it is not worth one: several were answered just
-    /// now, and who sends one request after the other comes back with the next at once. Without it those who came first and
-    /// those who came while they were answered would go on in ever smaller parts, each with a commit of its own.
-    mutating func crowd(lane: Int, answered: Int) -> Int? {
-        crowds[lane] = max(answered + waiting[lane].count, crowds[lane] * 7 / 8)
-        return answered >= 4 && waiting[lane].count < crowds[lane] ? crowds[lane] : nil
+    /// These were answered just now in one call of the lane. Large requests make no crowd: few of them fill a call.
+    mutating func answered(_ entries: [Entry], lane: Int) {
+        let small = entries.count { $0.request.isSmall }
+        crowds[lane].saw(small < Crowd.least ? small : small + waiting[lane].count)
     }
+
+    /// Whether the lane's next call is worth a moment's wait. Without it those who came first and those who came while they were
+    /// answered would go on in ever smaller parts, each with a commit of its own.
+    func isGathering(lane: Int) -> Bool { crowds[lane].isExpected(beyond: waiting[lane].count) }
 
     func waitingRequests(lane: Int) -> Int { waiting[lane].count }
 

@@ -29,7 +29,9 @@ package struct EventIntake: Sendable {
     /// - Parameter payloads: of each part, its events' payloads, as read from what the events have as text.
     /// - Throws: `Violations`, what `EventWriter.append` throws, `Directory.Refusal.notFound`; `EventStoreProblem` where members are
     ///   to be encrypted and there is no master key, or their subject was forgotten.
-    package func append(_ request: AppendRequest, payloads: [[JSONValue]]) async throws -> [AppendedPart] {
+    package nonisolated(nonsending) func append(
+        _ request: AppendRequest, payloads: [[JSONValue]]
+    ) async throws -> [AppendedPart] {
         var (attempts, isFresh) = (0, false)
         while true {
             attempts += 1
@@ -38,7 +40,7 @@ package struct EventIntake: Sendable {
                 if !isFresh {
                     // Perhaps of a schema that the stream has no more: who is refused never comes to the store to hear of it.
                     isFresh = true
-                    for part in request.parts { await schemas.forget(part.stream, of: request.organization) }
+                    for part in request.parts { schemas.forget(part.stream, of: request.organization) }
                     continue
                 }
                 if request.idempotencyKey != nil, let known = try await repeated(checked, payloads) { return known }
@@ -47,7 +49,7 @@ package struct EventIntake: Sendable {
             do {
                 return try await writer.append(try await protected(checked, payloads))
             } catch AppendRefusal.schemaChanged(let stream) where attempts < 5 {
-                await schemas.forget(stream, of: request.organization)
+                schemas.forget(stream, of: request.organization)
             }
         }
     }
@@ -68,7 +70,9 @@ package struct EventIntake: Sendable {
     }
 
     /// What is encrypted is so after it was checked.
-    private func protected(_ request: AppendRequest, _ payloads: [[JSONValue]]) async throws -> AppendRequest {
+    private nonisolated(nonsending) func protected(
+        _ request: AppendRequest, _ payloads: [[JSONValue]]
+    ) async throws -> AppendRequest {
         var request = request
         for index in request.parts.indices {
             // Of another version than was checked, where the store refuses it.
@@ -82,7 +86,7 @@ package struct EventIntake: Sendable {
     }
 
     /// The request with the versions that its payloads were checked against.
-    private func checked(
+    private nonisolated(nonsending) func checked(
         _ request: AppendRequest, _ payloads: [[JSONValue]]
     ) async throws -> (request: AppendRequest, found: [Violation]) {
         var request = request

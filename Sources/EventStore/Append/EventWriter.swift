@@ -1,22 +1,26 @@
 package import PostgresDriver
+import Synchronization
 
 /// Appends. Requests that arrive together share a transaction; each is answered after its COMMIT, and what is acknowledged is
 /// on the server's disk as far as its `synchronous_commit` says.
-package actor EventWriter {
+package final class EventWriter: Sendable {
     private typealias Queue = AppendQueue<CheckedContinuation<[AppendedPart], any Error>>
 
     private let schema: EventSchema
     private let pool: ConnectionPool
     private let statement: String
-    private var queue: Queue
+    /// Under a lock, for an actor would be one more way to an executor and back for each request.
+    private let queue: Mutex<Queue>
+    /// Of each lane.
+    private let moments: [Moment]
     /// Called after each commit, with the streams that have grown.
     private let onAppend: @Sendable ([AppendedPart]) -> Void
 
     /// Largest request: events, and bytes of payloads and metadata.
     package static let largestRequest = (events: 10_000, bytes: 16 << 20)
 
-    private static let moment = Duration.microseconds(500)
-    private static let moments = 5
+    private static let moment = Duration.milliseconds(1)
+    private static let mostMoments = 3
 
     /// - Parameter lanes: calls at a time, each on a connection of its own; 1 to 64.
     package init(
@@ -28,23 +32,30 @@ package actor EventWriter {
         self.onAppend = onAppend
         pool = ConnectionPool(settings, size: count, bounds: PoolBounds(discards: false))
         statement = AppendCall.statement(schema)
-        queue = Queue(Queue.Limits(lanes: count))
+        queue = Mutex(Queue(Queue.Limits(lanes: count)))
+        moments = (0..<count).map { _ in Moment() }
     }
 
     package func close() async { await pool.close() }
 
     /// How many requests wait for a call that is under way.
-    package var waitingRequests: Int { queue.waitingRequests }
+    package var waitingRequests: Int { queue.withLock { $0.waitingRequests } }
 
     /// - Returns: for each part what it has got.
     /// - Throws: `AppendRefusal` where nothing was appended (but for `unknownOutcome`), `PostgresError` where the server could
     ///   not be asked.
-    package func append(_ request: AppendRequest) async throws -> [AppendedPart] {
+    package nonisolated(nonsending) func append(_ request: AppendRequest) async throws -> [AppendedPart] {
         try check(request)
         return try await withCheckedThrowingContinuation { continuation in
-            switch queue.add(request, continuation) {
-            case .waits: break
+            let (arrival, isComplete) = queue.withLock { queue in
+                let arrival = queue.add(request, continuation)
+                guard case .waits(let lane) = arrival else { return (arrival, false) }
+                return (arrival, !queue.isGathering(lane: lane))
+            }
+            switch arrival {
+            case .waits(let lane): if isComplete { moments[lane].end() }
             case .refused: continuation.resume(throwing: AppendRefusal.tooMany)
+            case .gather(let lane): Task { await work(await next(lane), lane) }
             case .send(let entries, let lane): Task { await work(entries, lane) }
             }
         }
@@ -78,24 +89,25 @@ package actor EventWriter {
     }
 
     /// One call after the other, until nothing waits in the lane.
-    private func work(_ first: [Queue.Entry], _ lane: Int) async {
-        var next: [Queue.Entry]? = first
-        while let entries = next {
-            let answers = await answers(entries.map(\.request))
-            for (entry, answer) in zip(entries, answers) { entry.ticket.resume(with: answer) }
-            if let crowd = queue.crowd(lane: lane, answered: entries.count) { await gather(crowd, lane) }
-            next = queue.finished(lane: lane)
+    private func work(_ first: [Queue.Entry]?, _ lane: Int) async {
+        var entries = first
+        while let sent = entries {
+            let answers = await answers(sent.map(\.request))
+            for (entry, answer) in zip(sent, answers) { entry.ticket.resume(with: answer) }
+            queue.withLock { $0.answered(sent, lane: lane) }
+            entries = await next(lane)
         }
     }
 
-    /// Until so many wait, or nobody came in the last moment, or it has been long enough.
-    private func gather(_ crowd: Int, _ lane: Int) async {
-        for _ in 0..<Self.moments {
-            let before = queue.waitingRequests(lane: lane)
-            try? await Task.sleep(for: Self.moment)
-            let now = queue.waitingRequests(lane: lane)
-            if now >= crowd || now == before { return }
+    /// What goes together: when as many wait as may be expected, or nobody came in the last moment, or it has been long enough.
+    private func next(_ lane: Int) async -> [Queue.Entry]? {
+        for _ in 0..<Self.mostMoments {
+            let (before, isGathering) = queue.withLock { ($0.waitingRequests(lane: lane), $0.isGathering(lane: lane)) }
+            guard isGathering else { break }
+            await moments[lane].wait(Self.moment)
+            if queue.withLock({ $0.waitingRequests(lane: lane) }) == before { break }
         }
+        return queue.withLock { $0.finished(lane: lane) }
     }
 
     private func answers(_ requests: [AppendRequest]) async -> [Result<[AppendedPart], any Error>] {
@@ -145,8 +157,7 @@ package actor EventWriter {
         while true {
             attempts += 1
             do {
-                let rows = try await pool.withConnection { try await $0.query(keeping: statement, parameters) }
-                return try call.answers(rows)
+                return try call.answers(try await pool.query(keeping: statement, parameters))
             } catch let error as PostgresError where error.isRetryable && attempts < 5 {
                 continue
             } catch let error as PostgresError where error.isMissingPartition && !hasPartition {

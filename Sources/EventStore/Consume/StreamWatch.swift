@@ -124,7 +124,7 @@ package actor StreamWatch {
                 untold = [:]
                 do {
                     _ = try await connection.query(
-                        "SELECT pg_notify($1, $2)",
+                        keeping: "SELECT pg_notify($1, $2)",
                         [.text(GrowthMessage.channel), .text(GrowthMessage(schema: schema.name, ends: told).text)])
                 } catch {
                     untold.merge(told) { max($0, $1) }

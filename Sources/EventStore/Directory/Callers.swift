@@ -1,19 +1,50 @@
 import Foundation
 package import PostgresDriver
+import Synchronization
 
 /// Finds out who a request comes from. Each request asks anew, so that a revoked key is refused from the next one on; those that
-/// come while a question is under way share the next one. Where several were answered at once, more come: they are given a
-/// moment, for a question costs much more than an answer.
-package actor Callers {
+/// come while a question is under way share the next one. Where several came together lately, those who come first give the others
+/// a moment, for a question costs much more than an answer.
+package final class Callers: Sendable {
     private typealias Waiter = CheckedContinuation<Caller?, any Error>
 
     private let pool: ConnectionPool
     private let statement: String
-    private var waiting: [String: [Waiter]] = [:]
-    private var count = 0
-    private var isAsking = false
+    private let state = Mutex(State())
+    private let gathering = Moment()
     private static let mostWaiting = 20_000
     private static let moment = Duration.milliseconds(1)
+    private static let mostMoments = 2
+
+    private struct State {
+        var waiting: [String: [Waiter]] = [:]
+        var count = 0
+        var isAsking = false
+        var crowd = Crowd()
+
+        mutating func add(_ hash: String, _ waiter: Waiter) -> Arrival {
+            guard count < mostWaiting else { return .refused }
+            waiting[hash, default: []].append(waiter)
+            count += 1
+            guard isAsking else {
+                isAsking = true
+                return .asks
+            }
+            return crowd.isExpected(beyond: count) ? .waits : .completes
+        }
+
+        mutating func take() -> [String: [Waiter]]? {
+            guard count > 0 else {
+                isAsking = false
+                return nil
+            }
+            defer { (waiting, count) = ([:], 0) }
+            crowd.saw(count)
+            return waiting
+        }
+    }
+
+    private enum Arrival { case asks, waits, completes, refused }
 
     package struct TooMany: Error {}
 
@@ -37,36 +68,42 @@ package actor Callers {
 
     /// - Parameter secret: an API key, or the token of a session.
     /// - Returns: nil: it is nobody's, revoked, expired, or its organisation or person is inactive.
-    package func caller(_ secret: String) async throws -> Caller? {
+    package nonisolated(nonsending) func caller(_ secret: String) async throws -> Caller? {
         guard secret.utf8.count <= 200 else { return nil }
-        guard count < Self.mostWaiting else { throw TooMany() }
         let hash = try Secrets.hash(secret)
         return try await withCheckedThrowingContinuation { continuation in
-            waiting[hash, default: []].append(continuation)
-            count += 1
-            if !isAsking {
-                isAsking = true
-                Task { await askAll() }
+            switch state.withLock({ $0.add(hash, continuation) }) {
+            case .asks: Task { await askAll() }
+            case .waits: break
+            case .completes: gathering.end()
+            case .refused: continuation.resume(throwing: TooMany())
             }
         }
     }
 
     private func askAll() async {
-        while !waiting.isEmpty {
-            let (asked, answered) = (waiting, count)
-            (waiting, count) = ([:], 0)
+        while let asked = await next() {
             let answer = await answer(Array(asked.keys))
             for (hash, waiters) in asked {
                 for waiter in waiters { waiter.resume(with: answer.map { $0[hash] }) }
             }
-            if answered >= 4 { try? await Task.sleep(for: Self.moment) }
         }
-        isAsking = false
+    }
+
+    /// Those who are asked for together; nil: nobody waits.
+    private func next() async -> [String: [Waiter]]? {
+        for _ in 0..<Self.mostMoments {
+            let (before, isGathering) = state.withLock { ($0.count, $0.crowd.isExpected(beyond: $0.count)) }
+            guard isGathering else { break }
+            await gathering.wait(Self.moment)
+            if state.withLock({ $0.count }) == before { break }
+        }
+        return state.withLock { $0.take() }
     }
 
     private func answer(_ hashes: [String]) async -> Result<[String: Caller], any Error> {
         do {
-            let rows = try await pool.withConnection { try await $0.query(keeping: statement, [.textArray(hashes)]) }
+            let rows = try await pool.query(keeping: statement, [.textArray(hashes)])
             var callers: [String: Caller] = [:]
             for row in rows {
                 let id = try row.id()

@@ -59,7 +59,7 @@ package struct EventReader: Sendable {
         while true {
             attempts += 1
             do {
-                return try await pool.withConnection { try await $0.query(keeping: statement, parameters) }
+                return try await pool.query(keeping: statement, parameters)
             } catch let error as PostgresError {
                 if error.isRetryable, attempts < 5 { continue }
                 throw EventStoreRefusal(error) ?? error

@@ -1,11 +1,12 @@
 package import Foundation
 package import JSONSchemas
+import Synchronization
 
 /// The schemas of streams, compiled once per version.
 ///
 /// What it knows may be old: each append says which version its payloads were checked against, and is refused when that is not
 /// the stream's any more.
-package actor SchemaCache {
+package final class SchemaCache: Sendable {
     package struct Current: Sendable {
         /// 0: the stream takes any JSON.
         package var version: Int
@@ -19,9 +20,9 @@ package actor SchemaCache {
         var stream: UUID
     }
 
-    nonisolated let directory: Directory
+    let directory: Directory
     private let limit: Int
-    private var known: [Key: Current] = [:]
+    private let known = Mutex<[Key: Current]>([:])
 
     /// - Parameter limit: streams whose schemas are held; beyond that all are forgotten at once, and compiled again as needed.
     package init(_ directory: Directory, limit: Int = 10_000) {
@@ -29,21 +30,23 @@ package actor SchemaCache {
     }
 
     /// - Throws: `Directory.Refusal.notFound`; `SchemaErrors` for one that was put there by hand and is none.
-    package func current(_ stream: UUID, of organization: UUID) async throws -> Current {
+    package nonisolated(nonsending) func current(_ stream: UUID, of organization: UUID) async throws -> Current {
         let key = Key(organization: organization, stream: stream)
-        if let found = known[key] { return found }
+        if let found = known.withLock({ $0[key] }) { return found }
         let (version, text) = try await directory.currentSchema(of: stream, organization)
         let schema = try text.map { try JSONSchema.compile(try JSONParser.parse($0, limits: SchemaText.limits)) }
-        if known.count >= limit { known.removeAll(keepingCapacity: true) }
         // Behind the version: one that is declared in between has another version, which the append is refused by.
         let protection = try await directory.protection(of: stream, organization)
         let current = Current(version: version, schema: schema, protection: protection)
-        known[key] = current
+        known.withLock { known in
+            if known.count >= limit { known.removeAll(keepingCapacity: true) }
+            known[key] = current
+        }
         return current
     }
 
     package func forget(_ stream: UUID, of organization: UUID) {
-        known[Key(organization: organization, stream: stream)] = nil
+        known.withLock { $0[Key(organization: organization, stream: stream)] = nil }
     }
 }
 

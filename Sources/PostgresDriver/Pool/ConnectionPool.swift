@@ -139,22 +139,25 @@ package actor ConnectionPool {
     }
 
     private func acquire(_ timeout: Duration, _ preparation: String?) async throws -> Member {
-        try Task.checkCancellation()
-        guard !isClosed else { throw PoolError.closed }
-        var member: Member
-        switch try await grant(timeout) {
-        case .slot: member = try await open()
-        case .member(let lent):
-            let isAlive = await lent.connection.isAlive
-            if isAlive, !isExpired(lent) {
-                member = lent
-            } else {
-                await lent.connection.close()
-                member = try await open()
-            }
-        }
+        var member = try await borrow(timeout)
+        if !member.isNew, await !member.connection.isAlive { member = try await another(for: member) }
         if let preparation { member = try await prepare(member, preparation) }
         return member
+    }
+
+    /// Without a look at whether it is alive, where it is not new.
+    func borrow(_ timeout: Duration? = nil) async throws -> Member {
+        try Task.checkCancellation()
+        guard !isClosed else { throw PoolError.closed }
+        switch try await grant(timeout ?? acquireTimeout) {
+        case .slot: return try await open()
+        case .member(let lent): return isExpired(lent) ? try await another(for: lent) : lent
+        }
+    }
+
+    private func another(for member: Member) async throws -> Member {
+        await member.connection.close()
+        return try await open()
     }
 
     private func prepare(_ member: Member, _ statements: String) async throws -> Member {
@@ -162,8 +165,7 @@ package actor ConnectionPool {
             try await member.connection.execute(statements)
             return member
         } catch let error as PostgresError where error.isConnectionLost && !member.isNew {
-            await member.connection.close()
-            return try await prepare(try await open(), statements)
+            return try await prepare(try await another(for: member), statements)
         } catch {
             await release(member)
             throw error
@@ -211,9 +213,17 @@ package actor ConnectionPool {
         }
     }
 
-    private func release(_ member: Member) async {
-        let usable = await member.connection.reset(discards: bounds.discards)
-        guard usable, !isClosed, !isExpired(member) else {
+    func release(_ member: Member) async {
+        guard await member.connection.reset(discards: bounds.discards) else {
+            await member.connection.close()
+            return handOn(.slot)
+        }
+        await giveBack(member)
+    }
+
+    /// One that is as good as new.
+    func giveBack(_ member: Member) async {
+        guard !isClosed, !isExpired(member) else {
             await member.connection.close()
             return handOn(.slot)
         }
@@ -234,23 +244,6 @@ package actor ConnectionPool {
         case .member(let member):
             idle.append(member)
             watchIdle()
-        }
-    }
-}
-
-extension Connection {
-    /// Makes the connection as good as new, also when the task is cancelled. False when that is not possible.
-    nonisolated func reset(discards: Bool = true) async -> Bool {
-        let status = await statusIfAlive
-        // Each look at it is a way to its thread and back.
-        if status == .unknown { return false }
-        if status == .idle, !discards { return true }
-        do {
-            if status == .inTransaction || status == .inFailedTransaction { try await executeShielded("ROLLBACK") }
-            if discards { try await executeShielded("DISCARD ALL") }
-            return await transactionStatus == .idle
-        } catch {
-            return false
         }
     }
 }

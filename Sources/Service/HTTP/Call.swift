@@ -10,7 +10,7 @@ struct Call: Sendable {
     let request: Request
     let context: ServiceContext
     let place: ServicePlace
-    let endpoint: Endpoint
+    private let entry: EndpointTable.Entry
     let query: [String: String]
     /// Fits the endpoint's schema; empty where it has none.
     var body = JSONObject()
@@ -23,9 +23,11 @@ struct Call: Sendable {
         }
     }
 
-    init(_ request: Request, _ context: ServiceContext, _ place: ServicePlace, _ endpoint: Endpoint) throws {
-        (self.request, self.context, self.place, self.endpoint) = (request, context, place, endpoint)
-        query = try Self.query(request, endpoint)
+    init(
+        _ request: Request, _ context: ServiceContext, _ place: ServicePlace, _ entry: EndpointTable.Entry
+    ) throws {
+        (self.request, self.context, self.place, self.entry) = (request, context, place, entry)
+        query = try Self.query(request, entry.endpoint)
     }
 
     // MARK: Query
@@ -50,7 +52,9 @@ struct Call: Sendable {
 
     /// A number of the query, which was checked before; its default where there is none.
     func number(_ name: String) -> Int? {
-        guard case .number(_, let value) = endpoint.query.first(where: { $0.name == name })?.form else { return nil }
+        guard case .number(_, let value) = entry.endpoint.query.first(where: { $0.name == name })?.form else {
+            return nil
+        }
         return query[name].flatMap { Int($0) } ?? value
     }
 
@@ -66,18 +70,20 @@ struct Call: Sendable {
     }
 
     func id(_ name: String) throws -> UUID {
-        guard let id = UUID(uuidString: try parameter(name)) else {
+        guard let id = UUID(text: try parameter(name)) else {
             throw Problem(.notFound, "There is no such \(name): the path has its id.")
         }
         return id
     }
 
     /// The stream that the path names, by id or name.
-    func streamID() async throws -> UUID { try await place.streamID(try parameter("stream"), try caller.organization) }
+    nonisolated(nonsending) func streamID() async throws -> UUID {
+        try await place.streamID(try parameter("stream"), try caller.organization)
+    }
 
     func stream() async throws -> EventStream {
         let (name, organization) = (try parameter("stream"), try caller.organization)
-        if let id = UUID(uuidString: name) { return try await place.directory.stream(id, of: organization) }
+        if let id = UUID(text: name) { return try await place.directory.stream(id, of: organization) }
         return try await place.directory.stream(named: name, of: organization)
     }
 
@@ -91,7 +97,7 @@ struct Call: Sendable {
     // MARK: Body
 
     /// The whole body, up to a limit.
-    func bytes(upTo limit: Int) async throws -> [UInt8] {
+    nonisolated(nonsending) func bytes(upTo limit: Int) async throws -> [UInt8] {
         if let text = request.headers[.contentLength], let length = Int(text), length > limit {
             throw Problem.tooLarge(limit)
         }

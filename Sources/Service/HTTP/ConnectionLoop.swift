@@ -2,6 +2,7 @@ import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import Synchronization
 
 /// HTTP/1.1 whose requests are worked on by the thread that reads and writes their connection: a request that goes to another
 /// thread and back costs more for that than for all the rest of a small append.
@@ -32,11 +33,25 @@ struct ConnectionLoop: ServerChildChannel {
 /// Runs tasks on an event loop. What takes long must not: it would keep the loop's other connections waiting.
 private final class LoopExecutor: TaskExecutor {
     private let loop: any EventLoop
+    /// Those that come together go to the loop together: many requests are answered at once.
+    private let jobs = Mutex<[UnownedJob]>([])
 
     init(_ loop: any EventLoop) { self.loop = loop }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+        let isFirst = jobs.withLock { jobs in
+            jobs.append(job)
+            return jobs.count == 1
+        }
+        if isFirst { loop.execute { self.run() } }
+    }
+
+    private func run() {
+        let jobs = jobs.withLock { jobs in
+            defer { jobs = [] }
+            return jobs
+        }
+        for job in jobs { job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
 }

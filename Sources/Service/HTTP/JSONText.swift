@@ -36,8 +36,3 @@ enum JSONText {
 
     static func quoted(_ value: String) -> String { JSONWriter.text(.string(value)) }
 }
-
-extension UUID {
-    /// In lower case, as PostgreSQL writes it.
-    var text: String { uuidString.lowercased() }
-}

@@ -11,7 +11,7 @@ struct Door: Sendable {
     let operatorHash: String?
 
     /// - Returns: what the asker has left; nil: nobody counts.
-    func enter(
+    nonisolated(nonsending) func enter(
         _ request: Request, _ context: inout ServiceContext, _ access: Endpoint.Access
     ) async throws -> RequestAllowance? {
         if access == .anybody { return nil }
@@ -53,6 +53,10 @@ struct Door: Sendable {
     /// What stands behind `Bearer`; nil: nothing was sent.
     static func secret(_ request: Request) throws -> String? {
         guard let header = request.headers[.authorization] else { return nil }
+        // As nearly all write it.
+        if header.utf8.starts(with: "Bearer ".utf8), header.utf8.count > 7, !header.utf8.dropFirst(7).contains(0x20) {
+            return String(header.dropFirst(7))
+        }
         let words = header.split(separator: " ")
         guard words.count == 2, words[0].lowercased() == "bearer" else {
             throw Problem(.unauthorized, "The header is: Authorization: Bearer KEY")

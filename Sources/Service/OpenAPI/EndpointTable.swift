@@ -5,11 +5,16 @@ import JSONSchemas
 
 /// All endpoints, ready to be asked.
 struct EndpointTable: Sendable {
-    struct Entry: Sendable {
+    /// Shared by all requests: it has too much in it to be copied for each.
+    final class Entry: Sendable {
         let endpoint: Endpoint
         /// Of its body, where that is an object.
         let schema: JSONSchema?
         let limit: Int
+
+        init(_ endpoint: Endpoint, schema: JSONSchema? = nil, limit: Int = 0) {
+            (self.endpoint, self.schema, self.limit) = (endpoint, schema, limit)
+        }
     }
 
     let entries: [Entry]
@@ -21,9 +26,9 @@ struct EndpointTable: Sendable {
     init(_ endpoints: [Endpoint]) throws {
         entries = try endpoints.map { endpoint in
             guard case .object(let component, let limit) = endpoint.body else {
-                return Entry(endpoint: endpoint, schema: nil, limit: 0)
+                return Entry(endpoint)
             }
-            return Entry(endpoint: endpoint, schema: try APIComponents.schema(component), limit: limit)
+            return Entry(endpoint, schema: try APIComponents.schema(component), limit: limit)
         }
         document = OpenAPIDocument(endpoints: endpoints).text
         methodsOfPaths = Dictionary(grouping: endpoints, by: \.path).map { path, endpoints in
@@ -73,7 +78,7 @@ struct EndpointTable: Sendable {
         let allowance = try await door.enter(request, &context, entry.endpoint.access)
         var response: Response
         do {
-            var call = try Call(request, context, place, entry.endpoint)
+            var call = try Call(request, context, place, entry)
             if let schema = entry.schema { try await call.readBody(schema, upTo: entry.limit) }
             response = try await entry.endpoint.act(call)
         } catch  where allowance != nil {
