@@ -156,6 +156,16 @@ import Testing
         }
     }
 
+    /// A quote with an accent behind it is one character.
+    @Test func `A name with any quotes in it is quoted`() async throws {
+        let sql =
+            "CREATE TABLE t (n INTEGER, \"a\"\"\u{301}\" TEXT, PRIMARY KEY (\"a\"\"\u{301}\")) WITHOUT ROWID; INSERT INTO t VALUES (1, 'x'), (2, 'y');"
+        try await importing(sql, rows: 1) { (fixture, file) async throws in
+            #expect(try await fixture.run().isEqual)
+            try await expectSame(fixture, file)
+        }
+    }
+
     // MARK: Rejects
 
     private static let manyRows = """

@@ -47,6 +47,6 @@ final class SourceCursor: @unchecked Sendable {
 /// Names in SQLite's SQL.
 enum SourceSQL {
     static func identifier(_ name: String) -> String {
-        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        SQLite.identifier(name)
     }
 }
