@@ -33,6 +33,10 @@ extension ImportSite {
                             object: object,
                             nextStep: "write it as in SQL, with its schema where that is not public, or make it first"))
                 }
+                guard [.smallint, .integer, .bigint].contains(column.type) else {
+                    complain("gives whole numbers, and the column is \(column.type.sql)")
+                    continue
+                }
                 do {
                     let kind = try await target.query(
                         "SELECT relkind::text AS kind FROM pg_class WHERE oid = to_regclass($1)", [.text(name)]
@@ -94,9 +98,12 @@ extension ImportSite {
         return try await ExistingTable.read(names, on: target).filter { !own.contains($0.sql) }
     }
 
-    static func made(by earlier: ImportJournal.Earlier?, _ target: Connection?) async throws -> Set<String> {
+    /// Tables of an earlier import: those that it has made, or those that were there before.
+    static func tables(
+        of earlier: ImportJournal.Earlier?, _ target: Connection?, made: Bool
+    ) async throws -> Set<String> {
         guard let earlier, let target else { return [] }
-        return try await ImportJournal(earlier.id, on: target).madeTables()
+        return try await ImportJournal(earlier.id, on: target).tables(made: made)
     }
 }
 

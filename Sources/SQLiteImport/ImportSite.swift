@@ -10,8 +10,14 @@ package struct ImportRequest: Sendable {
     package var mapping: (text: String, file: String)?
     package var layout: Layout?
     package var options = ImportOptions()
-    /// The earlier import of the file is going to be taken back first: the target counts as if it had been.
-    package var isRestart = false
+    /// Whether the import begins anew, although an earlier one of the file is there.
+    package var restart = Restart.no
+    package enum Restart: Sendable {
+        case no
+        /// The earlier import is going to be taken back first: the target counts as if it had been.
+        case ahead
+        case done
+    }
 
     package init(_ path: String) { self.path = path }
 }
@@ -30,6 +36,8 @@ package struct ImportSite: Sendable {
     package let definition: TargetDefinition
     /// Of `existing`, those that the earlier import has made.
     private let madeEarlier: Set<String>
+    /// Tables whose rows are the earlier import's, which is going to be taken back.
+    private let emptied: Set<String>
     /// Of sequences that the mapping names and the target does not have.
     private let lackingSequences: [Diagnostic]
     /// Schemas that the target has, quoted where needed.
@@ -68,7 +76,7 @@ package struct ImportSite: Sendable {
     /// The same file, and the target as it is once the earlier import has been taken back.
     package func again(on target: Connection) async throws -> ImportSite {
         var request = request
-        request.isRestart = false
+        request.restart = .done
         return try await Self.read(look, request, target)
     }
 
@@ -79,22 +87,24 @@ package struct ImportSite: Sendable {
         let earlier = try await target.asyncFlatMap {
             try await ImportJournal.last(look.snapshot.file.path, on: $0)
         }
-        let made = try await Self.made(by: earlier, target)
+        let made = try await Self.tables(of: earlier, target, made: true)
+        let isAhead = request.restart == .ahead
         let names = ImportNames(schema, layout: request.layout)
         var wanted = request
-        if request.mapping == nil, !request.isRestart, let earlier {
+        if request.mapping == nil, request.restart == .no, let earlier {
             wanted.mapping = (earlier.mapping, "the import's own mapping")
         }
-        let own = request.isRestart || earlier?.state != "done" ? made : []
+        let own = isAhead || earlier?.state != "done" ? made : []
         let (draft, existing) = try await Self.draft(wanted, look, target, own, names)
         // A resumed import has its steps, and their names, in the journal already.
-        let isNew = earlier == nil || earlier?.state == "done" && !request.isRestart
+        let isNew = earlier == nil || earlier?.state == "done" && !isAhead
         let definition = TargetDefinition(
             schema, draft.mapping, keysWithNull: look.keysWithNull,
             existing: isNew ? try await Self.names(in: draft.mapping, target) : [:], tables: existing)
         return ImportSite(
             request: request, look: look, existing: existing, earlier: earlier, draft: draft, definition: definition,
-            madeEarlier: made, lackingSequences: try await Self.lackingSequences(draft.mapping, target),
+            madeEarlier: made, emptied: isAhead ? try await Self.tables(of: earlier, target, made: false) : [],
+            lackingSequences: try await Self.lackingSequences(draft.mapping, target),
             schemasBefore: try await Self.schemas(target))
     }
 
@@ -132,7 +142,7 @@ package struct ImportSite: Sendable {
 
     /// The same, of the target as it is now, of tables that the import has not made. For who reads a result.
     package func differences(_ journal: ImportJournal) async throws -> [String] {
-        let made = try await journal.madeTables()
+        let made = try await journal.tables(made: true)
         let names = mapping.tables.filter { $0.skipped == nil }.map { ($0.schema, $0.name) }
         let existing = try await ExistingTable.read(names, on: journal.connection).filter { !made.contains($0.sql) }
         let found = differences(from: existing)
@@ -158,8 +168,7 @@ package struct ImportSite: Sendable {
     /// What has to be decided or mended before anything is changed.
     package var complaints: [Diagnostic] {
         let isResumed = earlier.map { $0.state != "done" } ?? false
-        // What it has loaded goes before anything is loaded again.
-        let filled = isResumed || request.isRestart
+        let existing = existing.filter { !emptied.contains($0.sql) }
         return draft.diagnostics.filter { $0.severity == .error } + lackingSequences
             + schema.tables.filter { !$0.isReadableAtOnce && mapping.table($0.name)?.skipped == nil }.map {
                 Diagnostic(
@@ -175,7 +184,7 @@ package struct ImportSite: Sendable {
                     $0.message.contains("table \($0.table)") ? $0.message : "table \($0.table): \($0.message)",
                     object: $0.table, nextStep: $0.nextStep)
             }
-            + (filled ? [] : ImportPlan.complaints(mapping, existing: existing))
+            + (isResumed && request.restart != .ahead ? [] : ImportPlan.complaints(mapping, existing: existing))
     }
 
     /// The journal of this import: the earlier one's where that goes on, else a new one.

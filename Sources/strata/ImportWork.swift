@@ -114,7 +114,7 @@ struct ImportWork {
         if connection.serverVersion >= 140_000 { try await connection.execute("SET idle_session_timeout = 0") }
         try await ImportTarget.check(connection)
         var request = try request()
-        request.isRestart = command.restart
+        if command.restart { request.restart = .ahead }
         try await ImportSite.with(request, target: connection, listener: progress.handle) { site in
             progress.end()
             // Before anything is taken back: what cannot be loaded anew stays.

@@ -27,6 +27,16 @@ import Testing
         #expect(settings.tls.mode == (url.contains("sslmode") ? "require" : "prefer"))
     }
 
+    @Test func `Whether a certificate is checked is as Prisma has it`() throws {
+        for (words, mode) in [
+            ("sslaccept=strict", "verify-full"), ("sslmode=require&sslaccept=strict&schema=x", "verify-full"),
+            ("sslmode=require&sslaccept=accept_invalid_certs", "require"),
+        ] {
+            #expect(try ConnectionSettings("postgresql://h/d?\(words)").tls.mode == mode, "\(words)")
+        }
+        #expect(throws: PostgresError.self) { try ConnectionSettings("postgresql://h/d?sslaccept=other") }
+    }
+
     @Test func `What says how to connect is not passed over`() throws {
         for url in [
             "postgresql://h/d?sslmod=require", "postgresql://h/d?schemas=x", "postgresql+://h/d", "mysql://h/d",
@@ -35,6 +45,7 @@ import Testing
         }
         let settings = try ConnectionSettings("postgresql://ann:p?schema=x&y@h/d?schema=public")
         #expect(settings.password() == "p?schema=x&y" && settings.database == "d")
+        #expect(try ConnectionSettings("postgresql://?host=/run/pg&schema=public").host == "/run/pg")
     }
 
     @Test func readsKeysAndValues() throws {

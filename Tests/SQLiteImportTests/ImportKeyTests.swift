@@ -198,8 +198,10 @@ import Testing
     }
 
     /// Not loaded, it still tells which row it was.
-    @Test func `A column of the key that is skipped is in the rejects`() async throws {
+    @Test(arguments: ["UTF-8", "UTF-16le"])
+    func `A column of the key that is skipped is in the rejects`(_ encoding: String) async throws {
         let sql = """
+            PRAGMA encoding = '\(encoding)';
             CREATE TABLE t (a TEXT, n INTEGER, v TEXT, PRIMARY KEY (a)) WITHOUT ROWID;
             INSERT INTO t VALUES ('p', 1, 'y'), ('q', 2, 'x'), ('r', 3, 'y'), ('s', 4, 'y'), ('t', 5, 'x');
             """

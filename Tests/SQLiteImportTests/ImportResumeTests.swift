@@ -94,6 +94,24 @@ import Testing
         }
     }
 
+    @Test func `What was mended between two calls is not taken back`() async throws {
+        let sql = """
+            CREATE TABLE animal (id INTEGER PRIMARY KEY, settled BOOLEAN);
+            CREATE TABLE visit (id INTEGER PRIMARY KEY, animal INTEGER REFERENCES animal (id));
+            INSERT INTO animal VALUES (1, 0); INSERT INTO visit VALUES (1, 1), (2, 9);
+            """
+        try await with(sql) { (fixture, _) async throws in
+            #expect(try await fixture.run().objects.count == 1, "a visit without its animal")
+            try await fixture.database.execute("UPDATE visit SET animal = 1 WHERE id = 2")
+            #expect(try await fixture.run().objects == [])
+            let error = await #expect(throws: ImportFailure.self) { try await fixture.restart() }
+            #expect(error?.diagnostics.map(\.code) == ["other-rows"])
+            try await fixture.database.execute("TRUNCATE visit")
+            try await fixture.restart()
+            #expect(try await texts(fixture, Self.tables) == [])
+        }
+    }
+
     @Test(arguments: [
         "CREATE VIEW mine AS SELECT * FROM animal",
         "CREATE TABLE mine (animal bigint REFERENCES animal (id))",

@@ -118,17 +118,18 @@ import Testing
 
     @Test(
         arguments: [
-            ("nobodys", "is not there"), ("other", "is no sequence"),
-            ("a b", "cannot be looked for: invalid name syntax"),
+            ("nobodys", "bigint", "is not there"), ("other", "integer", "is no sequence"),
+            ("a b", "bigint", "cannot be looked for: invalid name syntax"),
+            ("ns", "text", "gives whole numbers, and the column is text"),
         ])
     func `A sequence of the mapping that is none is told before anything is changed`(
-        _ name: String, _ why: String
+        _ name: String, _ type: String, _ why: String
     ) async throws {
         let file = try SQLiteFile("CREATE TABLE t (n INTEGER PRIMARY KEY); INSERT INTO t VALUES (7);")
         try await withTestDatabase("import") { database in
-            try await database.execute("CREATE TABLE other (n int)")
+            try await database.execute("CREATE TABLE other (n int); CREATE SEQUENCE ns")
             var fixture = ImportFixture(file, into: database)
-            fixture.mapping = "tables: { t: { columns: { n: { sequence: '\(name)' } } } }"
+            fixture.mapping = "tables: { t: { columns: { n: { type: \(type), sequence: '\(name)' } } } }"
             let error = await #expect(throws: ImportFailure.self) { try await fixture.run() }
             let message = "column t.n: sequence \(name) of the mapping \(why)"
             #expect(error?.kind == .incompatible && error?.diagnostics.map(\.message) == [message])
@@ -149,6 +150,20 @@ import Testing
             #expect(done.site.review.tables[0].columns.map(\.type) == ["bigint", "jsonb", "boolean"])
             let values = try await database.with { try await $0.texts("SELECT j::text || b FROM t ORDER BY id") }
             #expect(values == ["nulltrue", "truefalse", "falsetrue", "nullfalse", "{}true"])
+        }
+    }
+
+    @Test(arguments: [[0.1 + 0.2, 12345.67], [12345.67, 0.1 + 0.2], [0.123456789, 715700541.8994]])
+    func `A decimal's digits are those of the value that has most, in whatever order they come`(
+        _ values: [Double]
+    ) async throws {
+        let rows = values.enumerated().map { "(\($0), \($1))" }.joined(separator: ", ")
+        let file = try SQLiteFile(
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, d DECIMAL(10,2)); INSERT INTO t VALUES \(rows);")
+        try await withTestDatabase("import") { database in
+            let done = try await ImportFixture(file, into: database).run()
+            #expect(done.isEqual && done.rejects.isEmpty, "\(done.rejects)")
+            #expect(done.site.review.tables[0].columns.map(\.type) == ["bigint", "numeric"])
         }
     }
 }

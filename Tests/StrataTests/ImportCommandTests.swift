@@ -122,8 +122,34 @@ import Testing
                 to: shop.folder.appending(path: "m.yaml"))
             let wrong = try await shop.run("--restart", "--quiet", "--mapping", "m.yaml")
             #expect(wrong.code != 0 && wrong.errors.contains("try:"), "\(wrong)")
+            // Somebody's rows where it would go, or two tables at one place.
+            try await shop.database.execute(
+                "CREATE TABLE other (id bigint, name text, age bigint); INSERT INTO other VALUES (1, 'x', 1)")
+            for (mapping, code) in [
+                ("animal: { name: other }", "has rows already"),
+                ("animal: { name: same }, visit: { name: same }", "both go to"),
+            ] {
+                try Data("tables: { \(mapping) }".utf8).write(to: shop.folder.appending(path: "m.yaml"))
+                let result = try await shop.run("--restart", "--mapping", "m.yaml", "--max-rejects", "1", "--quiet")
+                #expect(
+                    result.code == 3 && result.prose.contains(code) && !result.prose.contains("taken back"), "\(result)"
+                )
+            }
+            try await shop.database.execute("DROP TABLE other")
             #expect(try await shop.objects() == objects)
             #expect(try await shop.run("--verify", "--quiet").code == 0)
+            // A second import to another place stands beside the first, which keeps the names.
+            try Data("tables: { animal: { schema: b }, visit: { schema: b } }".utf8).write(
+                to: shop.folder.appending(path: "m.yaml"))
+            let second = try await shop.run("--mapping", "m.yaml", "--max-rejects", "1", "--quiet")
+            #expect(second.code == 0, "\(second)")
+            let back = try await shop.run("--restart", "--max-rejects", "1", "--quiet")
+            #expect(back.code == 3 && back.prose.contains("has rows already"), "the first one's: \(back)")
+            let again = try await shop.run("--restart", "--mapping", "m.yaml", "--max-rejects", "1", "--quiet")
+            #expect(again.code == 0 && again.errors.contains("was taken back"), "\(again)")
+            try await shop.database.execute(
+                "DELETE FROM strata.import_chunks WHERE import_id > 1; DELETE FROM strata.import_rejects WHERE import_id > 1; DELETE FROM strata.import_steps WHERE import_id > 1; DELETE FROM strata.import_tables WHERE import_id > 1; DELETE FROM strata.imports WHERE id > 1"
+            )
             let anew = try await shop.run("--restart", "--max-rejects", "1", "--quiet")
             #expect(anew.code == 0 && anew.errors.contains("was taken back"), "\(anew)")
             #expect(try await shop.texts("SELECT state FROM strata.imports ORDER BY id") == ["undone", "done"])

@@ -5,7 +5,6 @@ enum ApplicationURL {
     /// arguments"; Rails Guides, "Configuring a database"; dj-database-url; SQLAlchemy and asyncpg; node-postgres.
     static let ownParameters: Set<String> = [
         "schema", "connection_limit", "pool_timeout", "pgbouncer", "socket_timeout", "statement_cache_size",
-        "sslaccept",
         "max_idle_connection_lifetime", "single_use_connections",
         "pool", "encoding", "prepared_statements", "statement_limit", "schema_search_path", "checkout_timeout",
         "idle_timeout", "reaping_frequency",
@@ -13,6 +12,9 @@ enum ApplicationURL {
         "prepared_statement_cache_size", "prepared_statement_name_func", "async_fallback",
         "uselibpqcompat",
     ]
+
+    /// Prisma's word for whether the server's certificate is checked.
+    private static let certificateCheck = (off: "sslaccept=accept_invalid_certs", on: "sslaccept=strict")
 
     /// As libpq takes it: without those parameters, and with the scheme's own name where a driver or an extension is behind
     /// it (`postgresql+psycopg://`, `postgis://`). Other strings are returned as they are.
@@ -27,10 +29,16 @@ enum ApplicationURL {
 
     private static func withoutOwnParameters(_ rest: Substring) -> String {
         // libpq takes a question mark before "@" for one of the password's.
-        let authority = rest.firstIndex { $0 == "@" || $0 == "/" } ?? rest.startIndex
+        let authority = rest.prefix { $0 != "/" }.firstIndex(of: "@") ?? rest.startIndex
         guard let mark = rest[authority...].firstIndex(of: "?") else { return String(rest) }
         let parameters = rest[rest.index(after: mark)...].split(separator: "&", omittingEmptySubsequences: false)
-        let kept = parameters.filter { !ownParameters.contains(String($0.prefix { $0 != "=" })) }
+        var kept = parameters.filter { parameter in
+            !ownParameters.contains(String(parameter.prefix { $0 != "=" })) && parameter != certificateCheck.off
+        }
+        if kept.contains(where: { $0 == certificateCheck.on }) {
+            kept.removeAll { $0 == certificateCheck.on || $0.hasPrefix("sslmode=") }
+            kept.append("sslmode=verify-full")
+        }
         return rest[..<mark] + (kept.isEmpty ? "" : "?" + kept.joined(separator: "&"))
     }
 }

@@ -94,7 +94,8 @@ final class EvidenceScan {
             let value = sqlite3_column_double(statement, column)
             if value < reach.smallestReal { reach.smallestReal = value }
             if value > reach.largestReal { reach.largestReal = value }
-            if !value.hasDecimals(atMost: reach.realDigits) { reach.realDigits = value.decimals }
+            // One with fewer digits may not be a quotient of so many, too.
+            if !value.hasDecimals(atMost: reach.realDigits) { reach.realDigits = max(reach.realDigits, value.decimals) }
             return .of(real: value)
         case SQLITE_TEXT:
             let start = sqlite3_column_text(statement, column)

@@ -142,11 +142,12 @@ package struct ImportJournal: Sendable {
         }
     }
 
-    /// Tables that this import has made, qualified and quoted.
-    package func madeTables() async throws -> Set<String> {
+    /// Tables that this import has made, or those that were there before; qualified and quoted.
+    package func tables(made: Bool) async throws -> Set<String> {
         Set(
             try await connection.query(
-                "SELECT schema, name FROM strata.import_tables WHERE import_id = $1 AND made", [.int(id)]
+                "SELECT schema, name FROM strata.import_tables WHERE import_id = $1 AND made = $2",
+                [.int(id), .bool(made)]
             ).map { SQL.qualified(try $0.string("schema"), try $0.string("name")) })
     }
 
@@ -202,7 +203,7 @@ package struct ImportJournal: Sendable {
     package func set(state: String) async throws {
         _ = try await connection.query(
             """
-            UPDATE strata.imports SET state = $2, settled = pg_current_xact_id()::xid,
+            UPDATE strata.imports SET state = $2, settled = coalesce(settled, pg_current_xact_id()::xid),
                 finished_at = CASE WHEN $2 IN ('done', 'undone') THEN clock_timestamp() END
             WHERE id = $1
             """, [.int(id), .text(state)])

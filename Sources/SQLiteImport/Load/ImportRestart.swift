@@ -87,7 +87,7 @@ package enum ImportRestart {
             if !table.isMade, own == 0 { continue }
             let count = try await connection.query(
                 """
-                SELECT count(*) AS rows, count(*) FILTER (WHERE age(t.xmin) < age(settled)) AS later
+                SELECT count(*) AS rows, count(*) FILTER (WHERE age(t.xmin) < age(i.settled)) AS later
                 FROM \(table.sql) AS t, (SELECT settled FROM strata.imports WHERE id = $1) AS i
                 """, [.int(journal.id)]
             ).only()

@@ -22,13 +22,19 @@ package struct LoadTable: Sendable, Hashable {
 
     var hasRowids: Bool { source.rowidName != nil }
 
-    /// The rowid, where there is one, then the columns, then those of the key in which rows without rowids are read.
+    /// Columns of that key that are not loaded: asked for all the same, for rejects are named by them.
+    var otherKeys: [String] {
+        (order?.columns ?? []).filter { name in !columns.contains { $0.source == name } }
+    }
+
+    /// The rowid, where there is one, then the columns, then those of the key in which rows without rowids are read, then
+    /// those of it that are not loaded.
     ///
-    /// The key's come once more: what is made of a value for the target may convert the text that SQLite gives.
+    /// So the key's come twice: to ask SQLite for a value as text converts it where it stands, in files of UTF-16.
     private var selection: String {
         let names =
             [source.rowidName].compactMap { $0 }
-            + (columns.map(\.source) + (order?.columns ?? [])).map(SourceSQL.identifier)
+            + (columns.map(\.source) + (order?.columns ?? []) + otherKeys).map(SourceSQL.identifier)
         return
             "SELECT \(names.isEmpty ? "NULL" : names.joined(separator: ", ")) FROM \(SourceSQL.identifier(source.name))"
     }

@@ -111,9 +111,9 @@ enum RowKey {
         for (index, column) in table.columns.enumerated() where names.contains(column.source) {
             key[column.source] = SourceText.of(handle, first + Int32(index)).text
         }
-        // Those that are not loaded.
-        for (index, name) in (table.order?.columns ?? []).enumerated() where key[name] == nil {
-            key[name] = SourceText.of(handle, first + Int32(table.columns.count + index)).text
+        let others = first + Int32(table.columns.count + (table.order?.keys.count ?? 0))
+        for (index, name) in table.otherKeys.enumerated() {
+            key[name] = SourceText.of(handle, others + Int32(index)).text
         }
         return key
     }

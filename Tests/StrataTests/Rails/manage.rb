@@ -25,9 +25,15 @@ class Ticket < ActiveRecord::Base
   belongs_to :train
 end
 
+# From Rails 7.1 on it finds its own table.
+def migrations
+  own = ActiveRecord::VERSION::MAJOR < 7 ? [ActiveRecord::SchemaMigration] : []
+  ActiveRecord::MigrationContext.new("migrate", *own)
+end
+
 def migrate
   ActiveRecord::Migration.verbose = false
-  ActiveRecord::MigrationContext.new("migrate", ActiveRecord::SchemaMigration).migrate
+  migrations.migrate
 end
 
 def fill(count = 300)
@@ -80,7 +86,7 @@ def more
   train = Train.create!(station: station, number: "new", stations: [station])
   Ticket.create!(id: "new", train: train)
   puts [station.id - before[0], train.id - before[1], train.state, train.lamps].join(" ")
-  puts ActiveRecord::MigrationContext.new("migrate", ActiveRecord::SchemaMigration).needs_migration?
+  puts migrations.needs_migration?
 end
 
 ARGV.each { |word| send(word) }
